@@ -1,0 +1,15 @@
+export { Budget, LimitError, type LimitName, type Limits } from "./budget.ts";
+export { type AnyNumber, Decimal, compareNumbers, numberOf, numberText } from "./decimal.ts";
+export {
+  type Diagnostic,
+  type Note,
+  type Out,
+  type Severity,
+  errorAt,
+  formatDiagnostic,
+  hasError,
+  warningAt,
+} from "./diagnostic.ts";
+export { needsDecimals, parseJson } from "./json.ts";
+export { type Position, Source, type Span, spanOf, spanText } from "./source.ts";
+export { type Answer, type Host, type Need, Suspend, type World } from "./world.ts";

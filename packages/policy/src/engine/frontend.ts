@@ -1,0 +1,35 @@
+// One dialect. Objects are read one by one (expensive, cached by content) and linked as a whole (cheap, total). The
+// engine knows dialects only through this interface.
+
+import type { Diagnostic } from "@portcullis/lang";
+import type { Answered, Effect, Outcome } from "./outcome.ts";
+import type { MutationStage, Policy } from "./policy.ts";
+import type { Catalog, Evaluation, EvaluationRequest, Json } from "./request.ts";
+
+export type Profile = "cluster" | "gator" | "kyverno-cli";
+
+export interface PolicyFrontend<Unit = unknown> {
+  readonly dialect: "gatekeeper" | "kyverno" | "vap";
+  /** Constraint kinds are known by group only. */
+  owns(kind: { readonly group: string; readonly kind: string }): boolean;
+  read(
+    object: Json,
+    at: { readonly file: string },
+  ): { readonly unit: Unit | null; readonly diagnostics: readonly Diagnostic[] };
+  /** Template and constraint, policy and binding, exceptions are joined here. */
+  link(units: readonly Unit[], catalog: Catalog, profile: Profile): Linked;
+  /** This dialect's code, message lines and warnings. */
+  respond(outcomes: readonly Outcome[], request: EvaluationRequest): Answered;
+}
+
+export interface Linked {
+  readonly policies: readonly Policy[];
+  /** Gatekeeper: one (a fixpoint over all); Kyverno: one per policy; MAP: one per policy and binding. */
+  readonly mutations: readonly MutationStage[];
+  /** Expansion, for this dialect's policies only; recurses itself. */
+  derive?(request: EvaluationRequest, evaluation: Evaluation): readonly EvaluationRequest[];
+  /** Per object (`Kind/namespace/name`): conflicts, missing template, cycles. */
+  readonly status: ReadonlyMap<string, readonly Diagnostic[]>;
+  /** What the set itself wants: constraint CRDs, generated VAPs and bindings. */
+  readonly effects: readonly Effect[];
+}

@@ -1,0 +1,72 @@
+// One question to the engine, and what it may look at. Equal requests give equal decisions, from wherever they come.
+
+import type { Budget, World } from "@portcullis/lang";
+import type { Action } from "./outcome.ts";
+
+/** The tree of JSON.parse; a number that a double would change is a Decimal of lang. */
+export type Json = unknown;
+
+export interface Gvk {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+export interface Gvr {
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+}
+
+export interface ObjectRef extends Gvk {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid?: string;
+}
+
+export interface UserInfo {
+  readonly username: string;
+  readonly uid: string;
+  readonly groups: readonly string[];
+  readonly extra: Json;
+}
+
+export type Operation = "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
+
+export interface EvaluationRequest {
+  /** Where the question comes from; a dialect maps it: validation.gatekeeper.sh, background, … */
+  readonly point: "webhook" | "audit" | "cli" | "schedule";
+  /** Null: nobody asked (audit, gator); dialects show it as "" or CREATE. */
+  readonly operation: Operation | null;
+  /** Null: a plain JSON payload. */
+  readonly kind: Gvk | null;
+  readonly resource: Gvr | null;
+  readonly subResource: string;
+  /** As sent, before matchPolicy Equivalent. */
+  readonly requestKind: Gvk | null;
+  readonly requestResource: Gvr | null;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly object: Json | null;
+  readonly oldObject: Json | null;
+  readonly options: Json | null;
+  readonly user: UserInfo | null;
+  readonly dryRun: boolean;
+  /** Made by an ExpansionTemplate. */
+  readonly implied: { readonly by: string; readonly action: Action | null } | null;
+}
+
+/** What an evaluation may use. */
+export interface Evaluation {
+  readonly world: World;
+  readonly budget: Budget;
+  readonly catalog: Catalog;
+  trace?(event: { readonly what: string; readonly value?: unknown }): void;
+}
+
+/** Kinds, their resources, scopes and schemas: a built-in table and the CRDs that are known. */
+export interface Catalog {
+  resourceOf(kind: Gvk): { readonly resource: Gvr; readonly namespaced: boolean } | null;
+  schemaOf(kind: Gvk): Json | null;
+}
