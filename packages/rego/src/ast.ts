@@ -103,6 +103,8 @@ export interface CallExpr extends ExprBase {
   readonly args: readonly Term[];
   /** Written with an operator or `in`: which changes how it is printed, not what it means. */
   readonly infix: boolean;
+  /** An `eq` that phase 2 made of `:=`: its left side is only written, never read. */
+  readonly assignment?: true;
 }
 
 /** `some x, y` (vars), or `some k, v in xs` (one call term of internal.member_2 or member_3). */
@@ -122,6 +124,8 @@ export interface EveryExpr extends ExprBase {
 /** `not { body }` and, under `future.keywords.not` or rego.v2, every `not`: true unless the body has a solution. */
 export interface NotExpr extends ExprBase {
   readonly kind: "not";
+  /** Written with braces: then the body is a scope of its own, which may declare variables. */
+  readonly explicit: boolean;
   readonly body: Body;
 }
 
@@ -130,7 +134,10 @@ export interface LogicExpr extends ExprBase {
   readonly kind: "logic";
   readonly operator: "and" | "or";
   readonly left: Body;
+  /** The side is written with braces, as in NotExpr. */
+  readonly leftExplicit: boolean;
   readonly right: Body;
+  readonly rightExplicit: boolean;
 }
 
 export type Expr = TermExpr | CallExpr | SomeExpr | EveryExpr | NotExpr | LogicExpr;
@@ -250,6 +257,8 @@ export interface Checked {
   readonly modules: readonly Module[];
   readonly query: CheckedQuery | null;
   readonly annotations: readonly Annotation[];
+  /** Every local that phase 2 named, with the variable as the user wrote it; made-up locals are not in it. */
+  readonly written: ReadonlyMap<string, string>;
 }
 
 export interface CheckedQuery {
