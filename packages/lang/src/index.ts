@@ -1,5 +1,14 @@
 export { Budget, LimitError, type LimitName, type Limits } from "./budget.ts";
-export { type AnyNumber, Decimal, compareNumbers, numberOf, numberText } from "./decimal.ts";
+export {
+  type AnyNumber,
+  Decimal,
+  compareNumbers,
+  exponentMax,
+  integerOf,
+  numberOf,
+  numberOfInteger,
+  numberText,
+} from "./decimal.ts";
 export {
   type Diagnostic,
   type Note,
