@@ -56,7 +56,8 @@ export interface Rule {
 /**
  * What a rule defines. `p := 1`: value. `p contains k`: key, no value (a set). `p[k] := v`: the reference is `p[k]`,
  * key k, value v. `f(x) := v`: args and value. General heads (`p.q[x].r := v`) keep everything in `reference`;
- * `key` is then the last term for a partial object, and the contained term for a partial set.
+ * `key` is then the last term for a partial object, and the contained term for a partial set. So `value === null` says
+ * "set", and with a value `key` is the reference's last term (the same object) if it has two or more and no arguments.
  * OPA: v1/ast/policy.go Head.
  */
 export interface Head {
@@ -173,7 +174,10 @@ export interface VarTerm extends TermBase {
   readonly name: string;
 }
 
-/** `x.a[b]`: head x (a var, or any term: `f(x)[0]`, `[1,2][i]`), path ["a", b]. The path is never empty after parsing, except for the root names `input` and `data` in With targets and imports. */
+/**
+ * `x.a[b]`: head x (a var, or any term: `f(x)[0]`, `[1,2][i]`), path ["a", b]. The path is empty only where OPA's is:
+ * for the bare root documents `input` and `data` (wherever they stand) and for operators of calls (`count`).
+ */
 export interface RefTerm extends TermBase {
   readonly kind: "ref";
   readonly head: Term;
