@@ -1,0 +1,163 @@
+// What one client may cost the server. A body is read up to a limit; a large one first takes one of a few slots, so that
+// many clients who send 16 MiB each cannot fill the memory (the others wait, their sockets paused). A body over the limit
+// is read to its end and thrown away, because a client that is still writing does not see an answer, but its first part
+// is kept: the uid stands there, and with the uid a valid AdmissionReview can still be given.
+
+import type { IncomingMessage } from "node:http";
+
+export interface ServerLimits {
+  /** Largest body that is taken, in bytes. A Pod of 2.75 MB is legal and arrives as 6 MB. */
+  readonly bodyBytes: number;
+  /** Bodies up to this many bytes need no slot. */
+  readonly smallBodyBytes: number;
+  /** How many larger bodies may be held at once. */
+  readonly largeBodies: number;
+  /** Open connections; further ones are closed at once. */
+  readonly connections: number;
+  /** TLS handshake and request headers must be there after this many milliseconds. */
+  readonly headersMs: number;
+  /** The whole request must be there after this many milliseconds; kube-apiserver's longest webhook timeout is 30 s. */
+  readonly requestMs: number;
+  /** Longer than the 90 s after which Go clients drop an idle connection, so that none is closed under a request. */
+  readonly keepAliveMs: number;
+  /** The time that a request has when it names none: the default of a webhook configuration. */
+  readonly timeoutMs: number;
+}
+
+export const defaultLimits: ServerLimits = {
+  bodyBytes: 16 * 1024 * 1024,
+  smallBodyBytes: 256 * 1024,
+  largeBodies: 6,
+  connections: 1024,
+  headersMs: 5_000,
+  requestMs: 30_000,
+  keepAliveMs: 95_000,
+  timeoutMs: 10_000,
+};
+
+const longestTimeoutMs = 30_000;
+
+/**
+ * Milliseconds in the request's `?timeout=`, which kube-apiserver writes as a Go duration (`10s`, `500ms`, `1m0s`).
+ * Absent or unreadable means `otherwise`; kube-apiserver allows at most 30 s, and so do we.
+ */
+export function requestTimeoutMs(url: string, otherwise: number): number {
+  const text = /[?&]timeout=([^&#]*)/.exec(url)?.[1];
+  if (text === undefined || !/^(?:\d+(?:\.\d+)?(?:ms|us|µs|%C2%B5s|ns|s|m|h))+$/i.test(text)) return otherwise;
+  let sum = 0;
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|us|µs|%C2%B5s|ns|s|m|h)/gi)) {
+    sum += Number(amount) * (unitMs[(unit ?? "").toLowerCase()] ?? 0);
+  }
+  return sum > 0 ? Math.min(sum, longestTimeoutMs) : otherwise;
+}
+
+const unitMs: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  "%c2%b5s": 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** How much earlier than the client's own timeout an answer must be ready: the way back and our own scheduling. */
+export function answerMarginMs(timeoutMs: number): number {
+  return Math.min(250, Math.max(20, timeoutMs * 0.1));
+}
+
+export type Body =
+  | { readonly kind: "whole"; readonly bytes: Uint8Array<ArrayBuffer>; release(): void }
+  /** `head` is the first part of the body. */
+  | { readonly kind: "too-large"; readonly head: Uint8Array<ArrayBuffer> }
+  /** No slot came free before the deadline. */
+  | { readonly kind: "busy"; readonly head: Uint8Array<ArrayBuffer> }
+  /** The client went away. */
+  | { readonly kind: "aborted" };
+
+export type ReadBody = (incoming: IncomingMessage, waitMs: number) => Promise<Body>;
+
+/** A reader whose requests share one set of slots for large bodies. */
+export function bodyReader(limits: ServerLimits): ReadBody {
+  const slots = createSlots(limits.largeBodies);
+  return async (incoming, waitMs) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    let slot: (() => void) | null = null;
+    let tooLarge = Number(incoming.headers["content-length"] ?? 0) > limits.bodyBytes;
+    try {
+      for await (const chunk of incoming as AsyncIterable<Buffer>) {
+        size += chunk.length;
+        tooLarge ||= size > limits.bodyBytes;
+        if (tooLarge) {
+          if (chunks.length === 0) chunks.push(chunk);
+          chunks.length = 1;
+          if (size > limits.bodyBytes * discardFactor) break;
+          continue;
+        }
+        chunks.push(chunk);
+        if (size <= limits.smallBodyBytes || slot !== null) continue;
+        slot = await slots.take(waitMs);
+        if (slot === null) return { kind: "busy", head: join(chunks.slice(0, 1)) };
+      }
+    } catch {
+      slot?.();
+      return { kind: "aborted" };
+    }
+    if (!tooLarge) return { kind: "whole", bytes: join(chunks), release: slot ?? nothing };
+    slot?.();
+    return { kind: "too-large", head: join(chunks) };
+  };
+}
+
+/** How many times the limit is read and thrown away before the connection is cut. */
+const discardFactor = 8;
+
+function nothing(): void {}
+
+function join(chunks: readonly Buffer[]): Uint8Array<ArrayBuffer> {
+  const [only] = chunks;
+  if (chunks.length === 1 && only !== undefined) return new Uint8Array(only);
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+interface Slots {
+  /** A function that gives the slot back, or null when none came free in time. */
+  take(waitMs: number): Promise<(() => void) | null>;
+}
+
+function createSlots(count: number): Slots {
+  let free = count;
+  const waiting = new Set<() => void>();
+  const releaser = (): (() => void) => {
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      const [next] = waiting;
+      if (next === undefined) free++;
+      else next();
+    };
+  };
+  return {
+    take: (waitMs) => {
+      if (free > 0) {
+        free--;
+        return Promise.resolve(releaser());
+      }
+      return new Promise((resolve) => {
+        const serve = (): void => {
+          clearTimeout(timer);
+          waiting.delete(serve);
+          resolve(releaser());
+        };
+        const timer = setTimeout(() => {
+          waiting.delete(serve);
+          resolve(null);
+        }, waitMs);
+        waiting.add(serve);
+      });
+    },
+  };
+}

@@ -1,0 +1,206 @@
+// What operators see. Gatekeeper's names, labels and buckets are kept to the letter, so that its dashboards and alerts go
+// on working; what is ours is called portcullis_*. Labels that come from policies are capped: after `maxPolicies` names,
+// further ones are counted under "other", so that nobody fills the monitoring by creating policies.
+
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+
+export type AdmissionStatus = "allow" | "deny" | "error" | "unknown";
+
+/** One answered request. */
+export interface AdmissionRecord {
+  readonly status: AdmissionStatus;
+  readonly dryRun: boolean;
+  /** `Kind/name` of a policy, and what it said; only policies that had something to say. */
+  readonly results: readonly PolicyResult[];
+}
+
+export interface PolicyResult {
+  readonly policy: string;
+  readonly result: "pass" | "fail" | "warn" | "error" | "skip";
+  /** The users' word: deny, warn, dryrun. */
+  readonly action: string;
+}
+
+/** What a policy set consists of, for the gauges. */
+export interface SetRecord {
+  readonly digest: string;
+  /** Keys are `enforcement_action` and status. */
+  readonly constraints: readonly {
+    readonly action: string;
+    readonly status: "active" | "error";
+    readonly count: number;
+  }[];
+  readonly templates: readonly { readonly status: "active" | "error"; readonly count: number }[];
+  /** Objects that could not be taken and are served in their last good form, or not at all. */
+  readonly broken: number;
+}
+
+export interface Metrics {
+  admission(record: AdmissionRecord, seconds: number): void;
+  /** A template was read: Gatekeeper's ingestion count and duration. */
+  ingested(status: "active" | "error", seconds: number): void;
+  policySet(record: SetRecord): void;
+  reloaded(ok: boolean): void;
+  /** A policy ran into its time slice, or into the deadline. */
+  overrun(policy: string, kind: "slice" | "deadline"): void;
+  evaluatorRestarted(reason: string): void;
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+/** Gatekeeper: pkg/webhook/stats_reporter.go. */
+const requestBuckets = [
+  0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.007, 0.008, 0.009, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09,
+  0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, 8, 8.5, 9, 9.5,
+  10,
+];
+
+/** Gatekeeper: pkg/controller/constrainttemplate/stats_reporter.go. */
+const ingestionBuckets = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.2, 0.3, 0.4, 0.5, 1, 2, 3, 4, 5];
+
+const maxPolicies = 500;
+
+export function createMetrics(options: { readonly process: boolean }): Metrics {
+  const register = new Registry();
+  if (options.process) collectDefaultMetrics({ register });
+  const gatekeeper = gatekeeperMetrics(register);
+  const own = ownMetrics(register);
+  const policyLabel = capped(maxPolicies);
+  return {
+    admission: (record, seconds) => {
+      gatekeeper.requests.inc({ admission_status: record.status, admission_dryrun: String(record.dryRun) });
+      gatekeeper.duration.observe({ admission_status: record.status }, seconds);
+      for (const { policy, result, action } of record.results) {
+        own.results.inc({ policy: policyLabel(policy), result, action });
+      }
+    },
+    ingested: (status, seconds) => {
+      gatekeeper.ingestions.inc({ status });
+      gatekeeper.ingestionDuration.observe({ status }, seconds);
+    },
+    policySet: (record) => {
+      gatekeeper.constraints.reset();
+      for (const { action, status, count } of record.constraints) {
+        gatekeeper.constraints.set({ enforcement_action: action, status }, count);
+      }
+      gatekeeper.templates.reset();
+      for (const { status, count } of record.templates) gatekeeper.templates.set({ status }, count);
+      own.set.reset();
+      own.set.set({ digest: record.digest }, 1);
+      own.broken.set(record.broken);
+    },
+    reloaded: (ok) => {
+      own.reloads.inc({ status: ok ? "success" : "error" });
+      if (ok) own.reloadTime.setToCurrentTime();
+    },
+    overrun: (policy, kind) => {
+      own.overruns.inc({ policy: policyLabel(policy), kind });
+    },
+    evaluatorRestarted: (reason) => {
+      own.restarts.inc({ reason });
+    },
+    contentType: register.contentType,
+    text: () => register.metrics(),
+  };
+}
+
+function gatekeeperMetrics(register: Registry) {
+  const registers = [register];
+  return {
+    requests: new Counter({
+      name: "gatekeeper_validation_request_count_total",
+      help: "The number of requests that are routed to validation webhook",
+      labelNames: ["admission_status", "admission_dryrun"],
+      registers,
+    }),
+    duration: new Histogram({
+      name: "gatekeeper_validation_request_duration_seconds",
+      help: "The response time in seconds",
+      labelNames: ["admission_status"],
+      buckets: requestBuckets,
+      registers,
+    }),
+    constraints: new Gauge({
+      name: "gatekeeper_constraints",
+      help: "Current number of known constraints",
+      labelNames: ["enforcement_action", "status"],
+      registers,
+    }),
+    templates: new Gauge({
+      name: "gatekeeper_constraint_templates",
+      help: "Number of observed constraint templates",
+      labelNames: ["status"],
+      registers,
+    }),
+    ingestions: new Counter({
+      name: "gatekeeper_constraint_template_ingestion_count_total",
+      help: "Total number of constraint template ingestion actions",
+      labelNames: ["status"],
+      registers,
+    }),
+    ingestionDuration: new Histogram({
+      name: "gatekeeper_constraint_template_ingestion_duration_seconds",
+      help: "Distribution of how long it took to ingest a constraint template in seconds",
+      labelNames: ["status"],
+      buckets: ingestionBuckets,
+      registers,
+    }),
+  };
+}
+
+function ownMetrics(register: Registry) {
+  const registers = [register];
+  return {
+    results: new Counter({
+      name: "portcullis_policy_results_total",
+      help: "What policies said about admission requests, by policy",
+      labelNames: ["policy", "result", "action"],
+      registers,
+    }),
+    overruns: new Counter({
+      name: "portcullis_policy_overruns_total",
+      help: "Evaluations that did not end within the time slice or before the deadline, by policy",
+      labelNames: ["policy", "kind"],
+      registers,
+    }),
+    set: new Gauge({
+      name: "portcullis_policy_set_info",
+      help: "The digest of the policy set that is being served",
+      labelNames: ["digest"],
+      registers,
+    }),
+    broken: new Gauge({
+      name: "portcullis_policy_objects_broken",
+      help: "Policy objects and files that cannot be read and are served in their last good form, or not at all",
+      registers,
+    }),
+    reloads: new Counter({
+      name: "portcullis_policy_reloads_total",
+      help: "Reloads of the policy files",
+      labelNames: ["status"],
+      registers,
+    }),
+    reloadTime: new Gauge({
+      name: "portcullis_policy_reload_timestamp_seconds",
+      help: "When the policies were last loaded, in seconds since 1970",
+      registers,
+    }),
+    restarts: new Counter({
+      name: "portcullis_evaluator_restarts_total",
+      help: "Evaluator threads that were replaced, by reason",
+      labelNames: ["reason"],
+      registers,
+    }),
+  };
+}
+
+/** The first `limit` names as they are, every later one as "other". */
+function capped(limit: number): (name: string) => string {
+  const known = new Set<string>();
+  return (name) => {
+    if (known.has(name)) return name;
+    if (known.size >= limit) return "other";
+    known.add(name);
+    return name;
+  };
+}

@@ -1,0 +1,176 @@
+// What is served where. The admission path is answered on Node's own request and response, because a web Request and
+// Response per admission cost a third of the throughput; health, metrics and whatever comes later are hono routes.
+//
+// An admission request is answered in time whatever happens: the deadline is the client's `?timeout=` less a margin, the
+// decision is asked for with it, and if none came by then the answer is an error under the uid that stands in the body.
+
+import { getRequestListener } from "@hono/node-server";
+import { Hono } from "hono";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Health } from "./health.ts";
+import { type ReadBody, type ServerLimits, answerMarginMs, bodyReader, requestTimeoutMs } from "./limits.ts";
+import type { AdmissionRecord, Metrics } from "./metrics.ts";
+import { type Answer, findUid, writeReview } from "./review.ts";
+
+/** What the decider says to one body. */
+export interface Reply {
+  /** HTTP status; 200 for every AdmissionReview. */
+  readonly status: number;
+  /** An AdmissionReview when the status is 200, else a text for people. */
+  readonly body: string;
+  /** For the metrics; null when no policy was asked, because the request was not an admission request. */
+  readonly record: AdmissionRecord | null;
+}
+
+/** Answers a body by `deadlineMs` on the clock of `performance.now()`. Never rejects for what the client sent. */
+export type Decide = (body: Uint8Array<ArrayBuffer>, deadlineMs: number) => Promise<Reply>;
+
+export interface RoutesOptions {
+  readonly decide: Decide;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly limits: ServerLimits;
+  /** Serve `/metrics` here too, and not only on a port of its own. */
+  readonly metricsHere: boolean;
+  /** An unexpected failure of ours; the client is told only that there was one. */
+  readonly onError: (error: unknown) => void;
+}
+
+export type Handle = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
+
+export function routes(options: RoutesOptions): Handle {
+  const readBody = bodyReader(options.limits);
+  const others = getRequestListener(otherRoutes(options).fetch, { overrideGlobalObjects: false });
+  return (incoming, outgoing) => {
+    const url = incoming.url ?? "/";
+    const isAdmission = url === admitPath || url.startsWith(`${admitPath}?`);
+    const served = isAdmission
+      ? serveAdmission(options, { incoming, outgoing, url, readBody })
+      : others(incoming, outgoing);
+    served.catch(options.onError);
+  };
+}
+
+const admitPath = "/v1/admit";
+
+/** `/metrics` alone, for a port of its own without TLS. */
+export function metricsRoutes(options: Pick<RoutesOptions, "metrics" | "onError">): Handle {
+  const app = new Hono();
+  addMetrics(app, options.metrics);
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  return (incoming, outgoing) => {
+    listener(incoming, outgoing).catch(options.onError);
+  };
+}
+
+function otherRoutes({ health, metrics, metricsHere }: RoutesOptions): Hono {
+  const app = new Hono();
+  app.get("/healthz", (context) => context.text("ok"));
+  app.get("/livez", (context) => context.text("ok"));
+  app.get("/readyz", (context) => {
+    const verbose = context.req.query("verbose") !== undefined || !health.ready;
+    return context.text(verbose ? health.report() : "ok", health.ready ? 200 : 503);
+  });
+  if (metricsHere) addMetrics(app, metrics);
+  app.notFound((context) =>
+    context.text("not found: there are POST /v1/admit, GET /healthz, /readyz and /metrics\n", 404),
+  );
+  return app;
+}
+
+function addMetrics(app: Hono, metrics: Metrics): void {
+  app.get("/metrics", async (context) =>
+    context.body(await metrics.text(), 200, { "content-type": metrics.contentType }),
+  );
+}
+
+interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly url: string;
+  readonly readBody: ReadBody;
+}
+
+async function serveAdmission(options: RoutesOptions, exchange: Exchange): Promise<void> {
+  const { incoming, outgoing } = exchange;
+  try {
+    send(incoming, outgoing, refusal(incoming) ?? (await admit(options, exchange)));
+  } catch (error) {
+    options.onError(error);
+    if (!outgoing.headersSent) send(incoming, outgoing, textReply(500, "internal error\n"));
+  }
+}
+
+/** Null: the client went away and there is nobody to answer. */
+async function admit(options: RoutesOptions, exchange: Exchange): Promise<Reply | null> {
+  const startMs = performance.now();
+  const timeoutMs = requestTimeoutMs(exchange.url, options.limits.timeoutMs);
+  const reply = await answerBody(options, exchange, startMs + timeoutMs - answerMarginMs(timeoutMs));
+  const record = reply?.record ?? null;
+  if (record !== null) options.metrics.admission(record, (performance.now() - startMs) / 1000);
+  return reply;
+}
+
+async function answerBody(options: RoutesOptions, exchange: Exchange, deadlineMs: number): Promise<Reply | null> {
+  const body = await exchange.readBody(exchange.incoming, deadlineMs - performance.now());
+  switch (body.kind) {
+    case "aborted":
+      return null;
+    case "too-large": {
+      const message = `the request's body is larger than the ${options.limits.bodyBytes} bytes that are taken`;
+      return errorReply(findUid(body.head), 413, message);
+    }
+    case "busy":
+      return errorReply(findUid(body.head), 503, "too many large requests are being answered at once");
+    case "whole":
+      try {
+        return await options.decide(body.bytes, deadlineMs);
+      } finally {
+        body.release();
+      }
+    default:
+      return body satisfies never;
+  }
+}
+
+/** What is wrong with the request before its body is read. */
+function refusal(incoming: IncomingMessage): Reply | null {
+  if (incoming.method !== "POST") return textReply(405, `expected a POST, got a ${incoming.method ?? ""}\n`);
+  const type = incoming.headers["content-type"] ?? "";
+  if (!/^application\/json(?:\s*;|$)/i.test(type)) {
+    return textReply(415, `contentType=${printable(type)}, expected application/json\n`);
+  }
+  const encoding = incoming.headers["content-encoding"] ?? "identity";
+  if (encoding !== "identity") return textReply(415, `contentEncoding=${printable(encoding)}, expected none\n`);
+  return null;
+}
+
+function printable(header: string): string {
+  return header.slice(0, 100).replaceAll(/[^\u0020-\u007E]/g, "?");
+}
+
+/** An AdmissionReview that refuses with this code when there is a uid to answer to, else the code as an HTTP status. */
+export function errorReply(uid: string | null, code: number, message: string): Reply {
+  if (uid === null) return textReply(code, `${message}\n`);
+  const answer: Answer = { allowed: false, code, reason: "", message, warnings: [] };
+  return { status: 200, body: writeReview(uid, answer), record: { status: "error", dryRun: false, results: [] } };
+}
+
+function textReply(status: number, body: string): Reply {
+  return { status, body, record: null };
+}
+
+function send(incoming: IncomingMessage, outgoing: ServerResponse, reply: Reply | null): void {
+  if (reply === null || outgoing.destroyed) return;
+  if (reply.status === 405) outgoing.setHeader("allow", "POST");
+  if (!incoming.complete) {
+    // The rest of a refused body must not be taken for the next request on this connection.
+    outgoing.setHeader("connection", "close");
+    incoming.resume();
+  }
+  outgoing.writeHead(reply.status, {
+    "content-type": reply.status === 200 ? "application/json" : "text/plain; charset=utf-8",
+    "content-length": Buffer.byteLength(reply.body),
+  });
+  outgoing.end(reply.body);
+}
