@@ -1,1 +1,198 @@
 #!/usr/bin/env node
+// The command line. Each command lies in a file of its own and is loaded only when it is called, so that the start stays
+// short. Exit codes everywhere: 0 nothing found, 1 findings or a failed run, 2 wrong usage or unreadable input; `gator`
+// commands have gator's own.
+
+import { setFlagsFromString } from "node:v8";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { UsageError } from "./usage.ts";
+
+// Node's compile cache would keep every program that a policy reload makes.
+setFlagsFromString("--no-compilation-cache");
+
+const outputs = ["text", "json", "sarif", "junit"] as const;
+
+const program = new Command("portcullis")
+  .description("one policy engine for Kubernetes: runs Gatekeeper policies unchanged")
+  .version(`portcullis ${await version()}`, "-V, --version")
+  .showHelpAfterError("(run with --help for usage)")
+  .exitOverride();
+
+program
+  .command("test")
+  .description("decide about objects: policies and objects from files, folders or standard input")
+  .argument("[path...]", "the same as -f PATH")
+  .option("-f, --filename <path>", "a file or folder with policies or objects; may be repeated, `-` is standard input", collect, [])
+  .addOption(new Option("-o, --output <format>", "how to print the findings").choices(outputs).default("text"))
+  .option("--deny-only", "print only what would be denied")
+  .action(async (paths: string[], options: { filename: string[]; output: (typeof outputs)[number]; denyOnly?: boolean }) => {
+    const { test } = await import("./commands/test.ts");
+    process.exitCode = await test({ paths: [...options.filename, ...paths], output: options.output, denyOnly: options.denyOnly === true });
+  });
+
+program
+  .command("lint")
+  .description("say what policies leave open, and what is wrong with them")
+  .argument("<path...>", "files or folders with policies")
+  .addOption(new Option("-o, --output <format>", "how to print the findings").choices(outputs).default("text"))
+  .action(async (paths: string[], options: { output: (typeof outputs)[number] }) => {
+    const { lint } = await import("./commands/lint.ts");
+    process.exitCode = await lint({ paths, output: options.output });
+  });
+
+program
+  .command("explain")
+  .description("say why an object was or was not matched, and which line of which rule produced a message")
+  .option("-f, --filename <path>", "a file or folder with policies and objects; may be repeated", collect, [])
+  .option("--constraint <name>", "only this constraint: NAME or KIND/NAME")
+  .option("--object <name>", "only this object: NAME, NAMESPACE/NAME or KIND/NAME")
+  .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
+  .action(async (options: { filename: string[]; constraint?: string; object?: string; output: "text" | "json" }) => {
+    const { explain } = await import("./commands/explain.ts");
+    process.exitCode = await explain({
+      paths: options.filename,
+      constraint: options.constraint ?? null,
+      object: options.object ?? null,
+      output: options.output,
+    });
+  });
+
+program
+  .command("serve")
+  .description("answer AdmissionReviews over HTTPS on /v1/admit; policies reload when the files change")
+  .requiredOption("--policies <path>", "a file or folder with policies and the objects they look at; may be repeated", collect, [])
+  .option("--host <address>", "the address to listen on", "127.0.0.1")
+  .option("--port <number>", "the port to listen on, 0 for any", wholeNumber, 8443)
+  .option("--tls-cert-file <file>", "certificate chain (PEM), reloaded when it changes; default: a self-signed CA made at start")
+  .option("--tls-key-file <file>", "private key (PEM)")
+  .option("--ca-file <file>", "where to write the CA that was made at start, for clients")
+  .option("--workers <number>", "evaluation threads; 0 evaluates in the main thread; default: one per core", wholeNumber)
+  .option("--log-denies", "log each denial")
+  .action(async (options: ServeFlags) => {
+    const { serveCommand } = await import("./commands/serve.ts");
+    process.exitCode = await serveCommand(options);
+  });
+
+export interface ServeFlags {
+  readonly policies: readonly string[];
+  readonly host: string;
+  readonly port: number;
+  readonly tlsCertFile?: string;
+  readonly tlsKeyFile?: string;
+  readonly caFile?: string;
+  readonly workers?: number;
+  readonly logDenies?: boolean;
+}
+
+program
+  .command("review")
+  .description("print the AdmissionReview that asks about an object, for curl")
+  .argument("<file>", "a file with one object")
+  .option("--operation <operation>", "CREATE, UPDATE or DELETE", "CREATE")
+  .action(async (file: string, options: { operation: string }) => {
+    const { review } = await import("./commands/review.ts");
+    process.exitCode = await review({ file, operation: options.operation });
+  });
+
+program
+  .command("demo")
+  .description("run the webhook on the walkthroughs' policies, ask it about their objects, and stay up")
+  .option("--port <number>", "the port to listen on, 0 for any", wholeNumber, 8443)
+  .option("--once", "end after the answers")
+  .action(async (options: { port: number; once?: boolean }) => {
+    const { demoCommand } = await import("./commands/serve.ts");
+    process.exitCode = await demoCommand({ port: options.port, once: options.once === true });
+  });
+
+program
+  .command("shims")
+  .description("write `gator` and `kyverno` into a folder, so that scripts that call them run this product")
+  .argument("<dir>", "the folder, which then goes first in PATH")
+  .action(async (dir: string) => {
+    const { shims } = await import("./commands/shims.ts");
+    process.exitCode = shims(dir);
+  });
+
+const gator = program.command("gator").description("gator's commands, with its flags, output and exit codes").exitOverride();
+
+const failurePolicy = "--default-k8s-native-validation-failure-policy <policy>";
+
+gator
+  .command("test")
+  .description("test evaluates resources against policies as defined by constraint templates and constraints.")
+  .option("-f, --filename <path>", "a file or directory containing Kubernetes resources.  Can be specified multiple times.", collect, [])
+  .option("-o, --output <format>", "Output format.  One of: json|yaml.", "")
+  .option("-t, --trace", "include a trace of the evaluation", false)
+  .option("--stats", "include performance stats", false)
+  .option("-v, --verbose", "print extended test output", false)
+  .option("--deny-only", "output only denied constraints", false)
+  .option("-i, --image <url>", "a URL to an OCI image containing policies. Can be specified multiple times.", collect, [])
+  .option("-d, --tempdir <dir>", "temporary directory for images", "")
+  .option("--enable-k8s-native-validation [bool]", "enable the validating admission policy driver", "true")
+  .option(failurePolicy, "failure policy of K8sNativeValidation sources", "Fail")
+  .action(async (options: GatorTestFlags) => {
+    const { gatorTest } = await import("./commands/gator-test.ts");
+    process.exitCode = await gatorTest(options);
+  });
+
+export interface GatorTestFlags {
+  readonly filename: readonly string[];
+  readonly output: string;
+  readonly trace: boolean;
+  readonly stats: boolean;
+  readonly verbose: boolean;
+  readonly denyOnly: boolean;
+  readonly image: readonly string[];
+}
+
+gator
+  .command("verify")
+  .description("verify suites of tests on Gatekeeper Constraints")
+  .argument("<path>", "a suite, or a folder, which is searched with its sub-folders")
+  .option("-r, --run <regex>", "regular expression which filters tests to run by name", "")
+  .option("-v, --verbose", "print extended test output", false)
+  .option("-t, --trace", "include a trace of the evaluation", false)
+  .option("--kube-version <version>", "the Kubernetes version whose API the manifests are meant for")
+  .option("--enable-k8s-native-validation [bool]", "enable the validating admission policy driver", "true")
+  .option(failurePolicy, "failure policy of K8sNativeValidation sources", "Fail")
+  .action(async (path: string, options: GatorVerifyFlags) => {
+    const { gatorVerify } = await import("./commands/gator-verify.ts");
+    process.exitCode = await gatorVerify(path, options);
+  });
+
+export interface GatorVerifyFlags {
+  readonly run: string;
+  readonly verbose: boolean;
+  readonly trace: boolean;
+  readonly kubeVersion?: string;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof UsageError) {
+    process.stderr.write(`${error.message}\n`);
+    return 2;
+  }
+  throw error;
+}
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}
+
+function wholeNumber(value: string): number {
+  const parsed = Number(value);
+  if (!Number.isInteger(parsed) || parsed < 0) throw new InvalidArgumentError("expected a whole number, 0 or more");
+  return parsed;
+}
+
+async function version(): Promise<string> {
+  const manifest = (await import("portcullis/package.json", { with: { type: "json" } })) as { default: { version: string } };
+  return manifest.default.version;
+}

@@ -1,0 +1,7 @@
+// The one list of benches.
+
+import type { Bench } from "./bench.ts";
+import { gatekeeperCli } from "./gatekeeper-cli.ts";
+import { gatekeeperWebhook } from "./gatekeeper-webhook.ts";
+
+export const benches: readonly Bench[] = [gatekeeperCli, gatekeeperWebhook];

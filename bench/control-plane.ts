@@ -1,0 +1,112 @@
+// A kube-apiserver and an etcd of our own on loopback, for the peers that cannot start without one: fresh data in a
+// temporary folder, ports that were free a moment ago, an administrator's token. Stopped and removed by `stop`.
+
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface ControlPlane {
+  readonly folder: string;
+  readonly kubeconfig: string;
+  /** Sends an object; resolves to status code and body. */
+  readonly call: (method: string, path: string, body?: unknown) => Promise<{ readonly status: number; readonly body: string }>;
+  readonly stop: () => Promise<void>;
+}
+
+export async function startControlPlane(etcd: string, apiserver: string): Promise<ControlPlane> {
+  const folder = mkdtempSync(join(tmpdir(), "portcullis-control-plane-"));
+  const [etcdPort, peerPort, apiPort] = [await freePort(), await freePort(), await freePort()];
+  const token = "bench-token";
+  writeFileSync(join(folder, "tokens.csv"), `${token},admin,admin,system:masters\n`);
+  execFileSync("openssl", ["genrsa", "-out", join(folder, "sa.key"), "2048"], { stdio: "ignore" });
+  const processes = [
+    start(folder, "etcd", etcd, ["--data-dir", join(folder, "etcd"), "--listen-client-urls", `http://127.0.0.1:${etcdPort}`, "--advertise-client-urls", `http://127.0.0.1:${etcdPort}`, "--listen-peer-urls", `http://127.0.0.1:${peerPort}`, "--unsafe-no-fsync"]),
+    start(folder, "apiserver", apiserver, [
+      `--etcd-servers=http://127.0.0.1:${etcdPort}`,
+      `--secure-port=${apiPort}`,
+      "--bind-address=127.0.0.1",
+      `--cert-dir=${join(folder, "certs")}`,
+      `--token-auth-file=${join(folder, "tokens.csv")}`,
+      "--authorization-mode=RBAC",
+      "--service-account-issuer=https://bench.local",
+      `--service-account-key-file=${join(folder, "sa.key")}`,
+      `--service-account-signing-key-file=${join(folder, "sa.key")}`,
+      "--service-cluster-ip-range=10.0.0.0/24",
+      "--disable-admission-plugins=ServiceAccount",
+    ]),
+  ];
+  const call = caller(apiPort, token);
+  await waitFor("kube-apiserver", 120, async () => (await call("GET", "/readyz")).status === 200);
+  const kubeconfig = join(folder, "kubeconfig");
+  writeFileSync(kubeconfig, kubeconfigText(apiPort, token));
+  const stop = async (): Promise<void> => {
+    await Promise.all(processes.map(stopProcess));
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { folder, kubeconfig, call, stop };
+}
+
+/** Starts a program with its output in a file of the folder. */
+export function start(folder: string, name: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): ChildProcess {
+  const log = openSync(join(folder, `${name}.log`), "a");
+  return spawn(command, [...args], { stdio: ["ignore", log, log], env });
+}
+
+export async function stopProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await gone;
+}
+
+/** Tries until it is true; errors count as false. Throws after so many seconds. */
+export async function waitFor(what: string, seconds: number, isReady: () => Promise<boolean>): Promise<void> {
+  const until = performance.now() + seconds * 1000;
+  while (performance.now() < until) {
+    // Polling is the point here.
+    // oxlint-disable-next-line no-await-in-loop
+    if (await isReady().catch(() => false)) return;
+    // oxlint-disable-next-line no-await-in-loop
+    await sleep(200);
+  }
+  throw new Error(`${what} was not ready after ${seconds} s`);
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function caller(port: number, token: string): ControlPlane["call"] {
+  return (method, path, body) =>
+    new Promise((resolve, reject) => {
+      const outgoing = request(
+        { host: "127.0.0.1", port, method, path, rejectUnauthorized: false, headers: { authorization: `Bearer ${token}`, "content-type": "application/json" } },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+        },
+      );
+      outgoing.on("error", reject);
+      outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+}
+
+function kubeconfigText(port: number, token: string): string {
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name: "bench", cluster: { server: `https://127.0.0.1:${port}`, "insecure-skip-tls-verify": true } }],
+    users: [{ name: "admin", user: { token } }],
+    contexts: [{ name: "bench", context: { cluster: "bench", user: "admin" } }],
+    "current-context": "bench",
+  });
+}

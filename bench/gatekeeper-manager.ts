@@ -1,0 +1,97 @@
+// Gatekeeper's own manager on a control plane of our own: CRDs, namespace and policies are created as an operator would
+// create them, the manager runs its webhook and status operations with a certificate made here, and the set counts as
+// loaded when every constraint's status says that it is enforced.
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { Source } from "@portcullis/lang";
+import { parseYaml } from "@portcullis/kube";
+import { type ControlPlane, freePort, start, stopProcess, waitFor } from "./control-plane.ts";
+import type { PolicyFile } from "./library.ts";
+
+export interface Manager {
+  readonly port: number;
+  readonly pid: number;
+  readonly stop: () => Promise<void>;
+}
+
+export interface ManagerOptions {
+  readonly program: string;
+  readonly controlPlane: ControlPlane;
+  /** The folder with Gatekeeper's CRDs. */
+  readonly crds: string;
+  readonly policies: readonly PolicyFile[];
+}
+
+const namespace = "gatekeeper-system";
+
+export async function startManager({ program, controlPlane, crds, policies }: ManagerOptions): Promise<Manager> {
+  const { call, folder } = controlPlane;
+  await createAll(controlPlane, readdirSync(crds).flatMap((name) => objectsOf(readFileSync(join(crds, name), "utf8"))));
+  await call("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+  await waitFor("ConstraintTemplate", 30, async () => (await call("GET", "/apis/templates.gatekeeper.sh/v1/constrainttemplates")).status === 200);
+
+  const certs = join(folder, "webhook-certs");
+  mkdirSync(certs);
+  execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", join(certs, "tls.key"), "-out", join(certs, "tls.crt")], { stdio: "ignore" });
+  const port = await freePort();
+  const child = start(
+    folder,
+    "gatekeeper",
+    program,
+    [
+      `--kubeconfig=${controlPlane.kubeconfig}`,
+      `--port=${port}`,
+      "--host=127.0.0.1",
+      `--cert-dir=${certs}`,
+      "--disable-cert-rotation",
+      "--operation=webhook",
+      "--operation=status",
+      "--debug-use-fake-pod",
+      "--enable-k8s-native-validation=false",
+      "--health-addr=127.0.0.1:0",
+      `--prometheus-port=${await freePort()}`,
+      "--log-level=ERROR",
+    ],
+    { ...process.env, POD_NAME: "gk-0", POD_NAMESPACE: namespace },
+  );
+  const objects = policies.flatMap(({ text }) => objectsOf(text));
+  await createAll(controlPlane, objects.filter(({ kind }) => kind === "ConstraintTemplate"));
+  const constraints = objects.filter(({ kind }) => kind !== "ConstraintTemplate");
+  for (const constraint of constraints) {
+    const path = constraintPath(constraint);
+    // Each constraint waits for the CRD of its kind.
+    // oxlint-disable-next-line no-await-in-loop
+    await waitFor(`the CRD of ${constraint.kind}`, 60, async () => [201, 409].includes((await call("POST", path, constraint)).status));
+  }
+  await waitFor("every constraint's enforcement", 120, async () => {
+    const states = await Promise.all(constraints.map((constraint) => call("GET", `${constraintPath(constraint)}/${constraint.metadata.name}`)));
+    return states.every(({ body }) => /"enforced":\s*true/.test(body));
+  });
+  return { port, pid: child.pid ?? 0, stop: () => stopProcess(child) };
+}
+
+interface KubeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+}
+
+function constraintPath({ kind }: KubeObject): string {
+  return `/apis/constraints.gatekeeper.sh/v1beta1/${kind.toLowerCase()}`;
+}
+
+function objectsOf(text: string): readonly KubeObject[] {
+  return parseYaml(new Source("policy", text), { dialect: "go" }).value.map((document) => document.value as KubeObject);
+}
+
+async function createAll({ call }: ControlPlane, objects: readonly KubeObject[]): Promise<void> {
+  const resources: Readonly<Record<string, string>> = { CustomResourceDefinition: "customresourcedefinitions", ConstraintTemplate: "constrainttemplates" };
+  for (const object of objects) {
+    const path = `/apis/${object.apiVersion}/${resources[object.kind] ?? ""}`;
+    // oxlint-disable-next-line no-await-in-loop
+    const { status, body } = await call("POST", path, object);
+    if (status !== 201 && status !== 409) throw new Error(`${object.kind} ${object.metadata.name}: ${status} ${body}`);
+  }
+}

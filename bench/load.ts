@@ -1,0 +1,151 @@
+// A load generator for HTTPS on loopback: keep-alive connections over which whole requests are written and whole
+// responses read, with as little work of its own as Node allows, because it shares the cores with what it measures.
+// `saturate` sends as fast as answers come; `atRate` sends on a schedule and measures from the scheduled moment, so that
+// a stalled server cannot hide its stall.
+
+import { type TLSSocket, connect } from "node:tls";
+
+export interface LoadTarget {
+  readonly port: number;
+  readonly path: string;
+  /** Bodies, sent in turn. */
+  readonly bodies: readonly string[];
+}
+
+export interface LoadResult {
+  readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Answers that were not 200, and connections that broke. */
+  readonly errors: number;
+}
+
+export interface LoadOptions {
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+export async function saturate(target: LoadTarget, { connections, seconds }: LoadOptions): Promise<LoadResult> {
+  const clients = await Promise.all(Array.from({ length: connections }, () => openClient(target)));
+  const latencies: number[] = [];
+  let errors = 0;
+  const started = performance.now();
+  const until = started + seconds * 1000;
+  const runClient = async (client: Client): Promise<void> => {
+    let sent = performance.now();
+    while (sent < until) {
+      // A closed loop: the next request goes out when the answer is there.
+      // oxlint-disable-next-line no-await-in-loop
+      const ok = await client.ask();
+      const now = performance.now();
+      latencies.push(now - sent);
+      if (!ok) errors += 1;
+      sent = now;
+    }
+  };
+  await Promise.all(clients.map(runClient));
+  const elapsedMs = performance.now() - started;
+  for (const client of clients) client.close();
+  return summary(latencies, errors, elapsedMs);
+}
+
+export async function atRate(target: LoadTarget, options: LoadOptions & { readonly requestsPerSecond: number }): Promise<LoadResult> {
+  const { connections, seconds, requestsPerSecond } = options;
+  const idle = await Promise.all(Array.from({ length: connections }, () => openClient(target)));
+  const clients = [...idle];
+  const latencies: number[] = [];
+  const waiting: number[] = [];
+  let errors = 0;
+  const start = async (client: Client, scheduled: number): Promise<void> => {
+    if (!(await client.ask())) errors += 1;
+    latencies.push(performance.now() - scheduled);
+    const next = waiting.shift();
+    if (next === undefined) idle.push(client);
+    else void start(client, next);
+  };
+  const started = performance.now();
+  const total = Math.floor(requestsPerSecond * seconds);
+  let scheduled = 0;
+  await new Promise<void>((resolve) => {
+    const tick = (): void => {
+      const now = performance.now();
+      for (; scheduled < total && started + (scheduled * 1000) / requestsPerSecond <= now; scheduled++) {
+        const moment = started + (scheduled * 1000) / requestsPerSecond;
+        const client = idle.pop();
+        if (client === undefined) waiting.push(moment);
+        else void start(client, moment);
+      }
+      if (latencies.length >= total) resolve();
+      else setImmediate(tick);
+    };
+    tick();
+  });
+  const elapsedMs = performance.now() - started;
+  for (const client of clients) client.close();
+  return summary(latencies, errors, elapsedMs);
+}
+
+interface Client {
+  readonly ask: () => Promise<boolean>;
+  readonly close: () => void;
+}
+
+async function openClient({ port, path, bodies }: LoadTarget): Promise<Client> {
+  const requests = bodies.map((body) =>
+    Buffer.from(
+      `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    ),
+  );
+  // The measured server has a certificate of its own making; what is measured is time, not trust.
+  const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
+  await new Promise<void>((resolve, reject) => {
+    socket.once("secureConnect", resolve);
+    socket.once("error", reject);
+  });
+  socket.setNoDelay(true);
+  const read = responses(socket);
+  let turn = Math.floor(Math.random() * requests.length);
+  return {
+    ask: () => {
+      turn = (turn + 1) % requests.length;
+      const answer = read();
+      socket.write(requests[turn] as Buffer);
+      return answer;
+    },
+    close: () => socket.destroy(),
+  };
+}
+
+/** Reads one response after the other from a socket; resolves to whether it was a 200. */
+function responses(socket: TLSSocket): () => Promise<boolean> {
+  let received = "";
+  let done: ((ok: boolean) => void) | null = null;
+  const finish = (ok: boolean): void => {
+    const resolve = done;
+    done = null;
+    received = "";
+    resolve?.(ok);
+  };
+  socket.setEncoding("latin1");
+  socket.on("data", (chunk: string) => {
+    received += chunk;
+    const headEnd = received.indexOf("\r\n\r\n");
+    if (headEnd === -1) return;
+    const head = received.slice(0, headEnd);
+    const length = /content-length: (\d+)/i.exec(head);
+    const complete = length === null ? received.endsWith("\r\n0\r\n\r\n") : received.length >= headEnd + 4 + Number(length[1]);
+    if (complete) finish(head.startsWith("HTTP/1.1 200"));
+  });
+  socket.on("close", () => finish(false));
+  socket.on("error", () => finish(false));
+  return () =>
+    new Promise((resolve) => {
+      done = resolve;
+    });
+}
+
+function summary(latencies: readonly number[], errors: number, elapsedMs: number): LoadResult {
+  const sorted = latencies.toSorted((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  return { requestsPerSecond: (latencies.length * 1000) / elapsedMs, p50Ms: at(0.5), p99Ms: at(0.99), errors };
+}

@@ -1,0 +1,17 @@
+// What every conformance suite is: a name, and cases that were read from the data of other people. A case either passes
+// or throws; how it is judged against the list of known gaps is the same for all (see `run.ts`).
+
+export interface ConformanceCase {
+  /** Stable and readable: folder, file and place in the file. It is what a line of a gaps file names. */
+  readonly id: string;
+  /** Throws an Error whose message says what differs. */
+  readonly run: () => void | Promise<void>;
+}
+
+export interface ConformanceSuite {
+  readonly name: string;
+  /** The folder below the data folder that must be there, else the suite is reported as absent. */
+  readonly needs: string;
+  /** Reads the cases. `dataDir` is absolute. */
+  readonly load: (dataDir: string) => readonly ConformanceCase[] | Promise<readonly ConformanceCase[]>;
+}

@@ -1,0 +1,9 @@
+// The one list of suites, in the order in which they are run and printed.
+
+import type { ConformanceSuite } from "../suite.ts";
+import { gatekeeperLibrary } from "./gatekeeper-library.ts";
+import { gatorRecorded } from "./gator-recorded.ts";
+import { gator } from "./gator.ts";
+import { opa } from "./opa.ts";
+
+export const suites: readonly ConformanceSuite[] = [opa, gatekeeperLibrary, gator, gatorRecorded];

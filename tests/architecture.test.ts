@@ -1,0 +1,66 @@
+// The invariants of ARCHITECTURE.md that the import lines can tell, each with the same words as there.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { test } from "node:test";
+import { type Zones, sourceFiles, violations } from "./support/boundaries.ts";
+
+const packages = resolve(import.meta.dirname, "../packages");
+
+const regoShapes = ["rego/src", "rego/src/builtins", "lang/src", "lang/src/go"];
+const host = ["lang/src", "lang/src/go", "kube/src", "rego/src", "policy/src", "policy/src/engine"];
+
+/** `X/src` stands for the files that lie directly in it: a package's shapes and its public index. */
+const mayImport: Zones = {
+  "lang/src": ["lang/src/go"],
+  "lang/src/go": ["lang/src"],
+  "kube/src": ["lang/src", "lang/src/go"],
+  "rego/src": [...regoShapes, "rego/src/runtime", "rego/src/1-parse"],
+  "rego/src/compile.ts": [
+    ...regoShapes,
+    "rego/src/runtime",
+    "rego/src/1-parse",
+    "rego/src/2-resolve",
+    "rego/src/3-check",
+    "rego/src/4-plan",
+    "rego/src/5-emit",
+  ],
+  "rego/src/index.ts": [...regoShapes, "rego/src/runtime", "rego/src/1-parse", "rego/src/compile.ts"],
+  "rego/src/1-parse": regoShapes,
+  "rego/src/2-resolve": regoShapes,
+  "rego/src/3-check": regoShapes,
+  "rego/src/4-plan": regoShapes,
+  "rego/src/5-emit": [...regoShapes, "rego/src/runtime"],
+  "rego/src/runtime": ["lang/src", "lang/src/go", "rego/src", "rego/src/builtins"],
+  "rego/src/builtins": ["lang/src", "lang/src/go", "rego/src", "rego/src/runtime"],
+  "policy/src": ["lang/src", "policy/src/engine", "policy/src/gatekeeper"],
+  "policy/src/engine": ["lang/src", "kube/src"],
+  "policy/src/gatekeeper": ["lang/src", "lang/src/go", "kube/src", "rego/src", "rego/src/index.ts", "policy/src/engine"],
+  "portcullis/src/server": ["lang/src", "kube/src", "policy/src", "policy/src/engine"],
+  "portcullis/src/app": [...host, "rego/src/index.ts", "portcullis/src/server"],
+  "portcullis/src/cli": [...host, "rego/src/index.ts", "portcullis/src/server", "portcullis/src/app"],
+};
+
+test("packages import only downwards, phases import no phase, dialects import no dialect", () => {
+  assert.deepEqual(violations(packages, mayImport), []);
+});
+
+test("pure packages touch no host API", () => {
+  const pure = /^(lang|kube|rego|policy)\//;
+  const found = sourceFiles(packages)
+    .filter((file) => pure.test(file))
+    .filter((file) => /from "node:|\bnew Function\b|\beval\(/.test(readFileSync(join(packages, file), "utf8")));
+  assert.deepEqual(found, []);
+});
+
+test("the server is given functions: it imports no dialect and no compiler", () => {
+  const found = sourceFiles(packages)
+    .filter((file) => file.startsWith("portcullis/src/server/"))
+    .filter((file) => /from "@portcullis\/rego"|gatekeeper/.test(importLines(file)));
+  assert.deepEqual(found, []);
+});
+
+function importLines(file: string): string {
+  return [...readFileSync(join(packages, file), "utf8").matchAll(/^(?:import|export) .* from .*$/gm)].join("\n");
+}
