@@ -1,0 +1,68 @@
+// Kubernetes data without a cluster.
+
+export {
+  type FieldError,
+  type FieldErrorType,
+  aggregateText,
+  aggregateTexts,
+  byCodePoints,
+  duplicate,
+  fieldErrorText,
+  forbidden,
+  goJson,
+  invalid,
+  required,
+  unsupported,
+} from "./fielderror.ts";
+export {
+  type GroupVersion,
+  type GroupVersionKind,
+  type GroupVersionResource,
+  apiVersionOf,
+  groupKindKey,
+  gvkText,
+  parseApiVersion,
+} from "./gvk.ts";
+export {
+  dns1035LabelErrors,
+  dns1123LabelErrors,
+  dns1123SubdomainErrors,
+  labelValueErrors,
+  maxLengthText,
+  qualifiedNameErrors,
+  regexText,
+} from "./names.ts";
+export {
+  type JsonRecord,
+  annotationsOf,
+  generateNameOf,
+  gvkOf,
+  isObject,
+  labelsOf,
+  member,
+  nameOf,
+  namespaceOf,
+  stringAt,
+  valueAt,
+} from "./object.ts";
+export {
+  type LabelSelector,
+  type LabelSelectorRequirement,
+  type Labels,
+  type SelectorPredicate,
+  compileLabelSelector,
+  readLabelSelector,
+  validateLabelSelector,
+} from "./selector.ts";
+export { type UserInfo, readUserInfo, serviceAccountOf } from "./userinfo.ts";
+export { type WildcardMatcher, compileGenerateNameWildcard, compileWildcard } from "./wildcard.ts";
+export {
+  type Document,
+  type JsonObject,
+  type JsonTree,
+  type Path,
+  type ScalarOrigin,
+  type YamlDialect,
+  type YamlOptions,
+  parseYaml,
+} from "./yaml.ts";
