@@ -27,8 +27,23 @@ export {
   sixteenBytes,
 } from "./cidr.ts";
 export { namedLayouts } from "./layout.ts";
-export { quote } from "./quote.ts";
+export {
+  type BigFloat,
+  addFloats,
+  bigFloatOf,
+  bigFloatText,
+  divideFloats,
+  isIntegral,
+  multiplyFloats,
+  parseBigFloat,
+  subtractFloats,
+  truncateFloat,
+} from "./bigfloat.ts";
+export { canBackquote, isPrint, quote, quoteRune, quoteToAscii, runeText } from "./quote.ts";
+export { type Charge, type Formatter, GoFloat, type Operand, compileFormat, sprintf } from "./sprintf.ts";
+export { type FloatVerb, type ParsedFloat, formatFloat, parseFloatText } from "./strconv.ts";
 export { type ZonedTime, formatTime, secondsFromCivil } from "./time.ts";
 export { type Moment, parseTime } from "./timeparse.ts";
 export { type ParsedUrl, encodeQuery, parseQuery, parseUrl, queryEscape, queryUnescape } from "./url.ts";
 export { decodeUtf8, encodeUtf8, isValidUtf8, utf8Length } from "./utf8.ts";
+export { parseDuration } from "./duration.ts";

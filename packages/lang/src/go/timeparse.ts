@@ -19,9 +19,9 @@ export function parseTime(layout: string, value: string): Moment | { readonly er
   const reader: Reader = { rest: value, fields };
   const elements = layoutElements(layout);
   const fail = (rest: string, element: string): { error: string } => ({
-    error: `parsing time ${quote(value)} as ${quote(layout)}: cannot parse ${quote(rest)} as ${quote(element)}`,
+    error: `parsing time ${quoteTimeText(value)} as ${quoteTimeText(layout)}: cannot parse ${quoteTimeText(rest)} as ${quoteTimeText(element)}`,
   });
-  const reject = (why: string): { error: string } => ({ error: `parsing time ${quote(value)}: ${why}` });
+  const reject = (why: string): { error: string } => ({ error: `parsing time ${quoteTimeText(value)}: ${why}` });
   for (const [at, element] of elements.entries()) {
     if (element.kind === "literal") {
       const rest = skipLiteral(reader.rest, element.text);
@@ -34,7 +34,7 @@ export function parseTime(layout: string, value: string): Moment | { readonly er
     if (outcome === "bad") return fail(hold, element.text);
     if (outcome !== "ok") return reject(`${outcome.range} out of range`);
   }
-  if (reader.rest !== "") return reject(`extra text: ${quote(reader.rest)}`);
+  if (reader.rest !== "") return reject(`extra text: ${quoteTimeText(reader.rest)}`);
   return finish(fields, reject);
 }
 
@@ -333,8 +333,8 @@ function skipLiteral(value: string, literal: string): { readonly text: string; r
   return { text: value.slice(at), bad: false };
 }
 
-/** Go's time.quote: everything outside ASCII as bytes in hexadecimal. */
-function quote(text: string): string {
+/** Go's time.quote, which is not strconv.Quote: everything outside ASCII as bytes in hexadecimal. */
+export function quoteTimeText(text: string): string {
   const body = text.replace(/["\\]|[^ -~\u007f]/gu, (character) =>
     character === '"' || character === "\\" ? `\\${character}` : bytesInHex(character),
   );

@@ -28,10 +28,7 @@ function plainInteger(value: AnyNumber): bigint | null {
   return integerOf(value);
 }
 
-/**
- * An integer of any size. The error names operand 1 when the type is right and the value is not an integer at `position`,
- * as OPA's does. OPA: BigIntOperand.
- */
+/** An integer of any size. Undefined after reporting. OPA: BigIntOperand. */
 export function bigIntOperand(call: BuiltinCall, position: number, value: Value): bigint | undefined {
   if (!isNumber(value)) {
     return call.failType(`operand ${position} must be integer but got ${typeName(value)}`);
@@ -65,4 +62,11 @@ export function stringsOperand(call: BuiltinCall, position: number, value: Value
   if (members === null) return operandError(call, position, value, "array", "set");
   const wrong = members.find((member) => typeof member !== "string");
   return wrong === undefined ? (members as readonly string[]) : elementError(call, position, value, wrong, "string");
+}
+
+/** A built-in of one string: any other operand is reported. OPA: StringOperand. */
+export function onString(
+  evaluate: (call: BuiltinCall, text: string) => Value | undefined,
+): (call: BuiltinCall, value: Value) => Value | undefined {
+  return (call, value) => (typeof value === "string" ? evaluate(call, value) : operandError(call, 1, value, "string"));
 }

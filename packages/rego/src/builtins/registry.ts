@@ -4,11 +4,28 @@
 import { arrayBuiltins } from "./arrays.ts";
 import type { Builtin } from "./builtin.ts";
 import { comparisonBuiltins } from "./comparison.ts";
+import { encodingBuiltins } from "./encoding.ts";
+import { graphBuiltins } from "./graph.ts";
+import { jsonBuiltins } from "./json.ts";
+import { jsonPatchBuiltins } from "./jsonpatch.ts";
+import { netBuiltins } from "./net.ts";
 import { setBuiltins } from "./sets.ts";
+import { timeBuiltins } from "./time.ts";
 import { typeBuiltins } from "./types.ts";
 
 export const builtins: ReadonlyMap<string, Builtin> = new Map(
-  [arrayBuiltins, comparisonBuiltins, setBuiltins, typeBuiltins]
+  [
+    arrayBuiltins,
+    comparisonBuiltins,
+    encodingBuiltins,
+    graphBuiltins,
+    jsonBuiltins,
+    jsonPatchBuiltins,
+    netBuiltins,
+    setBuiltins,
+    timeBuiltins,
+    typeBuiltins,
+  ]
     .flat()
     .map((builtin) => [builtin.name, builtin] as const),
 );
