@@ -25,7 +25,7 @@ function flatten(call: BuiltinCall, array: Value): Value | undefined {
     call,
     array.reduce<number>((sum, item) => sum + (isArray(item) ? item.length : 1), 0),
   );
-  return array.flat() as Value[];
+  return array.flat();
 }
 
 function slice(call: BuiltinCall, array: Value, from: Value, to: Value): Value | undefined {

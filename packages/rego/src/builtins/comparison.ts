@@ -19,7 +19,7 @@ import type { Builtin, BuiltinCall } from "./builtin.ts";
 const anyTwo = t.function([t.any, t.any], t.boolean);
 
 function ordered(name: string, infix: string, holds: (order: number) => boolean): Builtin {
-  return { name, infix, type: anyTwo, evaluate: (_call, a, b) => holds(compare(a as Value, b as Value)) };
+  return { name, infix, type: anyTwo, evaluate: (_call, a, b) => holds(compare(a, b)) };
 }
 
 function isMember(call: BuiltinCall, value: Value, collection: Value): boolean {
@@ -56,10 +56,10 @@ function objectValues(object: PlainObject | RegoObject): readonly Value[] {
 }
 
 export const comparisonBuiltins: readonly Builtin[] = [
-  { name: "eq", infix: "=", type: anyTwo, evaluate: (_call, a, b) => equals(a as Value, b as Value) },
-  { name: "assign", infix: ":=", type: anyTwo, evaluate: (_call, a, b) => equals(a as Value, b as Value) },
-  { name: "equal", infix: "==", type: anyTwo, evaluate: (_call, a, b) => equals(a as Value, b as Value) },
-  { name: "neq", infix: "!=", type: anyTwo, evaluate: (_call, a, b) => !equals(a as Value, b as Value) },
+  { name: "eq", infix: "=", type: anyTwo, evaluate: (_call, a, b) => equals(a, b) },
+  { name: "assign", infix: ":=", type: anyTwo, evaluate: (_call, a, b) => equals(a, b) },
+  { name: "equal", infix: "==", type: anyTwo, evaluate: (_call, a, b) => equals(a, b) },
+  { name: "neq", infix: "!=", type: anyTwo, evaluate: (_call, a, b) => !equals(a, b) },
   ordered("gt", ">", (order) => order > 0),
   ordered("gte", ">=", (order) => order >= 0),
   ordered("lt", "<", (order) => order < 0),

@@ -1,28 +1,44 @@
 // All built-in functions by name. A section of OPA's reference is a file that exports an array; here they are joined.
 // OPA: v1/ast/builtins.go DefaultBuiltins.
 
+import { aggregateBuiltins } from "./aggregates.ts";
 import { arrayBuiltins } from "./arrays.ts";
+import { bitBuiltins } from "./bits.ts";
 import type { Builtin } from "./builtin.ts";
+import { castBuiltins } from "./casts.ts";
 import { comparisonBuiltins } from "./comparison.ts";
 import { encodingBuiltins } from "./encoding.ts";
 import { graphBuiltins } from "./graph.ts";
+import { internalBuiltins } from "./internal.ts";
 import { jsonBuiltins } from "./json.ts";
 import { jsonPatchBuiltins } from "./jsonpatch.ts";
 import { netBuiltins } from "./net.ts";
+import { numberBuiltins } from "./numbers.ts";
+import { objectBuiltins } from "./objects.ts";
 import { setBuiltins } from "./sets.ts";
+import { sprintfBuiltins } from "./sprintf.ts";
+import { stringBuiltins } from "./strings.ts";
 import { timeBuiltins } from "./time.ts";
 import { typeBuiltins } from "./types.ts";
 
 export const builtins: ReadonlyMap<string, Builtin> = new Map(
   [
+    aggregateBuiltins,
     arrayBuiltins,
+    bitBuiltins,
+    castBuiltins,
     comparisonBuiltins,
     encodingBuiltins,
     graphBuiltins,
+    internalBuiltins,
     jsonBuiltins,
     jsonPatchBuiltins,
     netBuiltins,
+    numberBuiltins,
+    objectBuiltins,
     setBuiltins,
+    sprintfBuiltins,
+    stringBuiltins,
     timeBuiltins,
     typeBuiltins,
   ]

@@ -1,0 +1,44 @@
+// `sprintf`: Go's fmt.Sprintf over Rego values. Whether a number counts as an integer is decided by its text, so 1.0 is a
+// float64 and 1 an int64; composite values, booleans and null arrive as their Rego text. OPA: v1/topdown/strings.go
+// builtinSprintf.
+
+import { Decimal } from "@portcullis/lang";
+import { type Formatter, GoFloat, type Operand, compileFormat } from "@portcullis/lang/go";
+import { format } from "../runtime/format.ts";
+import { type Value, isArray } from "../runtime/value.ts";
+import { t } from "../types.ts";
+import { type Builtin, type BuiltinCall, operandError } from "./builtin.ts";
+
+function sprintf(call: BuiltinCall, formatText: Value, values: Value): Value | undefined {
+  if (typeof formatText !== "string") return operandError(call, 1, formatText, "string");
+  if (!isArray(values)) return operandError(call, 2, values, "array");
+  const { budget } = call;
+  return formatterOf(formatText)(values.map(operandOf), (characters) => budget.output(characters));
+}
+
+/** A Rego value as Go's operand. */
+export function operandOf(value: Value): Operand {
+  if (typeof value === "string" || typeof value === "number") return value;
+  if (!(value instanceof Decimal)) return format(value);
+  const { text } = value;
+  if (!/[.eE]/.test(text)) return BigInt(text);
+  return Number.isFinite(value.double) ? new GoFloat(value.double) : text;
+}
+
+/** Formats are mostly constants of policies; a few hundred are kept. */
+const formatters = new Map<string, Formatter>();
+const formattersMax = 500;
+
+function formatterOf(text: string): Formatter {
+  let formatter = formatters.get(text);
+  if (formatter === undefined) {
+    if (formatters.size >= formattersMax) formatters.clear();
+    formatter = compileFormat(text);
+    formatters.set(text, formatter);
+  }
+  return formatter;
+}
+
+export const sprintfBuiltins: readonly Builtin[] = [
+  { name: "sprintf", type: t.function([t.string, t.array(t.any)], t.string), evaluate: sprintf },
+];

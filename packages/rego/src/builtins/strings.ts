@@ -1,0 +1,316 @@
+// Strings. Positions and lengths count code points, as Go's runes do; searching and cutting work on JavaScript's units and
+// are translated only where text lies beyond ASCII. OPA: v1/topdown/strings.go.
+
+import { numberText } from "@portcullis/lang";
+import { parseBigFloat, truncateFloat } from "@portcullis/lang/go";
+import { compareStrings } from "../runtime/compare.ts";
+import { RegoSet, type Value, isArray, isNumber, isObject } from "../runtime/value.ts";
+import { t, type Type } from "../types.ts";
+import { type Builtin, type BuiltinCall, operandError, operandFailure } from "./builtin.ts";
+import { floatOperand } from "./numbers.ts";
+import { elementError, intOperand, membersOf, stringsOperand } from "./operand.ts";
+import { entriesOf } from "./objects.ts";
+import { toLower, toUpper } from "./stringcase.ts";
+import { type Cut, trimBothCut, trimLeftCut, trimRightCut, trimSpace } from "./stringtrim.ts";
+
+// ── operands
+
+type OnStrings = (call: BuiltinCall, ...texts: readonly string[]) => Value | undefined;
+
+/** Checks that every operand is a string, left to right, and charges for reading them. */
+function onStrings(evaluate: OnStrings): Builtin["evaluate"] {
+  return (call, ...values) => {
+    let length = 0;
+    for (let at = 0; at < values.length; at++) {
+      const value = values[at];
+      if (typeof value !== "string") return operandError(call, at + 1, value as Value, "string");
+      length += value.length;
+    }
+    call.budget.step(1 + (length >> 6));
+    return evaluate(call, ...(values as readonly string[]));
+  };
+}
+
+function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false;
+  return true;
+}
+
+function codePointCount(text: string, end = text.length): number {
+  let count = 0;
+  for (let at = 0; at < end; at++) {
+    if ((text.codePointAt(at) as number) > 0xffff) at++;
+    count++;
+  }
+  return count;
+}
+
+/** The unit at which the code point with this number starts, from a unit on; the end of the text beyond it. */
+function unitOf(text: string, codePoints: number, from = 0): number {
+  let at = from;
+  for (let left = codePoints; left > 0 && at < text.length; left--) {
+    at += (text.codePointAt(at) as number) > 0xffff ? 2 : 1;
+  }
+  return at;
+}
+
+// ── searching
+
+const indexOf: OnStrings = (call, text = "", part = "") => {
+  if (part === "") return call.fail("empty search character");
+  const at = text.indexOf(part);
+  return at <= 0 ? at : codePointCount(text, at);
+};
+
+const indexesOf: OnStrings = (call, text = "", part = "") => {
+  if (part === "") return call.fail("empty search character");
+  call.budget.step(text.length);
+  const result: number[] = [];
+  let counted = 0;
+  let codePoints = 0;
+  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + 1)) {
+    codePoints += codePointCount(text.slice(counted, at));
+    counted = at;
+    call.budget.output(8);
+    result.push(codePoints);
+  }
+  return result;
+};
+
+const countOf: OnStrings = (call, text = "", part = "") => {
+  call.budget.step(text.length >> 3);
+  if (part === "") return codePointCount(text) + 1;
+  let count = 0;
+  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + part.length)) count++;
+  return count;
+};
+
+/** Whether one of the first texts starts (or ends) with one of the second. */
+function anyAffix(suffix: boolean): (call: BuiltinCall, texts: Value, affixes: Value) => Value | undefined {
+  return (call, texts, affixes) => {
+    const searched = textsOperand(call, 1, texts);
+    const wanted = searched === undefined ? undefined : textsOperand(call, 2, affixes);
+    if (searched === undefined || wanted === undefined) return undefined;
+    // One look-up for each length that an affix has, instead of one comparison for each affix.
+    const known = new Set(wanted);
+    const lengths = new Set(wanted.map((affix) => affix.length));
+    call.budget.step(wanted.length + searched.length * lengths.size);
+    for (const text of searched) {
+      for (const length of lengths) {
+        if (length > text.length) continue;
+        if (known.has(suffix ? text.slice(text.length - length) : text.slice(0, length))) return true;
+      }
+    }
+    return false;
+  };
+}
+
+function textsOperand(call: BuiltinCall, position: number, value: Value): readonly string[] | undefined {
+  if (typeof value === "string") return [value];
+  if (isArray(value) || value instanceof RegoSet) return stringsOperand(call, position, value);
+  return operandError(call, position, value, "string", "set", "array");
+}
+
+// ── cutting
+
+function substring(call: BuiltinCall, text: Value, from: Value, size: Value): Value | undefined {
+  if (typeof text !== "string") return operandError(call, 1, text, "string");
+  const start = intOperand(call, 2, from);
+  if (start === undefined) return undefined;
+  const length = intOperand(call, 3, size);
+  if (length === undefined) return undefined;
+  if (start < 0) return call.fail("negative offset");
+  call.budget.output(text.length);
+  if (isAscii(text)) return text.slice(start, length < 0 ? undefined : start + length);
+  const begin = unitOf(text, start);
+  return text.slice(begin, length < 0 ? undefined : unitOf(text, length, begin));
+}
+
+function pieces(call: BuiltinCall, text: string, delimiter: string): readonly string[] {
+  // Every piece is a place in an array and a string of its own.
+  call.budget.output(text.length);
+  const result = delimiter === "" ? Array.from(text) : text.split(delimiter);
+  call.budget.output(result.length * 16);
+  return result;
+}
+
+const split: OnStrings = (call, text = "", delimiter = "") => pieces(call, text, delimiter);
+
+/** The first n pieces, or for a negative number the last ones. OPA: builtinSplitN. */
+function splitN(call: BuiltinCall, text: Value, delimiter: Value, number: Value): Value | undefined {
+  if (typeof text !== "string") return operandError(call, 1, text, "string");
+  if (typeof delimiter !== "string") return operandError(call, 2, delimiter, "string");
+  const wanted = intOperand(call, 3, number);
+  if (wanted === undefined) return undefined;
+  const all = pieces(call, text, delimiter);
+  return wanted >= 0 ? all.slice(0, wanted) : all.slice(wanted === -Infinity ? 0 : wanted);
+}
+
+function trimming(cut: Cut): Builtin["evaluate"] {
+  return onStrings((_call, text = "", characters = "") => cut(text, characters));
+}
+
+// ── joining and replacing
+
+function concat(call: BuiltinCall, delimiter: Value, collection: Value): Value | undefined {
+  if (typeof delimiter !== "string") return operandError(call, 1, delimiter, "string");
+  const members = membersOf(collection);
+  if (members === null) return operandError(call, 2, collection, "set", "array");
+  let length = 0;
+  for (const member of members) {
+    if (typeof member !== "string") return elementError(call, 2, collection, member, "string");
+    length += member.length + delimiter.length;
+  }
+  call.budget.output(length);
+  return members.join(delimiter);
+}
+
+const replaceOne: OnStrings = (call, text = "", old = "", by = "") => {
+  if (old === "") return replaceAllOf(call, text, [[old, by]]);
+  const parts = text.split(old);
+  if (parts.length === 1) return text;
+  call.budget.output(text.length + (parts.length - 1) * by.length);
+  return parts.join(by);
+};
+
+function replaceMany(call: BuiltinCall, patterns: Value, text: Value): Value | undefined {
+  if (!isObject(patterns)) return operandError(call, 1, patterns, "object");
+  if (typeof text !== "string") return operandError(call, 2, text, "string");
+  const pairs: (readonly [string, string])[] = [];
+  for (const [key, value] of entriesOf(patterns)) {
+    if (typeof key !== "string") return operandFailure(call, 1, "non-string key found in pattern object");
+    if (typeof value !== "string") return operandFailure(call, 1, "non-string value found in pattern object");
+    pairs.push([key, value]);
+  }
+  return replaceAllOf(
+    call,
+    text,
+    pairs.toSorted(([a], [b]) => compareStrings(a, b)),
+  );
+}
+
+/**
+ * At each place the first of the pairs that fits is taken; an empty pattern fits everywhere, but not twice in a row.
+ * Go: strings/replace.go genericReplacer, which lets an empty pattern fit between the bytes of a character too.
+ */
+function replaceAllOf(call: BuiltinCall, text: string, pairs: readonly (readonly [string, string])[]): string {
+  let result = "";
+  let copied = 0;
+  let emptyBefore = false;
+  const byFirst = Map.groupBy(pairs, ([old]) => old.charAt(0));
+  const empty = byFirst.get("")?.[0];
+  for (let at = 0; at <= text.length;) {
+    call.budget.step();
+    const found =
+      empty !== undefined && !emptyBefore ? empty : byFirst.get(text.charAt(at))?.find(fits(call, text, at));
+    const fitting = at < text.length || found === empty ? found : undefined;
+    emptyBefore = fitting !== undefined && fitting === empty;
+    if (fitting === undefined) {
+      at += at < text.length && (text.codePointAt(at) as number) > 0xffff ? 2 : 1;
+      continue;
+    }
+    call.budget.output(at - copied + fitting[1].length);
+    result += text.slice(copied, at) + fitting[1];
+    at += fitting[0].length;
+    copied = at;
+  }
+  return result + text.slice(copied);
+}
+
+function fits(call: BuiltinCall, text: string, at: number): (pair: readonly [string, string]) => boolean {
+  return ([old]) => {
+    call.budget.step();
+    return text.startsWith(old, at);
+  };
+}
+
+const reverse: OnStrings = (call, text = "") => {
+  call.budget.output(text.length * 2);
+  return Array.from(text).toReversed().join("");
+};
+
+function changed(change: (text: string) => string): Builtin["evaluate"] {
+  return onStrings((call, text = "") => {
+    call.budget.output(text.length);
+    return change(text);
+  });
+}
+
+// ── numbers as text
+
+/** OPA compares the text of the base. OPA: builtinFormatInt. */
+function formatInt(call: BuiltinCall, number: Value, base: Value): Value | undefined {
+  if (!isNumber(number)) return operandError(call, 1, number, "number");
+  if (!isNumber(base)) return operandError(call, 2, base, "number");
+  if (typeof base !== "number" || ![2, 8, 10, 16].includes(base)) {
+    return operandFailure(call, 2, "must be one of {2, 8, 10, 16}");
+  }
+  if (typeof number === "number" && Number.isInteger(number)) return number.toString(base);
+  const text = numberText(number);
+  call.budget.output(text.length * 4);
+  if (!/[.eE]/.test(text)) return BigInt(text).toString(base);
+  if (floatOperand(call, number) === undefined) return undefined;
+  const float = parseBigFloat(text);
+  return float === null ? undefined : truncateFloat(float).toString(base);
+}
+
+// ── table
+
+const texts: Type = t.union(t.string, t.array(t.string), t.set(t.string));
+
+function test(name: string, holds: (text: string, part: string) => boolean): Builtin {
+  return {
+    name,
+    type: t.function([t.string, t.string], t.boolean),
+    evaluate: onStrings((_call, text = "", part = "") => holds(text, part)),
+  };
+}
+
+function oneText(name: string, change: (text: string) => string): Builtin {
+  return { name, type: t.function([t.string], t.string), evaluate: changed(change) };
+}
+
+function twoTexts(name: string, cut: Cut): Builtin {
+  return { name, type: t.function([t.string, t.string], t.string), evaluate: trimming(cut) };
+}
+
+export const stringBuiltins: readonly Builtin[] = [
+  { name: "strings.any_prefix_match", type: t.function([texts, texts], t.boolean), evaluate: anyAffix(false) },
+  { name: "strings.any_suffix_match", type: t.function([texts, texts], t.boolean), evaluate: anyAffix(true) },
+  {
+    name: "concat",
+    type: t.function([t.string, t.union(t.array(t.string), t.set(t.string))], t.string),
+    evaluate: concat,
+  },
+  { name: "format_int", type: t.function([t.number, t.number], t.string), evaluate: formatInt },
+  { name: "indexof", type: t.function([t.string, t.string], t.number), evaluate: onStrings(indexOf) },
+  { name: "indexof_n", type: t.function([t.string, t.string], t.array(t.number)), evaluate: onStrings(indexesOf) },
+  { name: "substring", type: t.function([t.string, t.number, t.number], t.string), evaluate: substring },
+  oneText("lower", toLower),
+  oneText("upper", toUpper),
+  test("contains", (text, part) => text.includes(part)),
+  { name: "strings.count", type: t.function([t.string, t.string], t.number), evaluate: onStrings(countOf) },
+  test("startswith", (text, part) => text.startsWith(part)),
+  test("endswith", (text, part) => text.endsWith(part)),
+  { name: "split", type: t.function([t.string, t.string], t.array(t.string)), evaluate: onStrings(split) },
+  {
+    name: "strings.split_n",
+    type: t.function([t.string, t.string, t.number], t.array(t.string)),
+    evaluate: splitN,
+  },
+  { name: "replace", type: t.function([t.string, t.string, t.string], t.string), evaluate: onStrings(replaceOne) },
+  {
+    name: "strings.replace_n",
+    type: t.function([t.object(t.string, t.string), t.string], t.string),
+    evaluate: replaceMany,
+  },
+  twoTexts("trim", trimBothCut),
+  twoTexts("trim_left", trimLeftCut),
+  twoTexts("trim_right", trimRightCut),
+  twoTexts("trim_prefix", (text, prefix) => (text.startsWith(prefix) ? text.slice(prefix.length) : text)),
+  twoTexts("trim_suffix", (text, suffix) =>
+    text.endsWith(suffix) ? text.slice(0, text.length - suffix.length) : text,
+  ),
+  oneText("trim_space", trimSpace),
+  { name: "strings.reverse", type: t.function([t.string], t.string), evaluate: onStrings(reverse) },
+];
