@@ -1,21 +1,33 @@
 // One dialect. Objects are read one by one (expensive, cached by content) and linked as a whole (cheap, total). The
 // engine knows dialects only through this interface.
 
-import type { Diagnostic } from "@portcullis/lang";
+import type { Diagnostic, Span } from "@portcullis/lang";
 import type { Answered, Effect, Outcome } from "./outcome.ts";
 import type { MutationStage, Policy } from "./policy.ts";
 import type { Catalog, Evaluation, EvaluationRequest, Json } from "./request.ts";
 
 export type Profile = "cluster" | "gator" | "kyverno-cli";
 
+/** Where an object was read, so that diagnostics can point into its file. */
+export interface ReadFrom {
+  readonly file: string;
+  readonly locate?: Locate;
+}
+
+/**
+ * The place of a value in its file, by its path in the object; null when it is not known. With `within`, the place of
+ * a part of a string value (offsets in the value): how an error inside a block scalar gets the file's line and column.
+ */
+export type Locate = (
+  path: readonly (string | number)[],
+  within?: { readonly start: number; readonly end: number },
+) => Span | null;
+
 export interface PolicyFrontend<Unit = unknown> {
   readonly dialect: "gatekeeper" | "kyverno" | "vap";
   /** Constraint kinds are known by group only. */
   owns(kind: { readonly group: string; readonly kind: string }): boolean;
-  read(
-    object: Json,
-    at: { readonly file: string },
-  ): { readonly unit: Unit | null; readonly diagnostics: readonly Diagnostic[] };
+  read(object: Json, at: ReadFrom): { readonly unit: Unit | null; readonly diagnostics: readonly Diagnostic[] };
   /** Template and constraint, policy and binding, exceptions are joined here. */
   link(units: readonly Unit[], catalog: Catalog, profile: Profile): Linked;
   /** This dialect's code, message lines and warnings. */

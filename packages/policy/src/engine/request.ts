@@ -45,14 +45,17 @@ export interface EvaluationRequest {
   /** As sent, before matchPolicy Equivalent. */
   readonly requestKind: Gvk | null;
   readonly requestResource: Gvr | null;
+  readonly requestSubResource?: string;
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  readonly object: Json | null;
-  readonly oldObject: Json | null;
-  readonly options: Json | null;
+  /** Null when there is none; so are the next two. */
+  readonly object: Json;
+  readonly oldObject: Json;
+  readonly options: Json;
   readonly user: UserInfo | null;
-  readonly dryRun: boolean;
+  /** Null: not said (audit, gator); dialects leave the key out. */
+  readonly dryRun: boolean | null;
   /** Made by an ExpansionTemplate. */
   readonly implied: { readonly by: string; readonly action: Action | null } | null;
 }
@@ -62,11 +65,17 @@ export interface Evaluation {
   readonly world: World;
   readonly budget: Budget;
   readonly catalog: Catalog;
+  /**
+   * What policies share while one request is decided, by keys that belong to their dialect (a review built once).
+   * Only results that no budget and no missing need can change belong here.
+   */
+  readonly shared: Map<unknown, unknown>;
   trace?(event: { readonly what: string; readonly value?: unknown }): void;
 }
 
 /** Kinds, their resources, scopes and schemas: a built-in table and the CRDs that are known. */
 export interface Catalog {
   resourceOf(kind: Gvk): { readonly resource: Gvr; readonly namespaced: boolean } | null;
-  schemaOf(kind: Gvk): Json | null;
+  /** Null when it is not known. */
+  schemaOf(kind: Gvk): Json;
 }

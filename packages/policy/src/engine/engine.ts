@@ -1,0 +1,192 @@
+// From objects to a PolicySet. Every object belongs to the dialect that owns its kind; reading one is expensive (Rego is
+// compiled) and cached by its content, so that a changed set reads only what changed. Linking is cheap and looks at
+// everything. A set is immutable and carries its source form, from which a worker makes the same set again.
+
+import { type Diagnostic, type Span, errorAt, warningAt } from "@portcullis/lang";
+import { digestOf, digestOfAll } from "./digest.ts";
+import { type DialectPart, evaluate } from "./evaluate.ts";
+import type { Linked, PolicyFrontend, Profile } from "./frontend.ts";
+import type { PolicySet, PolicySource } from "./policyset.ts";
+import type { Catalog, Json, ObjectRef } from "./request.ts";
+import { indexByScope } from "./scope.ts";
+
+export interface EngineOptions {
+  /** In the order in which their warnings stand in an answer. */
+  readonly frontends: readonly PolicyFrontend[];
+  readonly catalog: Catalog;
+  readonly profile?: Profile;
+  /** How often one decision may wait for data; 16 when absent. */
+  readonly rounds?: number;
+  /** The part of a decision's remaining time that one policy may use; 0.5 when absent. */
+  readonly share?: number;
+}
+
+export interface Engine {
+  /** Objects that no frontend owns are not policies: they are left out and reported in the status. */
+  policySet(sources: readonly PolicySource[]): PolicySet;
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  return { policySet: (sources) => makeSet({ options, sources, known: new Map() }) };
+}
+
+interface Reading {
+  readonly frontend: PolicyFrontend;
+  readonly unit: unknown;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+interface Making {
+  readonly options: EngineOptions;
+  readonly sources: readonly PolicySource[];
+  /** What earlier sets read, by file and content. */
+  readonly known: ReadonlyMap<string, Reading>;
+}
+
+interface Item {
+  readonly source: PolicySource;
+  readonly digest: string;
+  readonly key: string;
+  readonly reading: Reading | null;
+}
+
+function makeSet({ options, sources, known }: Making): PolicySet {
+  const status = new Map<string, readonly Diagnostic[]>();
+  const items = readAll(options, latest(sources, status), known);
+  for (const item of items) {
+    report(status, item.key, item.reading === null ? [unowned(item.source)] : item.reading.diagnostics);
+  }
+  const { catalog, profile = "cluster" } = options;
+  const linked = options.frontends.map((frontend) => {
+    const units = items.filter((item) => item.reading?.frontend === frontend).map((item) => item.reading?.unit);
+    const of = frontend.link(
+      units.filter((unit) => unit !== null && unit !== undefined),
+      catalog,
+      profile,
+    );
+    return { frontend, linked: of };
+  });
+  for (const { linked: one } of linked) for (const [key, found] of one.status) report(status, key, found);
+  const deciding = {
+    parts: linked.map(({ frontend, linked: one }) => partOf(frontend, one)),
+    stages: indexByScope(linked.flatMap(({ linked: one }) => one.mutations)),
+    catalog,
+    rounds: options.rounds ?? 16,
+    share: options.share ?? 0.5,
+  };
+  const kept = items.map((item) => item.source);
+  const readings = new Map(
+    items.flatMap((item) => (item.reading === null ? [] : [[cacheKey(item), item.reading] as const])),
+  );
+  return {
+    digest: digestOfAll(items.map((item) => item.digest)),
+    status,
+    policies: linked.flatMap(({ linked: one }) => one.policies),
+    effects: linked.flatMap(({ linked: one }) => one.effects),
+    sources: kept,
+    with: (changed, removed) => makeSet({ options, sources: replaced(kept, changed, removed), known: readings }),
+    evaluate: (request, world, budget, how) => evaluate(deciding, request, world, budget, how),
+  };
+}
+
+function partOf(frontend: PolicyFrontend, linked: Linked): DialectPart {
+  const { derive } = linked;
+  return {
+    frontend,
+    policies: indexByScope(linked.policies),
+    derive: derive === undefined ? null : (request, evaluation) => derive(request, evaluation),
+  };
+}
+
+function readAll(
+  { frontends }: EngineOptions,
+  sources: readonly PolicySource[],
+  known: ReadonlyMap<string, Reading>,
+): readonly Item[] {
+  return sources.map((source) => {
+    const digest = digestOf(source.object);
+    const key = statusKey(source.object);
+    const owner = frontends.find((frontend) => frontend.owns(groupKind(source.object)));
+    if (owner === undefined) return { source, digest, key, reading: null };
+    const cached = known.get(cacheKey({ digest, source }));
+    if (cached !== undefined && cached.frontend === owner) return { source, digest, key, reading: cached };
+    return { source, digest, key, reading: { frontend: owner, ...owner.read(source.object, source) } };
+  });
+}
+
+/** Diagnostics point into the file, so that the same object in another file is another reading. */
+function cacheKey({ digest, source }: { readonly digest: string; readonly source: PolicySource }): string {
+  return `${digest} ${source.file}`;
+}
+
+// ── identity
+
+/** The last of several objects with one identity counts, as when they are applied in order. */
+function latest(sources: readonly PolicySource[], status: Map<string, readonly Diagnostic[]>): readonly PolicySource[] {
+  const byIdentity = new Map<string, PolicySource>();
+  for (const source of sources) {
+    const id = identity(source.object);
+    const earlier = byIdentity.get(id);
+    if (earlier !== undefined) {
+      const message = `defined more than once: in ${earlier.file} and, counting, in ${source.file}`;
+      report(status, statusKey(source.object), [warningAt("duplicate-object", place(source), message)]);
+    }
+    byIdentity.set(id, source);
+  }
+  return [...byIdentity.values()];
+}
+
+function replaced(
+  sources: readonly PolicySource[],
+  changed: readonly PolicySource[],
+  removed: readonly ObjectRef[],
+): readonly PolicySource[] {
+  const gone = new Set(removed.map((ref) => `${ref.group}/${ref.kind}/${ref.namespace}/${ref.name}`));
+  const byIdentity = new Map(sources.map((source) => [identity(source.object), source] as const));
+  for (const id of gone) byIdentity.delete(id);
+  for (const source of changed) byIdentity.set(identity(source.object), source);
+  return [...byIdentity.values()];
+}
+
+function identity(object: Json): string {
+  const { group, kind } = groupKind(object);
+  const metadata = field(object, "metadata");
+  return `${group}/${kind}/${text(field(metadata, "namespace"))}/${text(field(metadata, "name"))}`;
+}
+
+/** `Kind/namespace/name`, the key of the status. */
+export function statusKey(object: Json): string {
+  const metadata = field(object, "metadata");
+  return `${groupKind(object).kind}/${text(field(metadata, "namespace"))}/${text(field(metadata, "name"))}`;
+}
+
+function groupKind(object: Json): { readonly group: string; readonly kind: string } {
+  const apiVersion = text(field(object, "apiVersion"));
+  const slash = apiVersion.indexOf("/");
+  return { group: slash === -1 ? "" : apiVersion.slice(0, slash), kind: text(field(object, "kind")) };
+}
+
+function field(value: Json, key: string): Json {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+  return (value as Readonly<Record<string, Json>>)[key];
+}
+
+function text(value: Json): string {
+  return typeof value === "string" ? value : "";
+}
+
+// ── status
+
+function report(status: Map<string, readonly Diagnostic[]>, key: string, found: readonly Diagnostic[]): void {
+  if (found.length > 0) status.set(key, [...(status.get(key) ?? []), ...found]);
+}
+
+function unowned(source: PolicySource): Diagnostic {
+  const { group, kind } = groupKind(source.object);
+  const message = `${kind === "" ? "an object without kind" : `${kind}${group === "" ? "" : ` (${group})`}`} is no kind of policy`;
+  return errorAt("unknown-policy-kind", place(source), message);
+}
+
+function place(source: PolicySource): Span | null {
+  return source.locate?.(["kind"]) ?? null;
+}

@@ -1,0 +1,184 @@
+// One template and its constraints as a Policy. Each constraint that holds at the request's enforcement point and
+// matches is asked with the shared review and its own parameters. What a rule answers is a set; equal pairs of details
+// and message count once, as in Gatekeeper, and stand in the order of that set.
+//
+// A constraint fails alone: where Gatekeeper drops the whole request's results because one message is no string, and
+// gives every constraint of a template the error of one, here only that constraint carries the error, with its own
+// enforcement action. OPA's text stays: `template:3: eval_conflict_error: …`.
+
+import { LimitError, Suspend } from "@portcullis/lang";
+import {
+  type PlainObject,
+  RegoError,
+  RegoObject,
+  RegoSet,
+  type Value,
+  compare,
+  isObject,
+  toJson,
+} from "@portcullis/rego";
+import type { Profile } from "../engine/frontend.ts";
+import type { Outcome } from "../engine/outcome.ts";
+import type { Policy, Scope } from "../engine/policy.ts";
+import type { Evaluation, EvaluationRequest, Json } from "../engine/request.ts";
+import { type Enforced, enforcedAt, overriding, pointOf } from "./constraint/enforcement.ts";
+import type { Constraint } from "./constraint/read.ts";
+import { accessorError } from "./gocode.ts";
+import { inventoryData } from "./inventory.ts";
+import { type Review, reviewOf } from "./review.ts";
+import type { ReadyTemplate, Template } from "./template/read.ts";
+import { violationPath } from "./template/rego.ts";
+
+/** The policy of a template and the constraints that were joined with it, in the order of their names. */
+export function templatePolicy(
+  template: Template,
+  constraints: readonly Constraint[],
+  profile: Profile,
+): Policy | null {
+  const { ready } = template;
+  if (ready === null || constraints.length === 0) return null;
+  return {
+    id: { dialect: "gatekeeper", kind: template.kind, namespace: "", name: "" },
+    scope: scopeOf(constraints),
+    reads: ready.rego.reads,
+    onError: "deny",
+    evaluate: (request, evaluation) => {
+      const point = pointOf(request, profile);
+      if (point === null || !judges(template, request, point)) return [];
+      // Without the old object there is nothing to look at; the answer says so.
+      if (request.operation === "DELETE" && request.oldObject === null) return [];
+      const outcomes: Outcome[] = [];
+      for (const constraint of constraints) {
+        const enforced = enforcedAt(constraint.enforcement, point);
+        if (enforced === null) continue;
+        const review = reviewOf(request, evaluation, profile);
+        const applied = appliedTo(request, enforced);
+        for (const result of judge({ constraint, ready, review, evaluation })) {
+          outcomes.push(outcomeOf(constraint, applied, result));
+        }
+      }
+      return outcomes;
+    },
+  };
+}
+
+/** A template may limit itself to some operations; only the webhook's requests have one that counts. */
+function judges({ operations }: Template, { operation }: EvaluationRequest, point: string): boolean {
+  if (point !== "validation.gatekeeper.sh" || operation === null || operations.length === 0) return true;
+  return operations.includes(operation) || operations.includes("*");
+}
+
+/** All kinds that one of the constraints may match. */
+function scopeOf(constraints: readonly Constraint[]): Scope {
+  const kinds = new Set<string>();
+  for (const { matcher } of constraints) {
+    if (matcher.kinds === null) return {};
+    for (const kind of matcher.kinds) kinds.add(kind);
+  }
+  return { kinds: [...kinds].toSorted() };
+}
+
+// ── results
+
+/** One result of one constraint. Details are undefined for an object that could not be matched. */
+interface Result {
+  readonly kind: "violation" | "error";
+  readonly message: string;
+  readonly details: Json;
+}
+
+interface Judging {
+  readonly constraint: Constraint;
+  readonly ready: ReadyTemplate;
+  readonly review: Review;
+  readonly evaluation: Evaluation;
+}
+
+function judge(judging: Judging): readonly Result[] {
+  const matched = judging.constraint.matcher.match(judging.review);
+  if (matched === false) return [];
+  if (matched !== true) return [{ kind: "error", message: matched, details: undefined }];
+  try {
+    return resultsOf(violations(judging));
+  } catch (error) {
+    if (error instanceof Suspend) throw error;
+    return [{ kind: "error", message: errorText(error), details: null }];
+  }
+}
+
+function violations({ constraint, ready, review, evaluation }: Judging): Value | undefined {
+  const { world, budget } = evaluation;
+  const input: PlainObject = { review: review.value, parameters: constraint.parameters };
+  const { program, reads } = ready.rego;
+  if (reads.length === 0) return program.entry(violationPath, { input, world, budget });
+  return program.entry(violationPath, { input, data: inventoryData(evaluation), world, budget });
+}
+
+function errorText(error: unknown): string {
+  if (error instanceof RegoError) return error.toString();
+  if (error instanceof LimitError) return `eval_cancel_error: ${error.message}`;
+  throw error;
+}
+
+function resultsOf(value: Value | undefined): readonly Result[] {
+  const answers = answersIn(value);
+  if (answers.length === 0) return [];
+  const pairs = answers.flatMap((answer) => pairOf(answer) ?? []);
+  const distinct = pairs.length < 2 ? pairs : RegoSet.of(pairs).sorted(compare);
+  return distinct.map((pair) => {
+    const { msg, details } = pair as { readonly msg: Value; readonly details: Value };
+    const shown = toJson(details) as Json;
+    if (typeof msg === "string") return { kind: "violation", message: msg, details: shown };
+    const text = accessorError(".msg", toJson(msg) as Json, "json.Number");
+    return { kind: "error", message: `extracting message binding: ${text}`, details: shown };
+  });
+}
+
+/** What `violation[r]` gives for r: the members of a set, the keys of an object. */
+function answersIn(value: Value | undefined): readonly Value[] {
+  if (value instanceof RegoSet) return value.items;
+  if (value instanceof RegoObject) return value.entries().map(([key]) => key);
+  return [];
+}
+
+/** Only an object with a message is an answer; details are optional. */
+function pairOf(answer: Value): Value | null {
+  if (!isObject(answer)) return null;
+  const msg = memberOf(answer, "msg");
+  return msg === undefined ? null : { details: memberOf(answer, "details") ?? {}, msg };
+}
+
+function memberOf(object: PlainObject | RegoObject, key: string): Value | undefined {
+  if (object instanceof RegoObject) return object.get(key);
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+// ── outcomes
+
+/** What a result leads to: the constraint's own action, or the one that an ExpansionTemplate puts in its place. */
+interface Applied {
+  readonly enforced: Enforced;
+  readonly prefix: string;
+}
+
+function appliedTo({ implied }: EvaluationRequest, enforced: Enforced): Applied {
+  if (implied === null) return { enforced, prefix: "" };
+  const own = implied.action === null ? enforced : overriding(implied.action);
+  return { enforced: own, prefix: `[Implied by ${implied.by}] ` };
+}
+
+function outcomeOf(constraint: Constraint, { enforced, prefix }: Applied, result: Result): Outcome {
+  const { name, scoped, actions } = enforced;
+  const failing = actions.includes("warn") && !actions.includes("deny") ? "warn" : "fail";
+  return {
+    policy: { dialect: "gatekeeper", kind: constraint.kind, namespace: "", name: constraint.name },
+    rule: "",
+    result: result.kind === "error" ? "error" : failing,
+    actions,
+    actionName: name,
+    message: prefix + result.message,
+    details: result.details,
+    properties: scoped.length === 0 ? {} : { scopedActions: scoped.join(",") },
+    effects: [],
+  };
+}

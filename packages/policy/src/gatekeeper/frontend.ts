@@ -1,0 +1,122 @@
+// Gatekeeper as a dialect of the engine: which objects are its own, how they are read, how templates and constraints
+// are joined into policies, and what they want to exist in the cluster.
+
+import { type Diagnostic, errorAt, hasError, warningAt } from "@portcullis/lang";
+import { gvkOf } from "@portcullis/kube";
+import { compareStrings } from "@portcullis/rego";
+import type { Linked, PolicyFrontend, Profile, ReadFrom } from "../engine/frontend.ts";
+import type { Effect } from "../engine/outcome.ts";
+import type { Policy } from "../engine/policy.ts";
+import type { Json } from "../engine/request.ts";
+import { unrecognized } from "./constraint/enforcement.ts";
+import {
+  type Constraint,
+  type ConstraintSource,
+  joinConstraint,
+  problemDiagnostic,
+  readConstraint,
+} from "./constraint/read.ts";
+import { templatePolicy } from "./evaluate.ts";
+import { respond } from "./respond.ts";
+import { constraintGroup } from "./template/crd.ts";
+import { type Template, asWarning, readTemplate, templateGroup } from "./template/read.ts";
+import type { RegoOptions } from "./template/rego.ts";
+
+/** `read` compiles templates, so it needs what compiling needs. */
+export type GatekeeperOptions = RegoOptions;
+
+export type GatekeeperUnit = Template | ConstraintSource;
+
+export function createGatekeeper(options: GatekeeperOptions): PolicyFrontend<GatekeeperUnit> {
+  return {
+    dialect: "gatekeeper",
+    owns: ({ group, kind }) =>
+      group === constraintGroup || unbuilt.has(group) || (group === templateGroup && kind === "ConstraintTemplate"),
+    read: (object, from) => read(object, from, options),
+    link: (units, _catalog, profile) => link(units, profile),
+    respond,
+  };
+}
+
+/** Gatekeeper's other groups: taken, so that nobody applies them in silence, and refused until they are built. */
+const unbuilt: ReadonlySet<string> = new Set([
+  "mutations.gatekeeper.sh",
+  "expansion.gatekeeper.sh",
+  "config.gatekeeper.sh",
+  "syncset.gatekeeper.sh",
+  "externaldata.gatekeeper.sh",
+  "connection.gatekeeper.sh",
+]);
+
+interface Read {
+  readonly unit: GatekeeperUnit | null;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+function read(object: Json, from: ReadFrom, options: GatekeeperOptions): Read {
+  const { group, kind } = gvkOf(object);
+  if (group === templateGroup) {
+    const { template, diagnostics } = readTemplate(object, from, options);
+    return { unit: template, diagnostics };
+  }
+  if (group === constraintGroup) return { unit: readConstraint(object, from), diagnostics: [] };
+  const message = `${kind} (${group}) is not supported yet`;
+  return { unit: null, diagnostics: [errorAt("unsupported-kind", from.locate?.(["kind"]) ?? null, message)] };
+}
+
+function link(units: readonly GatekeeperUnit[], profile: Profile): Linked {
+  const status = new Map<string, readonly Diagnostic[]>();
+  const templates = new Map<string, Template>();
+  for (const unit of units) {
+    if (unit.unit === "template" && takes(unit, profile, status)) templates.set(unit.name, unit);
+  }
+  const groups = new Map<Template, Constraint[]>();
+  for (const unit of units) {
+    if (unit.unit !== "constraint") continue;
+    const template = templates.get(unit.kind.toLowerCase()) ?? null;
+    const { constraint, problem } = joinConstraint(unit, template);
+    const found = problem === null ? enforcementStatus(unit, profile) : [problemDiagnostic(unit, problem)];
+    if (found.length > 0) status.set(`${unit.kind}//${unit.name}`, found);
+    if (constraint === null || template === null) continue;
+    const group = groups.get(template);
+    if (group === undefined) groups.set(template, [constraint]);
+    else group.push(constraint);
+  }
+  return {
+    policies: policiesOf(groups, profile),
+    mutations: [],
+    status,
+    effects: [...templates.values()].toSorted((a, b) => compareStrings(a.name, b.name)).flatMap(crdOf),
+  };
+}
+
+/** Whether a template takes part. gator drops unknown fields in silence; an API server's client refuses them. */
+function takes(template: Template, profile: Profile, status: Map<string, readonly Diagnostic[]>): boolean {
+  const strict = profile === "cluster" ? template.strict : template.strict.map(asWarning);
+  if (strict.length > 0) status.set(`ConstraintTemplate//${template.name}`, strict);
+  return template.ready !== null && !hasError(strict);
+}
+
+/** Gatekeeper's webhook would not take such a constraint; gator does, and enforces nothing. */
+function enforcementStatus(unit: ConstraintSource, profile: Profile): readonly Diagnostic[] {
+  const text = unrecognized(unit.object);
+  if (text === null) return [];
+  const span = unit.locate?.(["spec", "enforcementAction"]) ?? null;
+  return [
+    profile === "cluster" ? errorAt("enforcement-action", span, text) : warningAt("enforcement-action", span, text),
+  ];
+}
+
+function policiesOf(groups: ReadonlyMap<Template, readonly Constraint[]>, profile: Profile): readonly Policy[] {
+  const sorted = [...groups].toSorted(([a], [b]) => compareStrings(a.kind, b.kind));
+  return sorted.flatMap(([template, constraints]) => {
+    const byName = constraints.toSorted((a, b) => compareStrings(a.name, b.name));
+    return templatePolicy(template, byName, profile) ?? [];
+  });
+}
+
+function crdOf({ name, ready }: Template): readonly Effect[] {
+  if (ready === null) return [];
+  const owner = `ConstraintTemplate//${name}`;
+  return [{ kind: "ensure", owner, objects: [{ data: ready.crd }], synchronize: true, apply: true }];
+}

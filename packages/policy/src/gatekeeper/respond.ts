@@ -1,0 +1,47 @@
+// Gatekeeper's answer to an admission request. Violations are sorted by enforcement action and message, not by
+// constraint; each that denies is a line `[constraint] message`, each that warns a warning of the same form. Code 403
+// when something denies, 299 when something only warns, 200 otherwise; 500 when the request could not be judged at all.
+// Gatekeeper: pkg/webhook/policy.go Handle, getValidationMessages.
+
+import { compareStrings } from "@portcullis/rego";
+import type { Answered, Outcome } from "../engine/outcome.ts";
+import type { EvaluationRequest } from "../engine/request.ts";
+import { missingOldObject } from "./review.ts";
+
+export function respond(outcomes: readonly Outcome[], request: EvaluationRequest): Answered {
+  if (request.operation === "DELETE" && request.oldObject === null) return failed(missingOldObject);
+  const sorted = sortedResults(outcomes.filter(isViolation));
+  const warnings = sorted.filter((outcome) => outcome.actions.includes("warn")).map(line);
+  const denials = sorted.filter((outcome) => outcome.actions.includes("deny"));
+  if (denials.length === 0) {
+    return { allowed: true, code: warnings.length > 0 ? 299 : 200, reason: "", message: "", warnings };
+  }
+  // A template that broke down is no violation of one of its constraints.
+  if (denials.every((outcome) => outcome.policy.name === "")) {
+    return { ...failed(denials.map((outcome) => outcome.message).join("\n")), warnings };
+  }
+  return { allowed: false, code: 403, reason: "Forbidden", message: denials.map(line).join("\n"), warnings };
+}
+
+/** Results as Gatekeeper lists them: by enforcement action and message; equal ones by constraint kind and name. */
+export function sortedResults(outcomes: readonly Outcome[]): readonly Outcome[] {
+  return outcomes.toSorted(
+    (a, b) =>
+      compareStrings(a.actionName, b.actionName) ||
+      compareStrings(a.message, b.message) ||
+      compareStrings(a.policy.kind, b.policy.kind) ||
+      compareStrings(a.policy.name, b.policy.name),
+  );
+}
+
+function isViolation(outcome: Outcome): boolean {
+  return outcome.result !== "pass" && outcome.result !== "skip";
+}
+
+function line({ policy, message }: Outcome): string {
+  return `[${policy.name === "" ? policy.kind : policy.name}] ${message}`;
+}
+
+function failed(message: string): Answered {
+  return { allowed: false, code: 500, reason: "", message, warnings: [] };
+}

@@ -1,0 +1,248 @@
+// One ConstraintTemplate, from its object to what decides: the checks in the order in which Gatekeeper makes them, the
+// CRD of the constraint kind, and the compiled Rego. The first check that fails gives the template's problem, which is
+// Gatekeeper's own text; diagnostics say the same with its place in the file.
+// Frameworks: pkg/client/client.go AddTemplate, pkg/apis/templates/*/conversion.go.
+
+import { type JsonRecord, fieldErrorText, gvkOf, isObject, nameOf, stringAt, valueAt } from "@portcullis/kube";
+import { type Diagnostic, type Span, errorAt, warningAt } from "@portcullis/lang";
+import type { Locate, ReadFrom } from "../../engine/frontend.ts";
+import type { Json } from "../../engine/request.ts";
+import { accessorError } from "../gocode.ts";
+import { type CompiledSchema, compileSchema } from "../schema.ts";
+import { asRecord, listAt, stringsAt } from "../tree.ts";
+import { constraintCrd, constraintSchema, loosened } from "./crd.ts";
+import { type CompiledRego, type RegoOptions, type TemplateRego, compileRego } from "./rego.ts";
+import { templateSchema } from "./template-schema.ts";
+
+export interface Template {
+  readonly unit: "template";
+  readonly name: string;
+  /** The constraint kind. */
+  readonly kind: string;
+  /** Of admission requests that it judges; empty: all. */
+  readonly operations: readonly string[];
+  /** Null when there is a problem. */
+  readonly ready: ReadyTemplate | null;
+  /** Gatekeeper's error text. */
+  readonly problem: string | null;
+  /** What is against strict reading only: fields that nobody knows. */
+  readonly strict: readonly Diagnostic[];
+}
+
+export interface ReadyTemplate {
+  readonly crd: Json;
+  readonly schema: CompiledSchema;
+  readonly rego: CompiledRego;
+}
+
+export interface ReadTemplate {
+  readonly template: Template;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export const templateGroup = "templates.gatekeeper.sh";
+const targetName = "admission.k8s.gatekeeper.sh";
+
+export function readTemplate(object: Json, from: ReadFrom, options: RegoOptions): ReadTemplate {
+  const kind = stringAt(object, "spec", "crd", "spec", "names", "kind");
+  const base = { unit: "template" as const, name: nameOf(object), kind };
+  const failed = (failure: Failure, strict: readonly Diagnostic[] = []): ReadTemplate => {
+    const span = failure.span ?? from.locate?.(failure.path ?? ["metadata", "name"]) ?? null;
+    const diagnostics = failure.diagnostics ?? [
+      errorAt(failure.code ?? "template", span, failure.problem.trimEnd(), failure.hint),
+    ];
+    return { template: { ...base, operations: [], ready: null, problem: failure.problem, strict }, diagnostics };
+  };
+  const { version } = gvkOf(object);
+  if (!["v1", "v1beta1", "v1alpha1"].includes(version)) {
+    return failed({ problem: unregistered(version), path: ["apiVersion"] });
+  }
+  const shape = shapeProblem(object);
+  if (shape !== null) return failed(shape);
+  const strict = unknownFields(object, from.locate);
+  const failure = namesProblem(object, kind) ?? operationsProblem(object);
+  if (failure !== null) return failed(failure, strict);
+  const parameters = parametersOf(object, version);
+  const schema = constraintSchema(parameters);
+  const compiled = compileSchema(schema);
+  if ("error" in compiled) {
+    const path = ["spec", "crd", "spec", "validation"];
+    return failed({ problem: `invalid ConstraintTemplate: ${compiled.error}`, path, code: "template-schema" }, strict);
+  }
+  const source = regoOf(object);
+  if ("problem" in source) return failed(source, strict);
+  const rego = compileRego(source.text, options);
+  if (rego.compiled === null) {
+    const diagnostics = rego.diagnostics.map((one) => placed(one, source, from.locate));
+    return failed({ problem: rego.problem, diagnostics }, strict);
+  }
+  const names = {
+    kind,
+    shortNames: stringsAt(object, "spec", "crd", "spec", "names", "shortNames"),
+    labels: asRecord(valueAt(object, "metadata", "labels")) ?? {},
+    parameters,
+  };
+  const ready = { crd: constraintCrd(names, schema), schema: compiled.schema, rego: rego.compiled };
+  const operations = stringsAt(listAt(object, "spec", "targets")[0], "operations");
+  const diagnostics = rego.diagnostics.map((one) => placed(one, source, from.locate));
+  return { template: { ...base, operations, ready, problem: null, strict }, diagnostics };
+}
+
+type Path = readonly (string | number)[];
+
+interface Failure {
+  /** Gatekeeper's text. */
+  readonly problem: string;
+  readonly code?: string;
+  readonly path?: Path;
+  readonly span?: Span | null;
+  readonly hint?: string;
+  /** Instead of one made of the problem. */
+  readonly diagnostics?: readonly Diagnostic[];
+}
+
+function unregistered(version: string): string {
+  return `adding template: no kind "ConstraintTemplate" is registered for version "${templateGroup}/${version}" in scheme`;
+}
+
+// ── shape
+
+function shapeProblem(object: Json): Failure | null {
+  const [first] = shape.validate(object);
+  if (first === undefined) return null;
+  const failure = { problem: `invalid ConstraintTemplate: ${fieldErrorText(first)}`, code: "template-field" };
+  return first.path === undefined ? failure : { ...failure, path: first.path };
+}
+
+/** An API server's words for a field that it does not know. */
+function unknownFields(object: Json, locate: Locate | undefined): readonly Diagnostic[] {
+  return shape.unknownFields(object).map((unknown) => {
+    const span = locate?.(unknown.path) ?? null;
+    return errorAt("unknown-field", span, `strict decoding error: unknown field ${JSON.stringify(unknown.text)}`);
+  });
+}
+
+const shape = templateShape();
+
+function templateShape(): CompiledSchema {
+  const compiled = compileSchema(templateSchema);
+  if ("error" in compiled) throw new Error(compiled.error);
+  return compiled.schema;
+}
+
+// ── names and targets
+
+function namesProblem(object: Json, kind: string): Failure | null {
+  const targets = listAt(object, "spec", "targets");
+  const at = ["spec", "targets"];
+  if (targets.length !== 1) return invalid("must declare exactly one target", at);
+  const target = stringAt(targets[0], "target");
+  if (target === "") return invalid("target name must not be empty", at);
+  const name = nameOf(object);
+  const names = ["spec", "crd", "spec", "names"];
+  if (kind === "") return invalid(`ConstraintTemplate ${JSON.stringify(name)} does not specify CRD Kind`, names);
+  if (name.toLowerCase() !== kind.toLowerCase()) {
+    const expected = `is not equal to the lowercase of CRD's Kind: ${JSON.stringify(kind.toLowerCase())}`;
+    return invalid(`the ConstraintTemplate's name ${JSON.stringify(name)} ${expected}`, ["metadata", "name"]);
+  }
+  if (target !== targetName) {
+    const text = `target ${JSON.stringify(target)} not recognized, known targets [${targetName}]`;
+    return invalid(text, [...at, 0, "target"]);
+  }
+  return null;
+}
+
+/** Gatekeeper's webhook refuses it; without the webhook the other operations would have no effect. */
+function operationsProblem(object: Json): Failure | null {
+  const operations = stringsAt(listAt(object, "spec", "targets")[0], "operations");
+  if (!operations.includes("*") || operations.length === 1) return null;
+  return {
+    problem: "if '*' is present, must not specify other operations",
+    path: ["spec", "targets", 0, "operations"],
+  };
+}
+
+function invalid(text: string, path: Path): Failure {
+  return { problem: `invalid ConstraintTemplate: ${text}`, path };
+}
+
+// ── parameters
+
+/** The schema of `spec.parameters`; null when the template describes none, so that a constraint may have none. */
+function parametersOf(object: Json, version: string): JsonRecord | null {
+  const validation = valueAt(object, "spec", "crd", "spec", "validation");
+  const schema = asRecord(valueAt(validation, "openAPIV3Schema"));
+  const legacy = valueAt(validation, "legacySchema") ?? version !== "v1";
+  return legacy === true ? loosened(schema ?? {}) : schema;
+}
+
+// ── source
+
+interface FoundRego {
+  readonly text: TemplateRego;
+  /** Where the entry module stands in the object, and the list of libraries. */
+  readonly entryPath: Path;
+  readonly libsPath: Path;
+}
+
+/** `rego:` counts before `code:`, and is always v0. Only Rego decides: a template with CEL too is decided by its Rego. */
+function regoOf(object: Json): FoundRego | Failure {
+  const base: Path = ["spec", "targets", 0];
+  const target = listAt(object, "spec", "targets")[0];
+  const legacy = stringAt(target, "rego");
+  if (legacy !== "") {
+    const text: TemplateRego = { rego: legacy, libs: stringsAt(target, "libs"), version: "v0" };
+    return { text, entryPath: [...base, "rego"], libsPath: [...base, "libs"] };
+  }
+  const codes = listAt(target, "code");
+  const at = codes.findIndex((code) => stringAt(code, "engine") === "Rego");
+  if (at === -1) return noDriver(codes, base);
+  const source = valueAt(codes[at], "source");
+  const path: Path = [...base, "code", at, "source"];
+  if (!isObject(source)) return { problem: "could not recognize the type", path };
+  return sourceOf(source, path);
+}
+
+function sourceOf(source: JsonRecord, path: Path): FoundRego | Failure {
+  const { rego, version, libs } = source;
+  if (rego === undefined) return { problem: "rego source missing required field: rego", path };
+  const wrong = (field: string, value: Json): Failure => ({
+    problem: `${accessorError(`.${field}`, value, "int64")}: while extracting Rego ${field === "rego" ? "source" : field}`,
+    path: [...path, field],
+  });
+  if (typeof rego !== "string") return wrong("rego", rego);
+  if (version !== undefined && typeof version !== "string") return wrong("version", version);
+  if (libs !== undefined && (!Array.isArray(libs) || libs.some((lib) => typeof lib !== "string"))) {
+    return wrong("libs", libs);
+  }
+  const text: TemplateRego = { rego, libs: stringsAt(source, "libs"), version: version === "v1" ? "v1" : "v0" };
+  return { text, entryPath: [...path, "rego"], libsPath: [...path, "libs"] };
+}
+
+function noDriver(codes: readonly Json[], base: Path): Failure {
+  const problem =
+    'no language driver is installed that handles this constraint template: available drivers: map[Rego:1], wanted ""';
+  const cel = codes.some((code) => stringAt(code, "engine") === "K8sNativeValidation");
+  const failure: Failure = { problem, path: [...base, "code"], code: "template-engine" };
+  return cel
+    ? { ...failure, hint: "its code is CEL (K8sNativeValidation), which is not built yet: add the same policy as Rego" }
+    : failure;
+}
+
+// ── places
+
+/** A diagnostic about the Rego text, pointing into the template's file. The message keeps OPA's own `template:3:`. */
+function placed(diagnostic: Diagnostic, source: FoundRego, locate: Locate | undefined): Diagnostic {
+  const { span } = diagnostic;
+  if (span === null || locate === undefined) return diagnostic;
+  const library = /^libs\["lib_(\d+)"\]$/.exec(span.source.name)?.[1];
+  if (library === undefined && span.source.name !== "template")
+    return { ...diagnostic, span: locate(source.entryPath) };
+  const path = library === undefined ? source.entryPath : [...source.libsPath, Number(library)];
+  return { ...diagnostic, span: locate(path, { start: span.start, end: span.end }) };
+}
+
+/** A problem of strictness as it counts where strictness is not asked for. */
+export function asWarning(diagnostic: Diagnostic): Diagnostic {
+  return warningAt(diagnostic.code, diagnostic.span, diagnostic.message, diagnostic.hint);
+}
