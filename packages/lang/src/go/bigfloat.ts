@@ -1,5 +1,5 @@
-// Go's big.Float as it is when nobody chose a precision: a 64-bit mantissa, rounded to nearest even, printed with the
-// fewest digits that read back as the same value. OPA computes with it whatever is not an integer, which is why
+// Go's big.Float with the precision that it takes when nobody chose one: 64 bits for what is read from text, more only for
+// an integer that needs more; rounded to nearest even, printed with the fewest digits that read back as the same value. OPA computes with it whatever is not an integer, which is why
 // 0.1 + 0.2 is 0.3 there and 1/3 has twenty digits.
 //
 // A number is `mantissa × 2^exponent` with a BigInt mantissa. Reading a decimal multiplies by a power of five that is
@@ -8,14 +8,16 @@
 
 import { type Digits, cutDigits, decimalOf, roundsUp } from "./digits.ts";
 
-/** `sign × mantissa × 2^exponent`; the mantissa is 0 or has at most 64 bits. */
+/** `sign × mantissa × 2^exponent`; the mantissa has at most `precision` bits. */
 export interface BigFloat {
   readonly negative: boolean;
   readonly mantissa: bigint;
   readonly exponent: number;
+  /** In bits. */
+  readonly precision: number;
 }
 
-const precision = 64;
+const defaultPrecision = 64;
 
 /** The value of decimal text, or null when it is not one. The caller bounds the exponent. Go: Float.SetString. */
 export function parseBigFloat(text: string): BigFloat | null {
@@ -25,38 +27,47 @@ export function parseBigFloat(text: string): BigFloat | null {
   const fraction = behind ?? alone;
   const digits = BigInt(whole + fraction);
   const exponent = Number(exponentText) - fraction.length;
-  const exact = { negative: sign === "-", mantissa: digits, exponent: 0 };
+  const exact = { negative: sign === "-", mantissa: digits, exponent: 0, precision: defaultPrecision };
   if (digits === 0n) return exact;
-  if (exponent === 0) return round(exact, precision);
+  if (exponent === 0) return round(exact);
   const power = powerOfFive(Math.abs(exponent));
-  return exponent > 0 ? multiplyTo(exact, power, precision) : quotientTo(exact, power, precision);
+  return exponent > 0 ? multiplyFloats(exact, power, defaultPrecision) : quotient(exact, power, defaultPrecision);
 }
 
-/** An integer, rounded to the mantissa. */
+/** An integer, exact: its precision is as large as it needs. Go: Float.SetInt. */
 export function bigFloatOf(integer: bigint): BigFloat {
   const negative = integer < 0n;
-  return round({ negative, mantissa: negative ? -integer : integer, exponent: 0 }, precision);
+  const mantissa = negative ? -integer : integer;
+  return { negative, mantissa, exponent: 0, precision: Math.max(defaultPrecision, bitLength(mantissa)) };
 }
 
 export function addFloats(a: BigFloat, b: BigFloat): BigFloat {
   const exponent = Math.min(a.exponent, b.exponent);
+  const precision = Math.max(a.precision, b.precision);
   const sum = signed(a) * shifted(a, exponent) + signed(b) * shifted(b, exponent);
   // Only the sum of two negative zeros is a negative zero.
-  if (sum === 0n) return { negative: a.negative && b.negative, mantissa: 0n, exponent: 0 };
-  return round({ negative: sum < 0n, mantissa: sum < 0n ? -sum : sum, exponent }, precision);
+  if (sum === 0n) return { negative: a.negative && b.negative, mantissa: 0n, exponent: 0, precision };
+  return round({ negative: sum < 0n, mantissa: sum < 0n ? -sum : sum, exponent, precision });
 }
 
 export function subtractFloats(a: BigFloat, b: BigFloat): BigFloat {
   return addFloats(a, { ...b, negative: !b.negative });
 }
 
-export function multiplyFloats(a: BigFloat, b: BigFloat): BigFloat {
-  return multiplyTo(a, b, precision);
+export function multiplyFloats(
+  a: BigFloat,
+  b: BigFloat,
+  precision: number = Math.max(a.precision, b.precision),
+): BigFloat {
+  const mantissa = a.mantissa * b.mantissa;
+  const negative = a.negative !== b.negative;
+  if (mantissa === 0n) return { negative, mantissa, exponent: 0, precision };
+  return round({ negative, mantissa, exponent: a.exponent + b.exponent, precision });
 }
 
 /** The divisor must not be zero. */
 export function divideFloats(a: BigFloat, b: BigFloat): BigFloat {
-  return quotientTo(a, b, precision);
+  return quotient(a, b, Math.max(a.precision, b.precision));
 }
 
 /** The integer part, towards zero. */
@@ -94,9 +105,10 @@ function generalText(digits: string, point: number): string {
 
 // ── rounding
 
-/** To so many bits, to nearest, ties to even. `inexact` says that bits below the mantissa were lost already. */
-function round(value: BigFloat, bits: number, inexact = false): BigFloat {
-  const excess = bitLength(value.mantissa) - bits;
+/** To its precision, to nearest, ties to even. `inexact` says that bits below the mantissa were lost already. */
+function round(value: BigFloat, inexact = false): BigFloat {
+  const { negative, precision } = value;
+  const excess = bitLength(value.mantissa) - precision;
   if (excess <= 0) return value;
   const shift = BigInt(excess);
   const kept = value.mantissa >> shift;
@@ -106,38 +118,31 @@ function round(value: BigFloat, bits: number, inexact = false): BigFloat {
   const exponent = value.exponent + excess;
   const mantissa = up ? kept + 1n : kept;
   // Rounding up all ones gives one bit more, a power of two.
-  if (bitLength(mantissa) > bits) return { negative: value.negative, mantissa: mantissa >> 1n, exponent: exponent + 1 };
-  return { negative: value.negative, mantissa, exponent };
+  if (bitLength(mantissa) <= precision) return { negative, mantissa, exponent, precision };
+  return { negative, mantissa: mantissa >> 1n, exponent: exponent + 1, precision };
 }
 
-function multiplyTo(a: BigFloat, b: BigFloat, bits: number): BigFloat {
-  const mantissa = a.mantissa * b.mantissa;
+function quotient(a: BigFloat, b: BigFloat, precision: number): BigFloat {
   const negative = a.negative !== b.negative;
-  if (mantissa === 0n) return { negative, mantissa, exponent: 0 };
-  return round({ negative, mantissa, exponent: a.exponent + b.exponent }, bits);
-}
-
-function quotientTo(a: BigFloat, b: BigFloat, bits: number): BigFloat {
-  const negative = a.negative !== b.negative;
-  if (a.mantissa === 0n) return { negative, mantissa: 0n, exponent: 0 };
+  if (a.mantissa === 0n) return { negative, mantissa: 0n, exponent: 0, precision };
   // Enough bits for the quotient to have two more than are kept, so that a remainder only breaks ties.
-  const shift = Math.max(0, bits + 2 - bitLength(a.mantissa) + bitLength(b.mantissa));
+  const shift = Math.max(0, precision + 2 - bitLength(a.mantissa) + bitLength(b.mantissa));
   const dividend = a.mantissa << BigInt(shift);
   const mantissa = dividend / b.mantissa;
   const inexact = mantissa * b.mantissa !== dividend;
-  return round({ negative, mantissa, exponent: a.exponent - b.exponent - shift }, bits, inexact);
+  return round({ negative, mantissa, exponent: a.exponent - b.exponent - shift, precision }, inexact);
 }
 
-/** Go's pow5 to 128 bits, times the power of two that makes it a power of ten. Go: Float.pow5. */
+/** A power of ten whose power of five is rounded to 128 bits on the way. Go: Float.pow5. */
 function powerOfFive(exponent: number): BigFloat {
-  const bits = precision + 64;
+  const precision = defaultPrecision + 64;
   const exactMax = 27;
-  if (exponent <= exactMax) return { negative: false, mantissa: 5n ** BigInt(exponent), exponent };
-  let result: BigFloat = { negative: false, mantissa: 5n ** BigInt(exactMax), exponent: 0 };
-  let factor: BigFloat = { negative: false, mantissa: 5n, exponent: 0 };
+  if (exponent <= exactMax) return { negative: false, mantissa: 5n ** BigInt(exponent), exponent, precision };
+  let result: BigFloat = { negative: false, mantissa: 5n ** BigInt(exactMax), exponent: 0, precision };
+  let factor: BigFloat = { negative: false, mantissa: 5n, exponent: 0, precision: precision + 64 };
   for (let left = exponent - exactMax; left > 0; left >>= 1) {
-    if ((left & 1) === 1) result = multiplyTo(result, factor, bits);
-    factor = multiplyTo(factor, factor, bits + 64);
+    if ((left & 1) === 1) result = multiplyFloats(result, factor, precision);
+    factor = multiplyFloats(factor, factor);
   }
   return { ...result, exponent: result.exponent + exponent };
 }
@@ -163,7 +168,7 @@ function shifted(value: BigFloat, exponent: number): bigint {
  * their magnitude, which this keeps. Go: ftoa.go roundShortest.
  */
 function shortest(value: BigFloat): Digits {
-  const widen = BigInt(precision + 1 - bitLength(value.mantissa));
+  const widen = BigInt(value.precision + 1 - bitLength(value.mantissa));
   const mantissa = value.mantissa << widen;
   const exponent = value.exponent - Number(widen);
   const inclusive = (mantissa & 2n) === 0n;

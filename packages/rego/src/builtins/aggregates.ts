@@ -37,7 +37,8 @@ interface Fold {
 }
 
 const adding: Fold = { start: 0n, exact: (x, y) => x + y, float: addFloats };
-const multiplying: Fold = { start: 1n, exact: (x, y) => x * y, float: multiplyFloats };
+/** OPA starts a product with a float of 53 bits, which keeps its precision. */
+const multiplying: Fold = { start: 1n, exact: (x, y) => x * y, float: (x, y) => multiplyFloats(x, y, 53) };
 
 function fold(how: Fold): (call: BuiltinCall, collection: Value) => Value | undefined {
   return (call, collection) => {

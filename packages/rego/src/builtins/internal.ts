@@ -17,7 +17,7 @@ export function wrappedTexts(call: BuiltinCall, operands: readonly Value[]): rea
     const members = operand instanceof RegoSet ? operand.sorted(compare).map(text) : [text(operand)];
     const choices = members.length === 0 ? ["<undefined>"] : members;
     call.budget.output(rows.length * choices.reduce((sum, choice) => sum + choice.length, 0));
-    rows = rows.flatMap((row) => choices.map((choice) => [...row, choice]));
+    rows = rows.flatMap((row) => choices.map((choice) => row.concat(choice)));
   }
   return rows;
 }

@@ -156,13 +156,11 @@ function concat(call: BuiltinCall, delimiter: Value, collection: Value): Value |
   if (typeof delimiter !== "string") return operandError(call, 1, delimiter, "string");
   const members = membersOf(collection);
   if (members === null) return operandError(call, 2, collection, "set", "array");
-  let length = 0;
-  for (const member of members) {
-    if (typeof member !== "string") return elementError(call, 2, collection, member, "string");
-    length += member.length + delimiter.length;
-  }
-  call.budget.output(length);
-  return members.join(delimiter);
+  const wrong = members.find((member) => typeof member !== "string");
+  if (wrong !== undefined) return elementError(call, 2, collection, wrong, "string");
+  const parts = members as readonly string[];
+  call.budget.output(parts.reduce((sum, part) => sum + part.length + delimiter.length, 0));
+  return parts.join(delimiter);
 }
 
 const replaceOne: OnStrings = (call, text = "", old = "", by = "") => {
@@ -176,7 +174,7 @@ const replaceOne: OnStrings = (call, text = "", old = "", by = "") => {
 function replaceMany(call: BuiltinCall, patterns: Value, text: Value): Value | undefined {
   if (!isObject(patterns)) return operandError(call, 1, patterns, "object");
   if (typeof text !== "string") return operandError(call, 2, text, "string");
-  const pairs: (readonly [string, string])[] = [];
+  const pairs: Pair[] = [];
   for (const [key, value] of entriesOf(patterns)) {
     if (typeof key !== "string") return operandFailure(call, 1, "non-string key found in pattern object");
     if (typeof value !== "string") return operandFailure(call, 1, "non-string value found in pattern object");
@@ -193,35 +191,43 @@ function replaceMany(call: BuiltinCall, patterns: Value, text: Value): Value | u
  * At each place the first of the pairs that fits is taken; an empty pattern fits everywhere, but not twice in a row.
  * Go: strings/replace.go genericReplacer, which lets an empty pattern fit between the bytes of a character too.
  */
-function replaceAllOf(call: BuiltinCall, text: string, pairs: readonly (readonly [string, string])[]): string {
+function replaceAllOf(call: BuiltinCall, text: string, pairs: readonly Pair[]): string {
+  const byFirst = Map.groupBy(pairs, ([old]) => old.charAt(0));
+  const empty = byFirst.get("")?.[0];
   let result = "";
   let copied = 0;
   let emptyBefore = false;
-  const byFirst = Map.groupBy(pairs, ([old]) => old.charAt(0));
-  const empty = byFirst.get("")?.[0];
   for (let at = 0; at <= text.length;) {
-    call.budget.step();
-    const found =
-      empty !== undefined && !emptyBefore ? empty : byFirst.get(text.charAt(at))?.find(fits(call, text, at));
-    const fitting = at < text.length || found === empty ? found : undefined;
-    emptyBefore = fitting !== undefined && fitting === empty;
-    if (fitting === undefined) {
+    const pair: Pair | undefined = empty !== undefined && !emptyBefore ? empty : fitting(call, byFirst, text, at);
+    emptyBefore = pair !== undefined && pair === empty;
+    if (pair === undefined) {
       at += at < text.length && (text.codePointAt(at) as number) > 0xffff ? 2 : 1;
       continue;
     }
-    call.budget.output(at - copied + fitting[1].length);
-    result += text.slice(copied, at) + fitting[1];
-    at += fitting[0].length;
+    const [old, by] = pair;
+    call.budget.output(at - copied + by.length);
+    result += text.slice(copied, at) + by;
+    at += old.length;
     copied = at;
   }
   return result + text.slice(copied);
 }
 
-function fits(call: BuiltinCall, text: string, at: number): (pair: readonly [string, string]) => boolean {
-  return ([old]) => {
-    call.budget.step();
-    return text.startsWith(old, at);
-  };
+type Pair = readonly [string, string];
+
+/** The first pair whose pattern stands at this place and is not empty. */
+function fitting(
+  call: BuiltinCall,
+  byFirst: ReadonlyMap<string, readonly Pair[]>,
+  text: string,
+  at: number,
+): Pair | undefined {
+  call.budget.step();
+  if (at === text.length) return undefined;
+  const candidates = byFirst.get(text.charAt(at));
+  if (candidates === undefined) return undefined;
+  call.budget.step(candidates.length);
+  return candidates.find(([old]) => text.startsWith(old, at));
 }
 
 const reverse: OnStrings = (call, text = "") => {
