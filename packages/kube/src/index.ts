@@ -54,6 +54,13 @@ export {
   readLabelSelector,
   validateLabelSelector,
 } from "./selector.ts";
+export { applyDefaults, dropUnwantedNulls } from "./schema/defaults.ts";
+export { type DefinitionOptions, definitionErrors } from "./schema/definition.ts";
+export type { PatternCompiler } from "./schema/pattern.ts";
+export { type UnknownField, pathText, prune, unknownFields } from "./schema/prune.ts";
+export { type Schema, readSchema } from "./schema/schema.ts";
+export { structuralErrors } from "./schema/structural.ts";
+export { type ValidateOptions, validateValue } from "./schema/validate.ts";
 export { type UserInfo, readUserInfo, serviceAccountOf } from "./userinfo.ts";
 export { type WildcardMatcher, compileGenerateNameWildcard, compileWildcard } from "./wildcard.ts";
 export {

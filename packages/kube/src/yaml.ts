@@ -16,7 +16,7 @@ import {
 } from "@portcullis/lang";
 import { type Event, YAMLException, parseEvents } from "js-yaml";
 import { type BuildOptions, type Built, type JsonTree, YamlProblem, buildDocuments } from "./yaml/build.ts";
-import { type LocatedNode, findNode, locateDocument, scalarMap } from "./yaml/locate.ts";
+import { type LocatedNode, findNearest, findNode, locateDocument, scalarMap } from "./yaml/locate.ts";
 import { type YamlDialect, doubleValue } from "./yaml/scalar.ts";
 import { type Chunk, splitDocuments } from "./yaml/split.ts";
 
@@ -215,11 +215,8 @@ function documentOf(
     span,
     positionOf(path) {
       const { root } = locate();
-      for (let length = path.length; root !== null && length >= 0; length--) {
-        const node = findNode(root, path.slice(0, length));
-        if (node !== null) return inFile(node.start, node.end);
-      }
-      return span;
+      const node = root === null ? null : findNearest(root, path);
+      return node === null ? span : inFile(node.start, node.end);
     },
     keyPositionOf(path) {
       const { root } = locate();

@@ -6,6 +6,7 @@
 
 import { type AnyNumber, Decimal } from "@portcullis/lang";
 import { EVENT_ID, type Event, SCALAR_STYLE, type ScalarEvent, getScalarValue } from "js-yaml";
+import { setOwn } from "../own.ts";
 import { NotFinite, type ScalarValue, type YamlDialect, keyText, resolvePlain } from "./scalar.ts";
 import { resolveTagged, tagOf } from "./tag.ts";
 
@@ -310,11 +311,4 @@ function mergeInto(state: State, frame: Frame, value: JsonTree, at: number): voi
       setOwn(target, key, source[key] ?? null);
     }
   }
-}
-
-/** Sets an own property whatever the key: plain assignment to `__proto__` would set the prototype. */
-export function setOwn(target: JsonObject, key: string, value: JsonTree): void {
-  if (key === "__proto__")
-    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
-  else target[key] = value;
 }

@@ -133,6 +133,16 @@ function nodeOf(
   };
 }
 
+/** The node at the longest part of the path that exists. */
+export function findNearest(root: LocatedNode, path: readonly (string | number)[]): LocatedNode {
+  for (let length = path.length; length > 0; length--) {
+    const node = findNode(root, path.slice(0, length));
+    if (node !== null) return node;
+  }
+  return root;
+}
+
+/** The node at a path, null when there is none. */
 export function findNode(root: LocatedNode, path: readonly (string | number)[]): LocatedNode | null {
   let node: LocatedNode | undefined = root;
   for (const step of path) {

@@ -5,6 +5,7 @@
 // Behaviour from go.yaml.in/yaml/v2 and v3, resolve.go.
 
 import { type AnyNumber, Decimal } from "@portcullis/lang";
+import { goFloatText } from "../gonumber.ts";
 
 /**
  * `go`: sigs.k8s.io/yaml, YAML 1.1 words (`yes`, `on`, `n`), as kubectl and `gator test` read.
@@ -138,17 +139,9 @@ function float32Text(value: number): string {
   const single = Math.fround(value);
   for (let digits = 1; digits <= 9; digits++) {
     const text = single.toPrecision(digits);
-    if (Math.fround(Number(text)) === single) return goExponent(Number(text));
+    if (Math.fround(Number(text)) === single) return goFloatText(Number(text));
   }
-  return goExponent(single);
-}
-
-function goExponent(value: number): string {
-  const exponential = value.toExponential();
-  const [mantissa = "", exponent = "0"] = exponential.split("e");
-  const power = Number(exponent);
-  if (power >= -4 && power < 6) return String(value);
-  return `${mantissa}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
+  return goFloatText(single);
 }
 
 const timestampText =
