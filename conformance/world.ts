@@ -1,19 +1,12 @@
-// The world of a conformance case: the wall clock, the real host primitives, no answers to needs.
+// The world of a conformance case: now, the real host primitives, and an error as the answer to every need.
 
-import { Budget, Suspend, type World } from "@portcullis/lang";
-import { host, load } from "../packages/portcullis/src/app/host.ts";
+import { Budget, type World } from "@portcullis/lang";
+import { loadCode, worldNow } from "../packages/portcullis/src/app/host.ts";
 
-export { load };
+export { loadCode };
 
 export function testWorld(): World {
-  return {
-    nowMs: Date.now(),
-    random: () => Math.random,
-    host,
-    ask: (needs) => {
-      throw new Suspend(needs);
-    },
-  };
+  return worldNow((need) => ({ error: `${need.kind} is not available in a conformance case` }));
 }
 
 /** Ten seconds, so that a case that loops ends. */

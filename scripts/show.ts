@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { Budget, Source, formatDiagnostic, parseJson } from "@portcullis/lang";
 import { parseYaml } from "@portcullis/kube";
 import { type Module, type RegoText, type Value, compile, parseModule } from "@portcullis/rego";
-import { load, worldNow } from "../packages/portcullis/src/app/host.ts";
+import { loadCode, worldNow } from "../packages/portcullis/src/app/host.ts";
 
 const phases = ["ast", "plan", "js", "trace"] as const;
 type Phase = (typeof phases)[number];
@@ -74,7 +74,7 @@ function showCompiled(module: Module, wanted: Exclude<Phase, "ast">): void {
   const path = `data.${module.package.path.slice(1).join(".")}`;
   const names = new Set(module.rules.filter(({ head }) => head.args === null).map(({ head }) => head.reference[0]));
   const entrypoints = values.entry === undefined ? ruleNames(path, names) : [values.entry];
-  const { value: program, diagnostics } = compile({ modules: [module], entrypoints, trace: wanted === "trace", load });
+  const { value: program, diagnostics } = compile({ modules: [module], entrypoints, trace: wanted === "trace", load: loadCode });
   for (const diagnostic of diagnostics) console.error(formatDiagnostic(diagnostic));
   if (program === null) {
     process.exitCode = 1;
@@ -88,7 +88,7 @@ function showCompiled(module: Module, wanted: Exclude<Phase, "ast">): void {
   for (const entry of entrypoints) {
     const value = program.entry(entry, {
       input,
-      world: worldNow(),
+      world: worldNow((need) => ({ error: `${need.kind} is not available here` })),
       budget: new Budget({ deadlineMs: performance.now() + 10_000 }, () => performance.now()),
       trace: ({ op, line, column, text, locals }) => {
         const bound = [...locals].map(([name, local]) => `${name}=${JSON.stringify(local)}`).join(" ");

@@ -15,7 +15,7 @@ import {
 } from "@portcullis/rego";
 import { filesBelow, readYaml } from "../files.ts";
 import type { ConformanceCase, ConformanceSuite } from "../suite.ts";
-import { load, testWorld, unlimited } from "../world.ts";
+import { loadCode, testWorld, unlimited } from "../world.ts";
 
 interface OpaCase {
   readonly note: string;
@@ -56,7 +56,7 @@ function check(opaCase: OpaCase, version: RegoVersion): void {
     modules: (opaCase.modules ?? []).map((text, index) => ({ source: new Source(`test-${index}.rego`, text), version })),
     query: { source: new Source("query.rego", opaCase.query), version: "v1" },
     strictBuiltinErrors: opaCase.strict_error === true,
-    load,
+    load: loadCode,
   });
   if (program === null) throw new Error(`does not compile: ${diagnostics.map((d) => `${d.code}: ${d.message}`).join("\n")}`);
   let bindings: readonly PlainObject[];
@@ -77,7 +77,7 @@ function evaluateTerm(text: string): Value | undefined {
   const { value: program, diagnostics } = compile({
     modules: [],
     query: { source: new Source("input_term", `x = ${text}`), version: "v1" },
-    load,
+    load: loadCode,
   });
   if (program === null) throw new Error(`input_term: ${diagnostics[0]?.message ?? ""}`);
   return program.query({ world: testWorld(), budget: unlimited() })[0]?.["x"];
