@@ -2,7 +2,7 @@
 // running connections, and an end that lets requests finish. Admission requests are served on Node's request and response
 // themselves; every other path goes through hono.
 
-import { createServer, type Server } from "node:https";
+import { createServer } from "node:https";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -82,12 +82,8 @@ function isNamed(incoming: IncomingMessage, commonName: string): boolean {
   return subject?.CN === commonName;
 }
 
-/** Resolves once any server listens. */
-export function listen(
-  server: { listen: Server["listen"]; once: Server["once"] },
-  port: number,
-  host: string,
-): Promise<void> {
+/** Resolves once the server listens; rejects with Node's error when it cannot. */
+export function listen(server: AnyServer, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {
@@ -96,8 +92,16 @@ export function listen(
   });
 }
 
-/** Any HTTP server's graceful end. */
-export function closeServer(server: Pick<Server, "close" | "closeAllConnections">, limitMs: number): Promise<void> {
+/** An HTTP or HTTPS server. */
+interface AnyServer {
+  once(event: "error", listener: (error: Error) => void): unknown;
+  listen(port: number, host: string, listener: () => void): unknown;
+  close(listener: () => void): unknown;
+  closeAllConnections(): void;
+}
+
+/** Takes no new connection, lets requests finish, and cuts what is left after `limitMs`. */
+export function closeServer(server: AnyServer, limitMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       server.closeAllConnections();

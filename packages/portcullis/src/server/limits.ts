@@ -62,9 +62,12 @@ const unitMs: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
-/** How much earlier than the client's own timeout an answer must be ready: the way back and our own scheduling. */
+/**
+ * How much earlier than the client's own timeout a decision is due: the way back, our own scheduling, and the 50 ms that
+ * an evaluator which hangs is waited for.
+ */
 export function answerMarginMs(timeoutMs: number): number {
-  return Math.min(250, Math.max(20, timeoutMs * 0.1));
+  return Math.min(timeoutMs / 2, Math.max(80, Math.min(250, timeoutMs / 10)));
 }
 
 export type Body =

@@ -12,6 +12,17 @@ export interface AdmissionRecord {
   readonly dryRun: boolean;
   /** `Kind/name` of a policy, and what it said; only policies that had something to say. */
   readonly results: readonly PolicyResult[];
+  /** What it was about, for the log; only when there are results. */
+  readonly subject?: Subject;
+}
+
+export interface Subject {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly username: string;
 }
 
 export interface PolicyResult {
@@ -19,6 +30,10 @@ export interface PolicyResult {
   readonly result: "pass" | "fail" | "warn" | "error" | "skip";
   /** The users' word: deny, warn, dryrun. */
   readonly action: string;
+  readonly message: string;
+  readonly details: unknown;
+  /** It did not end before its deadline. */
+  readonly overran?: true;
 }
 
 /** What a policy set consists of, for the gauges. */
@@ -70,8 +85,9 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
     admission: (record, seconds) => {
       gatekeeper.requests.inc({ admission_status: record.status, admission_dryrun: String(record.dryRun) });
       gatekeeper.duration.observe({ admission_status: record.status }, seconds);
-      for (const { policy, result, action } of record.results) {
+      for (const { policy, result, action, overran } of record.results) {
         own.results.inc({ policy: policyLabel(policy), result, action });
+        if (overran === true) own.overruns.inc({ policy: policyLabel(policy), kind: "deadline" });
       }
     },
     ingested: (status, seconds) => {

@@ -53,6 +53,7 @@ function readRequest(request: Tree): EvaluationRequest {
     subResource: textAt(request, "subResource", "request"),
     requestKind: gvkAt(request, "requestKind"),
     requestResource: gvrAt(request, "requestResource"),
+    requestSubResource: textAt(request, "requestSubResource", "request"),
     namespace: textAt(request, "namespace", "request"),
     name: textAt(request, "name", "request"),
     uid,
@@ -79,9 +80,9 @@ function textAt(tree: Tree, key: string, path: string): string {
   throw new ReviewError(`${path}.${key} must be a string, but is ${describe(value)}`);
 }
 
-function flagAt(tree: Tree, key: string): boolean {
-  const value = tree[key] ?? false;
-  if (typeof value === "boolean") return value;
+function flagAt(tree: Tree, key: string): boolean | null {
+  const value = tree[key] ?? null;
+  if (value === null || typeof value === "boolean") return value;
   throw new ReviewError(`request.${key} must be true or false, but is ${describe(value)}`);
 }
 

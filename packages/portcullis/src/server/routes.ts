@@ -32,6 +32,8 @@ export interface RoutesOptions {
   readonly limits: ServerLimits;
   /** Serve `/metrics` here too, and not only on a port of its own. */
   readonly metricsHere: boolean;
+  /** Told of every answered admission request. */
+  readonly onAdmission?: (record: AdmissionRecord) => void;
   /** An unexpected failure of ours; the client is told only that there was one. */
   readonly onError: (error: unknown) => void;
 }
@@ -107,7 +109,10 @@ async function admit(options: RoutesOptions, exchange: Exchange): Promise<Reply 
   const timeoutMs = requestTimeoutMs(exchange.url, options.limits.timeoutMs);
   const reply = await answerBody(options, exchange, startMs + timeoutMs - answerMarginMs(timeoutMs));
   const record = reply?.record ?? null;
-  if (record !== null) options.metrics.admission(record, (performance.now() - startMs) / 1000);
+  if (record !== null) {
+    options.metrics.admission(record, (performance.now() - startMs) / 1000);
+    options.onAdmission?.(record);
+  }
   return reply;
 }
 

@@ -1,0 +1,33 @@
+// How many templates and constraints a set has, by state and enforcement action: Gatekeeper's gauges.
+
+import { gvkOf, valueAt } from "@portcullis/kube";
+import { type PolicySet, statusKey } from "@portcullis/policy";
+import type { SetRecord } from "../server/metrics.ts";
+
+export type Census = Pick<SetRecord, "constraints" | "templates">;
+
+const actions = ["deny", "dryrun", "warn", "scoped"];
+
+export function censusOf(set: PolicySet): Census {
+  const constraints = new Map<string, Census["constraints"][number]>();
+  const templates = new Map<string, Census["templates"][number]>();
+  for (const { object } of set.sources) {
+    const { group, kind } = gvkOf(object);
+    const isBroken = set.status.get(statusKey(object))?.some((found) => found.severity === "error") ?? false;
+    const status = isBroken ? "error" : "active";
+    if (group === "templates.gatekeeper.sh" && kind === "ConstraintTemplate") {
+      templates.set(status, { status, count: (templates.get(status)?.count ?? 0) + 1 });
+    } else if (group === "constraints.gatekeeper.sh") {
+      const action = enforcementAction(object);
+      const key = `${action} ${status}`;
+      constraints.set(key, { action, status, count: (constraints.get(key)?.count ?? 0) + 1 });
+    }
+  }
+  return { constraints: [...constraints.values()], templates: [...templates.values()] };
+}
+
+/** Gatekeeper: pkg/util/enforcement_action.go GetEnforcementAction; an absent action is deny. */
+function enforcementAction(object: unknown): string {
+  const action = valueAt(object, "spec", "enforcementAction") ?? "deny";
+  return actions.find((known) => known === action) ?? "unrecognized";
+}

@@ -1,0 +1,189 @@
+// From the texts of files to what is served: documents, policy objects and context objects. Texts travel to the evaluator
+// threads as they are and are read there, so that the thread that answers connections reads no YAML, and so that every
+// diagnostic can point into its file.
+//
+// A file carries its last good text beside the present one. Where the present text cannot be read, or an object in it is
+// broken, the object of the last good text stands in: an editor's slip takes no policy out of service.
+
+import { type Diagnostic, Source, formatDiagnostic } from "@portcullis/lang";
+import { type Document, gvkOf, isObject, nameOf, namespaceOf, parseYaml, valueAt } from "@portcullis/kube";
+import {
+  type Engine,
+  type Locate,
+  type ObjectRef,
+  type PolicySet,
+  type PolicySource,
+  statusKey,
+} from "@portcullis/policy";
+
+export interface FileText {
+  readonly file: string;
+  /** Policies are what decides; data are the objects of a cluster that policies may look at. */
+  readonly role: "policies" | "data";
+  readonly text: string;
+  /** What was served before the present text broke; null when nothing was. */
+  readonly lastGood: string | null;
+}
+
+export interface Problem {
+  readonly file: string;
+  readonly severity: Diagnostic["severity"];
+  /** `file:line:column: code: message`. */
+  readonly text: string;
+}
+
+export interface Composed {
+  readonly set: PolicySet;
+  /** Objects that are no policies: Namespaces, and everything in data files. */
+  readonly context: readonly unknown[];
+  readonly problems: readonly Problem[];
+  /** Files that are not served as they are. */
+  readonly broken: readonly string[];
+}
+
+export interface Composer {
+  /** Reads what changed since the last call, and joins everything. */
+  compose(changed: readonly FileText[], removed: readonly string[]): Composed;
+}
+
+export interface ComposerOptions {
+  readonly engine: Engine;
+  readonly owns: (kind: { readonly group: string; readonly kind: string }) => boolean;
+}
+
+export function createComposer({ engine, owns }: ComposerOptions): Composer {
+  const files = new Map<string, ReadFile>();
+  let set = engine.policySet([]);
+  return {
+    compose: (changed, removed) => {
+      for (const file of removed) files.delete(file);
+      for (const file of changed) files.set(file.file, readFile(file));
+      const ordered = [...files.values()].toSorted((a, b) => (a.file < b.file ? -1 : 1));
+      const wanted = ordered.flatMap((file) => entriesOf(file)).filter((entry) => isPolicy(entry));
+      set = replaceSet(set, wanted);
+      const standIns = standInsFor(set, ordered);
+      if (standIns.length > 0) {
+        const reported = set.status;
+        set = set.with(standIns, []);
+        return composed({ set, files: ordered, reported, owns });
+      }
+      return composed({ set, files: ordered, reported: set.status, owns });
+    },
+  };
+
+  function isPolicy(entry: Entry): boolean {
+    return entry.role === "policies" && owns(gvkOf(entry.object));
+  }
+}
+
+interface Entry extends Required<PolicySource> {
+  readonly role: FileText["role"];
+}
+
+interface ReadFile {
+  readonly file: string;
+  readonly entries: readonly Entry[];
+  readonly diagnostics: readonly Diagnostic[];
+  /** Of the last good text; empty when it is the present one. */
+  readonly good: readonly Entry[];
+}
+
+function readFile(file: FileText): ReadFile {
+  const { entries, diagnostics } = readText(file, file.text);
+  const isNew = file.lastGood !== null && file.lastGood !== file.text;
+  return { file: file.file, entries, diagnostics, good: isNew ? readText(file, file.lastGood).entries : [] };
+}
+
+function readText(file: FileText, text: string): Pick<ReadFile, "entries" | "diagnostics"> {
+  const { value, diagnostics } = parseYaml(new Source(file.file, text), { dialect: "go" });
+  const entries = value.flatMap((document) =>
+    itemsOf(document).map(({ object, locate }) => ({ role: file.role, file: file.file, object, locate })),
+  );
+  return { entries, diagnostics };
+}
+
+/** A `List` stands for its items, as with kubectl. */
+function itemsOf(document: Document): readonly Pick<Entry, "object" | "locate">[] {
+  const { value } = document;
+  if (!isObject(value)) return [];
+  const items = valueAt(value, "items");
+  if (!gvkOf(value).kind.endsWith("List") || !Array.isArray(items))
+    return [{ object: value, locate: locator(document, []) }];
+  return items.map((object: unknown, at) => ({ object, locate: locator(document, ["items", at]) }));
+}
+
+function locator(document: Document, prefix: readonly (string | number)[]): Locate {
+  return (inObject, within) => {
+    const path = [...prefix, ...inObject];
+    if (within === undefined) return document.positionOf(path);
+    const origin = document.scalarOrigin(path);
+    if (origin === null) return document.positionOf(path);
+    return { source: origin.span.source, start: origin.offsetOf(within.start), end: origin.offsetOf(within.end) };
+  };
+}
+
+/** What a file gives. When a document of it cannot be read, the last good objects that it does not name stay. */
+function entriesOf(file: ReadFile): readonly Entry[] {
+  if (!file.diagnostics.some(isError)) return file.entries;
+  const named = new Set(file.entries.map((entry) => identity(entry.object)));
+  return [...file.entries, ...file.good.filter((entry) => !named.has(identity(entry.object)))];
+}
+
+function replaceSet(set: PolicySet, wanted: readonly Entry[]): PolicySet {
+  const keep = new Set(wanted.map((entry) => identity(entry.object)));
+  const removed = set.sources
+    .filter((source) => !keep.has(identity(source.object)))
+    .map((source) => refOf(source.object));
+  return set.with(wanted, removed);
+}
+
+/** For each object that the set calls broken: its last good form, where there is one. */
+function standInsFor(set: PolicySet, files: readonly ReadFile[]): readonly Entry[] {
+  return files.flatMap((file) =>
+    file.good.filter((entry) => (set.status.get(statusKey(entry.object)) ?? []).some(isError)),
+  );
+}
+
+interface Composing {
+  readonly set: PolicySet;
+  readonly files: readonly ReadFile[];
+  readonly reported: PolicySet["status"];
+  readonly owns: ComposerOptions["owns"];
+}
+
+function composed({ set, files, reported, owns }: Composing): Composed {
+  const fileOf = new Map(
+    files.flatMap((file) => entriesOf(file).map((entry) => [statusKey(entry.object), file.file] as const)),
+  );
+  const problems: Problem[] = files.flatMap((file) => file.diagnostics.map((found) => problemOf(file.file, found)));
+  for (const [key, diagnostics] of reported) {
+    problems.push(...diagnostics.map((found) => problemOf(fileOf.get(key) ?? "", found, key)));
+  }
+  const context = files
+    .flatMap((file) => entriesOf(file))
+    .filter((entry) => entry.role === "data" || gvkOf(entry.object).kind === "Namespace")
+    .filter((entry) => !owns(gvkOf(entry.object)))
+    .map((entry) => entry.object);
+  const broken = new Set(problems.filter((problem) => problem.severity === "error").map((problem) => problem.file));
+  return { set, context, problems, broken: [...broken] };
+}
+
+function problemOf(file: string, diagnostic: Diagnostic, key = ""): Problem {
+  const text = formatDiagnostic(diagnostic);
+  const placed = diagnostic.span === null ? `${file}: ${key === "" ? "" : `${key}: `}${text}` : text;
+  return { file, severity: diagnostic.severity, text: placed };
+}
+
+function isError(diagnostic: Diagnostic): boolean {
+  return diagnostic.severity === "error";
+}
+
+function refOf(object: unknown): ObjectRef {
+  const { group, version, kind } = gvkOf(object);
+  return { group, version, kind, namespace: namespaceOf(object), name: nameOf(object) };
+}
+
+function identity(object: unknown): string {
+  const { group, kind } = gvkOf(object);
+  return `${group}/${kind}/${namespaceOf(object)}/${nameOf(object)}`;
+}

@@ -1,0 +1,51 @@
+// What `serve` can be told, with what it does when it is not told.
+
+import { availableParallelism, hostname } from "node:os";
+import type { Logger } from "./log.ts";
+
+export interface ServeOptions {
+  /** Files and folders with policies; Namespaces in them are known to policies. */
+  readonly policies: readonly string[];
+  /** Files and folders with the objects of a cluster: Namespaces, and what `data.inventory` shows. */
+  readonly data?: readonly string[];
+  /** 127.0.0.1 when absent. */
+  readonly host?: string;
+  /** 8443 when absent; 0 takes any free port. */
+  readonly port?: number;
+  /** Serves `/metrics` without TLS on a port of its own, and no longer beside the webhook. */
+  readonly metricsPort?: number;
+  /** PEM files, read again when they change; without them, an authority is made at start. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Names and addresses in the certificate of our own authority, besides this machine's. */
+  readonly names?: readonly string[];
+  /** Where to write the certificate of our own authority. */
+  readonly caFile?: string;
+  /** `1.3` when absent, as Gatekeeper. */
+  readonly tlsMinVersion?: "1.2" | "1.3";
+  /** Clients must show a certificate of this authority (PEM file) and name; the name is kube-apiserver when absent. */
+  readonly clients?: { readonly caFile: string; readonly commonName?: string };
+  /** Evaluation threads; 0 evaluates in the thread of the server. One per core when absent, at most 8. */
+  readonly workers?: number;
+  /** Log each violation. */
+  readonly logDenies?: boolean;
+  /** How long to go on answering after the end was asked for, while readiness fails; 0 when absent. */
+  readonly shutdownDelayMs?: number;
+  /** How long requests have to finish at the end; 10 s when absent. */
+  readonly shutdownLimitMs?: number;
+  /** Standard error when absent. */
+  readonly logger?: Logger;
+  /** Shows what takes long; nothing when absent. */
+  readonly progress?: (text: string | null) => void;
+}
+
+const mostWorkers = 8;
+
+export function workerCount(asked: number | undefined): number {
+  return asked ?? Math.min(mostWorkers, availableParallelism());
+}
+
+/** Names for which our own authority certifies the server. */
+export function serverNames({ names = [], host }: Pick<ServeOptions, "names" | "host">): readonly string[] {
+  const bound = host === undefined || host === "0.0.0.0" || host === "::" ? [] : [host];
+  return [...new Set([...names, ...bound, "localhost", "127.0.0.1", "::1", hostname()])];
+}

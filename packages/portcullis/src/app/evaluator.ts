@@ -1,0 +1,179 @@
+// Everything that a thread needs to answer admission requests: policy sets by version, and from the bytes of a body to the
+// bytes of an answer. It runs in worker threads (worker.ts) or, without any, in the thread of the server. Sets are
+// prepared beside the one that is being served and used from the moment that requests name their version, so that all
+// threads change over between two requests, together.
+
+import { nameOf } from "@portcullis/kube";
+import { Budget, type Answer as NeedAnswer, type Need, parseJson } from "@portcullis/lang";
+import type { Decision, Engine, EvaluationRequest, Outcome, PolicyFrontend, PolicySet } from "@portcullis/policy";
+import type { AdmissionRecord, PolicyResult, Subject } from "../server/metrics.ts";
+import { ReviewError, findUid, readReview, writeReview } from "../server/review.ts";
+import { type Reply, errorReply } from "../server/routes.ts";
+import { type Census, censusOf } from "./census.ts";
+import { type FileText, type Problem, createComposer } from "./compose.ts";
+import { worldNow } from "./host.ts";
+import { type Lane, type Reading, type Slices, policyName } from "./slices.ts";
+
+/** Files that are new or different, and files that are gone, since the version before. */
+export interface Change {
+  readonly version: number;
+  readonly changed: readonly FileText[];
+  readonly removed: readonly string[];
+}
+
+/** What a change led to. */
+export interface Report {
+  readonly version: number;
+  readonly digest: string;
+  readonly problems: readonly Problem[];
+  readonly broken: readonly string[];
+  readonly census: Census;
+  readonly readings: readonly Reading[];
+  /** Names of policies by the number that the watchdog sees. */
+  readonly names: readonly string[];
+  /** By name: what an error means for the request. */
+  readonly onError: Readonly<Record<string, "deny" | "allow">>;
+}
+
+export interface Question {
+  readonly version: number;
+  readonly body: Uint8Array;
+  /** On the clock of `clockMs`. */
+  readonly deadlineMs: number;
+  readonly lane: Lane;
+}
+
+export type Result =
+  | { readonly kind: "reply"; readonly reply: Reply }
+  /** The policy took more than its slice: ask the slow lane. */
+  | { readonly kind: "overrun"; readonly policy: string };
+
+export interface Evaluator {
+  prepare(change: Change): Report;
+  /** Drops the sets of versions below this one. */
+  release(version: number): void;
+  answer(question: Question): Result;
+}
+
+export interface EvaluatorOptions {
+  readonly engine: Engine;
+  readonly frontends: readonly PolicyFrontend[];
+  readonly slices: Slices;
+  /** What is known about a need, from the context objects of a version. */
+  readonly answerNeeds: (context: readonly unknown[]) => (need: Need) => NeedAnswer;
+}
+
+/** Milliseconds since 1970 on a clock that never jumps; equal in all threads of a process. */
+export function clockMs(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+interface Served {
+  readonly set: PolicySet;
+  readonly answerNeed: (need: Need) => NeedAnswer;
+}
+
+export function createEvaluator(options: EvaluatorOptions): Evaluator {
+  const { engine, frontends, slices } = options;
+  const served = new Map<number, Served>();
+  const owns = (kind: { readonly group: string; readonly kind: string }): boolean =>
+    frontends.some((frontend) => frontend.owns(kind));
+  const composer = createComposer({ engine, owns });
+  return {
+    prepare: ({ version, changed, removed }) => {
+      const { set, context, problems, broken } = composer.compose(changed, removed);
+      served.set(version, { set, answerNeed: options.answerNeeds(context) });
+      return {
+        version,
+        digest: set.digest,
+        problems,
+        broken,
+        census: censusOf(set),
+        readings: slices.takeReadings(),
+        names: slices.names,
+        onError: Object.fromEntries(set.policies.map((policy) => [policyName(policy.id), policy.onError])),
+      };
+    },
+    release: (version) => {
+      for (const old of served.keys()) if (old < version) served.delete(old);
+    },
+    answer: (question) => answer(options, served.get(question.version), question),
+  };
+}
+
+function answer(options: EvaluatorOptions, served: Served | undefined, question: Question): Result {
+  const { body, lane } = question;
+  if (served === undefined) return replyOf(errorReply(findUid(body), 503, "the policies are not loaded yet"));
+  const review = readBody(body);
+  if (typeof review === "string") return replyOf(errorReply(findUid(body), 400, review));
+  const { request, apiVersion } = review;
+  options.slices.begin(lane);
+  const refused = refusedPolicy(options.frontends, request);
+  if (refused !== null) return replyOf(errorReply(request.uid, 422, refused));
+  const budget = new Budget({ deadlineMs: question.deadlineMs }, clockMs);
+  const world = worldNow(served.answerNeed);
+  const decision = served.set.evaluate(request, world, budget, { phases: ["validate"] });
+  const { overrun } = options.slices;
+  if (overrun !== null) return { kind: "overrun", policy: overrun };
+  if (!("allowed" in decision)) {
+    const keys = decision.needs.map((need) => `${need.kind} ${need.key}`);
+    return replyOf(errorReply(request.uid, 500, `data that policies need are not there: ${keys.join(", ")}`));
+  }
+  const text = writeReview(request.uid, decision, apiVersion);
+  return replyOf({ status: 200, body: text, record: recordOf(decision, request) });
+}
+
+function replyOf(reply: Reply): Result {
+  return { kind: "reply", reply };
+}
+
+/** The review, or what is wrong with the body. */
+function readBody(body: Uint8Array): ReturnType<typeof readReview> | string {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+  try {
+    return readReview(parseJson(text));
+  } catch (error) {
+    if (error instanceof ReviewError) return error.message;
+    if (error instanceof SyntaxError)
+      return `expected an AdmissionReview in JSON, but the body is not JSON: ${error.message}`;
+    if (error instanceof RangeError) return "the body is nested too deeply";
+    throw error;
+  }
+}
+
+/** A policy object is read before it is admitted; what is wrong with it is the answer. Null: admissible, or no policy. */
+function refusedPolicy(frontends: readonly PolicyFrontend[], request: EvaluationRequest): string | null {
+  if (request.operation === "DELETE" || request.kind === null || request.object === null) return null;
+  const { kind, object } = request;
+  const owner = frontends.find((frontend) => frontend.owns(kind));
+  if (owner === undefined) return null;
+  const errors = owner.read(object, { file: "" }).diagnostics.filter((found) => found.severity === "error");
+  return errors.length === 0 ? null : errors.map((found) => found.message).join("\n");
+}
+
+function recordOf(decision: Decision, request: EvaluationRequest): AdmissionRecord {
+  const results = decision.outcomes.filter(isTold).map(resultOf);
+  const status = decision.allowed ? "allow" : decision.code >= 500 ? "error" : "deny";
+  const record = { status, dryRun: request.dryRun ?? false, results } as const;
+  return results.length === 0 ? record : { ...record, subject: subjectOf(request) };
+}
+
+function isTold(outcome: Outcome): boolean {
+  return outcome.result !== "pass" && outcome.result !== "skip";
+}
+
+function resultOf({ policy, result, actionName, message, details, properties }: Outcome): PolicyResult {
+  const told = { policy: policyName(policy), result, action: actionName, message, details };
+  return properties["limit"] === "deadline" ? { ...told, overran: true } : told;
+}
+
+function subjectOf({ kind, namespace, name, object, user }: EvaluationRequest): Subject {
+  return {
+    group: kind?.group ?? "",
+    version: kind?.version ?? "",
+    kind: kind?.kind ?? "",
+    namespace,
+    name: name === "" ? nameOf(object) : name,
+    username: user?.username ?? "",
+  };
+}

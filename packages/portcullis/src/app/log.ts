@@ -1,0 +1,42 @@
+// Logs: JSON lines on standard error, one per event, never with an object, a body or a key in them. Denials carry
+// Gatekeeper's keys (pkg/logging), so that what reads its logs reads ours.
+
+import { type Logger, destination, pino, stdTimeFunctions } from "pino";
+import type { AdmissionRecord } from "../server/metrics.ts";
+
+export type { Logger } from "pino";
+
+/** Writes to standard error, or to nothing. */
+export function createLogger(to: "stderr" | "nowhere"): Logger {
+  const options = {
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return to === "nowhere" ? pino({ ...options, enabled: false }) : pino(options, destination({ dest: 2, sync: true }));
+}
+
+/** One line per violation. Gatekeeper: pkg/webhook/policy.go getValidationMessages. */
+export function logViolations(logger: Logger, { results, subject }: AdmissionRecord): void {
+  if (subject === undefined) return;
+  for (const { policy, action, message, details } of results) {
+    const slash = policy.indexOf("/");
+    logger.info(
+      {
+        process: "admission",
+        event_type: "violation",
+        details,
+        constraint_kind: policy.slice(0, slash),
+        constraint_name: policy.slice(slash + 1),
+        constraint_action: action,
+        resource_group: subject.group,
+        resource_api_version: subject.version,
+        resource_kind: subject.kind,
+        resource_namespace: subject.namespace,
+        resource_name: subject.name,
+        request_username: subject.username,
+      },
+      `denied admission: ${message}`,
+    );
+  }
+}

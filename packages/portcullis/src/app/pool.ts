@@ -1,0 +1,370 @@
+// Evaluation on threads, so that whoever answers connections never waits for a policy.
+//
+// There are two lanes. The fast lane has a thread per core and gives each policy a slice of time (slices.ts). A request in
+// which a policy overran its slice moves to the slow lane, where it has until its deadline; there a policy may occupy one
+// thread only, so that one runaway policy leaves the other slow thread to everybody else's slow requests.
+//
+// Budgets are cooperative, and a watchdog stands behind them. A thread whose request is not answered at its deadline and
+// a grace of 50 ms is ended and replaced; the request is answered with an error that names the policy, and requests that
+// waited behind it are asked again elsewhere. (Asking twice is harmless: deciding changes nothing.) Bodies are copied to
+// a thread and not transferred, so that they can be asked again.
+//
+// A change of the policies is prepared on one thread after the other while the rest serve, and all change over at once.
+
+import { findUid } from "../server/review.ts";
+import { type Reply, errorReply } from "../server/routes.ts";
+import { type Change, type Report, type Result, clockMs } from "./evaluator.ts";
+import type { FileText } from "./compose.ts";
+import type { Lane } from "./slices.ts";
+import { setTimeout as setTimeoutAsync } from "node:timers/promises";
+import { type EvaluatorThread, type Spawn, outOfMemory, spawnWorker, startThread } from "./threads.ts";
+
+export interface PoolOptions {
+  /** Threads of the fast lane, at least 1. */
+  readonly threads: number;
+  readonly spawn?: Spawn;
+  /** Old-space limit of a fast thread, in MiB; slow threads, who take the large bodies, have twice as much. */
+  readonly memoryMb?: number;
+  readonly onOverrun: (policy: string, kind: "slice" | "deadline") => void;
+  /** `detail` is for the log. */
+  readonly onRestart: (reason: "deadline" | "memory" | "crash", policy: string | null, detail: string) => void;
+}
+
+export interface Pool {
+  /** Answers by `deadlineMs` on the clock of `clockMs`, and 50 ms later at most when a thread hangs. */
+  decide(body: Uint8Array, deadlineMs: number): Promise<Reply>;
+  /** Serves these files from the moment it resolves. Rejects, and serves what it served, when that cannot be prepared. */
+  change(files: Pick<Change, "changed" | "removed">): Promise<Report>;
+  close(): Promise<void>;
+}
+
+/** How late a thread may be before it is ended. */
+const graceMs = 50;
+/** A request that stands longer at the head of a fast thread than this no longer keeps others waiting. */
+const stallMs = 40;
+const watchMs = 10;
+/** Requests per fast thread at once: the next is there when one is done. */
+const depth = 2;
+const slowThreads = 2;
+/** Larger bodies go to the slow lane at once: reading them alone takes longer than a slice. */
+const largeBodyBytes = 1024 * 1024;
+
+interface Task {
+  readonly id: number;
+  readonly body: Uint8Array;
+  readonly deadlineMs: number;
+  readonly resolve: (reply: Reply) => void;
+  lane: Lane;
+  /** Why it is in the slow lane: the policy that overran, or the size. */
+  key: string;
+}
+
+interface Slot {
+  readonly lane: Lane;
+  thread: EvaluatorThread;
+  /** Settles when the thread serves what was served when it started. */
+  base: Promise<void>;
+  /** In the order in which they were asked, with the time since when each has been the first. */
+  tasks: Task[];
+  headSinceMs: number;
+  /** Set once its waiting requests were given to others. */
+  isStalled: boolean;
+  failures: number;
+}
+
+export function createPool(options: PoolOptions): Pool {
+  const state: State = {
+    options,
+    slots: [],
+    queues: { fast: [], slow: [] },
+    files: new Map(),
+    version: 0,
+    nextId: 0,
+    watchdog: null,
+    isClosed: false,
+  };
+  let changes: Promise<unknown> = Promise.resolve();
+  for (let count = 0; count < options.threads; count++) addSlot(state, "fast");
+  return {
+    decide: (body, deadlineMs) =>
+      new Promise((resolve) => {
+        const isLarge = body.byteLength > largeBodyBytes;
+        const lane = isLarge ? "slow" : "fast";
+        enqueue(state, { id: state.nextId++, body, deadlineMs, resolve, lane, key: isLarge ? sizeKey : "" });
+      }),
+    change: (files) => {
+      const result = changes.then(() => changeOver(state, files));
+      changes = result.catch(() => {});
+      return result;
+    },
+    close: async () => {
+      state.isClosed = true;
+      if (state.watchdog !== null) clearInterval(state.watchdog);
+      await Promise.all(state.slots.map(({ thread }) => thread.terminate()));
+    },
+  };
+}
+
+const sizeKey = "(large)";
+
+interface State {
+  readonly options: PoolOptions;
+  readonly slots: Slot[];
+  readonly queues: Readonly<Record<Lane, Task[]>>;
+  /** What is served, for threads that start later. */
+  readonly files: Map<string, FileText>;
+  version: number;
+  nextId: number;
+  watchdog: NodeJS.Timeout | null;
+  isClosed: boolean;
+}
+
+// ── threads
+
+function addSlot(state: State, lane: Lane): Slot {
+  const slot = { lane, tasks: [], headSinceMs: 0, isStalled: false, failures: 0 } as Partial<Slot> as Slot;
+  launch(state, slot);
+  state.slots.push(slot);
+  return slot;
+}
+
+function launch(state: State, slot: Slot): void {
+  slot.thread = startThread({
+    spawn: state.options.spawn ?? spawnWorker,
+    memoryMb: (state.options.memoryMb ?? 96) * (slot.lane === "slow" ? 2 : 1),
+    onResult: (id, result) => {
+      take(state, slot, id, result);
+    },
+    onEnd: (reason) => {
+      if (state.isClosed) return;
+      // A thread that ends again and again at its start must not take the machine.
+      const delayMs = Math.min(2000, 20 * 2 ** slot.failures++);
+      slot.base = setTimeoutAsync(delayMs, undefined, { ref: false }).then(() => {
+        if (!state.isClosed) launch(state, slot);
+        return slot.base;
+      });
+      ended(state, slot, reason);
+    },
+  });
+  slot.isStalled = false;
+  slot.base = bringUp(state, slot);
+}
+
+/** Brings a thread that has just started to what is served. */
+async function bringUp(state: State, slot: Slot): Promise<void> {
+  const { version } = state;
+  if (version === 0) return;
+  try {
+    await slot.thread.prepare({ version, changed: [...state.files.values()], removed: [] });
+    slot.failures = 0;
+    dispatch(state);
+  } catch {
+    // The thread has ended, and its replacement is brought up.
+  }
+}
+
+/** Requests of a thread that ended by itself: the first was being answered, the others have only waited. */
+function ended(state: State, slot: Slot, reason: string | null): void {
+  const tasks = slot.tasks.splice(0);
+  if (reason !== null) {
+    const policy = slot.thread.runningPolicy();
+    state.options.onRestart(reason === outOfMemory ? "memory" : "crash", policy, reason);
+    const first = tasks.shift();
+    if (first !== undefined) {
+      const what = reason === outOfMemory ? "used up its memory" : "could not be evaluated";
+      finish(first, failureReply(first, `${policy === null ? "the policy" : `policy ${policy}`} ${what}`));
+    }
+  }
+  requeue(state, tasks);
+}
+
+// ── changes
+
+async function changeOver(state: State, files: Pick<Change, "changed" | "removed">): Promise<Report> {
+  const change: Change = { ...files, version: state.version + 1 };
+  const [report] = await prepareAll(state, change);
+  if (report === undefined) throw new Error("there is no evaluator thread");
+  for (const file of change.removed) state.files.delete(file);
+  for (const file of change.changed) state.files.set(file.file, file);
+  state.version = change.version;
+  if (!state.slots.some(({ lane }) => lane === "slow")) addSlot(state, "slow");
+  for (const slot of state.slots) void follow(state, slot, change);
+  dispatch(state);
+  return report;
+}
+
+/** On the fast threads, one after the other, so that the others go on serving. */
+async function prepareAll(state: State, change: Change): Promise<readonly Report[]> {
+  const fast = state.slots.filter(({ lane }) => lane === "fast");
+  try {
+    const reports: Report[] = [];
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    for (const slot of fast) reports.push(await prepareOn(slot, change));
+    return reports;
+  } catch (error) {
+    // Threads that have gone ahead start again from what is served.
+    for (const slot of fast) if (slot.thread.held.has(change.version)) void slot.thread.terminate();
+    throw error;
+  }
+}
+
+/** A thread may end under a runaway policy while it is asked; its replacement is asked once more. */
+async function prepareOn(slot: Slot, change: Change): Promise<Report> {
+  await slot.base;
+  const { thread } = slot;
+  try {
+    return await thread.prepare(change);
+  } catch (error) {
+    await slot.base;
+    if (slot.thread === thread) throw error;
+    return slot.thread.prepare(change);
+  }
+}
+
+/** What prepared the change forgets the set before; what did not (a slow thread in a long evaluation) prepares it now. */
+async function follow(state: State, slot: Slot, change: Change): Promise<void> {
+  try {
+    await slot.base;
+    if (!slot.thread.held.has(change.version)) await slot.thread.prepare(change);
+    slot.thread.release(change.version);
+    dispatch(state);
+  } catch {
+    // The thread has ended, and its replacement is brought up.
+  }
+}
+
+// ── requests
+
+function enqueue(state: State, task: Task): void {
+  state.queues[task.lane].push(task);
+  state.watchdog ??= setInterval(() => {
+    watch(state);
+  }, watchMs).unref();
+  dispatch(state);
+}
+
+function requeue(state: State, tasks: readonly Task[]): void {
+  for (const task of tasks.toReversed()) state.queues[task.lane].unshift(task);
+  if (tasks.length > 0) dispatch(state);
+}
+
+function dispatch(state: State): void {
+  const { fast, slow } = state.queues;
+  while (fast.length > 0) {
+    const slot = leastBusy(state);
+    if (slot === null) break;
+    ask(state, slot, fast.shift() as Task);
+  }
+  for (let at = 0; at < slow.length; at++) {
+    const task = slow[at] as Task;
+    const slot = freeSlowSlot(state, task.key);
+    if (slot === null) continue;
+    slow.splice(at--, 1);
+    ask(state, slot, task);
+  }
+}
+
+function leastBusy(state: State): Slot | null {
+  let best: Slot | null = null;
+  for (const slot of state.slots) {
+    const isOpen = slot.lane === "fast" && !slot.isStalled && slot.tasks.length < depth;
+    if (!isOpen || !slot.thread.held.has(state.version)) continue;
+    if (best === null || rank(slot) < rank(best)) best = slot;
+  }
+  return best;
+}
+
+/** A thread that prepares a change answers later, so it is taken only when there is no other. */
+function rank(slot: Slot): number {
+  return slot.tasks.length + (slot.thread.preparing ? depth : 0);
+}
+
+function freeSlowSlot(state: State, key: string): Slot | null {
+  const slots = state.slots.filter(({ lane }) => lane === "slow");
+  if (slots.some((slot) => slot.tasks.some((task) => task.key === key))) return null;
+  const free = slots.find((slot) => slot.tasks.length === 0 && slot.thread.held.has(state.version));
+  if (free !== undefined) return free;
+  const areBusy = slots.every((slot) => slot.tasks.length > 0);
+  if (areBusy && slots.length < slowThreads) addSlot(state, "slow");
+  return null;
+}
+
+function ask(state: State, slot: Slot, task: Task): void {
+  if (slot.tasks.length === 0) slot.headSinceMs = clockMs();
+  slot.tasks.push(task);
+  const { body, deadlineMs, lane } = task;
+  slot.thread.ask(task.id, { version: state.version, body, deadlineMs, lane });
+}
+
+function take(state: State, slot: Slot, id: number, result: Result): void {
+  const at = slot.tasks.findIndex((task) => task.id === id);
+  slot.headSinceMs = clockMs();
+  slot.isStalled = false;
+  // An answer to a request that was given to another thread meanwhile.
+  if (at === -1) {
+    dispatch(state);
+    return;
+  }
+  const task = slot.tasks.splice(at, 1)[0] as Task;
+  if (result.kind === "reply") finish(task, result.reply);
+  else {
+    state.options.onOverrun(result.policy, "slice");
+    task.lane = "slow";
+    task.key = result.policy;
+    state.queues.slow.push(task);
+  }
+  dispatch(state);
+}
+
+function finish(task: Task, reply: Reply): void {
+  task.resolve(reply);
+}
+
+function failureReply(task: Task, message: string): Reply {
+  return errorReply(findUid(task.body), 500, message);
+}
+
+// ── watchdog
+
+function watch(state: State): void {
+  const nowMs = clockMs();
+  for (const slot of state.slots) watchSlot(state, slot, nowMs);
+  for (const lane of ["fast", "slow"] as const) {
+    const queue = state.queues[lane];
+    const late = queue.filter((task) => task.deadlineMs <= nowMs);
+    if (late.length === 0) continue;
+    queue.splice(0, queue.length, ...queue.filter((task) => task.deadlineMs > nowMs));
+    for (const task of late) finish(task, failureReply(task, lateMessage(task)));
+  }
+  const isIdle = state.slots.every((slot) => slot.tasks.length === 0);
+  if (isIdle && state.queues.fast.length + state.queues.slow.length === 0 && state.watchdog !== null) {
+    clearInterval(state.watchdog);
+    state.watchdog = null;
+  }
+}
+
+function lateMessage(task: Task): string {
+  if (task.lane === "fast") return "the request was not evaluated before its deadline: the webhook is overloaded";
+  const reason = task.key === sizeKey ? "its size" : `policy ${task.key}, which ran out of time`;
+  return `the request was not evaluated before its deadline: it waited because of ${reason}`;
+}
+
+function watchSlot(state: State, slot: Slot, nowMs: number): void {
+  const [head, ...waiting] = slot.tasks;
+  if (head === undefined) return;
+  if (nowMs > head.deadlineMs + graceMs) {
+    const policy = slot.thread.runningPolicy();
+    slot.tasks.length = 0;
+    state.options.onRestart("deadline", policy, "a request was not answered at its deadline");
+    if (policy !== null) state.options.onOverrun(policy, "deadline");
+    finish(head, failureReply(head, `policy ${policy ?? "(unknown)"} did not end before its deadline`));
+    void slot.thread.terminate();
+    slot.isStalled = true;
+    requeue(state, waiting);
+  } else if (slot.lane === "fast" && !slot.isStalled && nowMs > slot.headSinceMs + stallMs && state.version > 0) {
+    slot.isStalled = !slot.thread.preparing;
+    if (!slot.isStalled) return;
+    slot.tasks.length = 1;
+    requeue(state, waiting);
+  }
+}

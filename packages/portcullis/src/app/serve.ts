@@ -1,0 +1,265 @@
+// The webhook, put together: certificates, evaluators, the files of policies, the HTTPS server and its metrics. `serve`
+// resolves once requests are answered with the policies; `close` ends everything in the order in which nobody is cut off.
+
+import { writeFile } from "node:fs/promises";
+import { type Server, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { readFile } from "node:fs/promises";
+import { type CertificateSource, filePair, selfSigned } from "../server/certificates/reload.ts";
+import { type Health, createHealth } from "../server/health.ts";
+import { type HttpsServer, closeServer, listen, startHttps } from "../server/https.ts";
+import { defaultLimits } from "../server/limits.ts";
+import { type Metrics, createMetrics } from "../server/metrics.ts";
+import { type Decide, metricsRoutes, routes } from "../server/routes.ts";
+import { assembleEvaluator } from "./assemble.ts";
+import type { Problem } from "./compose.ts";
+import { type ServeOptions, serverNames, workerCount } from "./config.ts";
+import { type Change, type Report, clockMs } from "./evaluator.ts";
+import type { Root } from "./folders.ts";
+import { type Logger, createLogger, logViolations } from "./log.ts";
+import { createPool } from "./pool.ts";
+import { createReloading } from "./reload.ts";
+import { answered } from "./thread.ts";
+
+export interface Serving {
+  /** `https://127.0.0.1:8443`, without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  /** The certificate (PEM) of our own authority; null with given certificates. */
+  readonly ca: string | null;
+  readonly metricsPort: number | null;
+  /** What is served now. */
+  status(): ServedStatus;
+  /** Looks at the policies' files now; false when nothing had changed. */
+  reload(): Promise<boolean>;
+  /** Fails readiness, goes on for the delay, lets requests finish, ends. */
+  close(): Promise<void>;
+}
+
+export interface ServedStatus {
+  readonly digest: string;
+  readonly problems: readonly Problem[];
+}
+
+/** Rejects when the port is taken, the certificates cannot be used, or there are no policies to read at all. */
+export async function serve(options: ServeOptions): Promise<Serving> {
+  const logger = options.logger ?? createLogger("stderr");
+  const health = createHealth({ policies: "the policies are not loaded yet", shutdown: null });
+  const metrics = createMetrics({ process: true });
+  const certificates = await certificatesOf(options);
+  const decider = startDecider(options, metrics, logger);
+  const closers: (() => Promise<void> | void)[] = [() => decider.close()];
+  const closeAll = async (): Promise<void> => {
+    // oxlint-disable-next-line no-await-in-loop -- in this order
+    for (const close of closers.toReversed()) await close();
+  };
+  try {
+    const shared = { health, metrics, logger, decide: decider.decide };
+    const server = await startServer(options, shared, certificates);
+    closers.push(() => server.close(options.shutdownLimitMs ?? 10_000));
+    const following = certificates.follow(
+      (pair) => {
+        server.rotate(pair);
+        logger.info("the certificate was exchanged");
+      },
+      (error) => {
+        logger.error({ error: error.message }, "the certificate was not exchanged");
+      },
+    );
+    closers.push(() => following.close());
+    const metricsServer = await startMetrics(options, metrics, logger);
+    if (metricsServer !== null) closers.push(() => closeServer(metricsServer, 1000));
+    const served = await loadPolicies(options, shared, decider.change);
+    closers.push(() => served.close());
+    closers.push(() => shutDown(health, options.shutdownDelayMs ?? 0));
+    const url = `https://${urlHost(options.host ?? defaultHost)}:${server.port}`;
+    logger.info({ url, policy_set: served.status().digest }, "answering admission reviews");
+    return {
+      url,
+      port: server.port,
+      ca: certificates.ca,
+      metricsPort: metricsServer === null ? null : (metricsServer.address() as AddressInfo).port,
+      status: served.status,
+      reload: served.reload,
+      close: closeAll,
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+const defaultHost = "127.0.0.1";
+
+function urlHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+async function shutDown(health: Health, delayMs: number): Promise<void> {
+  health.set("shutdown", "shutting down");
+  if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+}
+
+// ── the parts
+
+interface Shared {
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly decide: Decide;
+}
+
+async function certificatesOf(options: ServeOptions): Promise<CertificateSource> {
+  const source = await (options.tls === undefined ? selfSigned(serverNames(options)) : filePair(options.tls));
+  if (options.caFile !== undefined && source.ca !== null) await writeFile(options.caFile, source.ca);
+  return source;
+}
+
+async function startServer(
+  options: ServeOptions,
+  { health, metrics, logger, decide }: Shared,
+  certificates: CertificateSource,
+): Promise<HttpsServer> {
+  const { clients, logDenies } = options;
+  const handle = routes({
+    decide,
+    health,
+    metrics,
+    limits: defaultLimits,
+    metricsHere: options.metricsPort === undefined,
+    ...(logDenies === true && { onAdmission: (record) => logViolations(logger, record) }),
+    onError: (error) => {
+      logger.error({ error: String((error as Error).stack ?? error) }, "a request could not be answered");
+    },
+  });
+  return startHttps({
+    host: options.host ?? defaultHost,
+    port: options.port ?? 8443,
+    pair: certificates.pair,
+    minVersion: options.tlsMinVersion === "1.2" ? "TLSv1.2" : "TLSv1.3",
+    ...(clients !== undefined && {
+      clients: { ca: await readFile(clients.caFile, "utf8"), commonName: clients.commonName ?? "kube-apiserver" },
+    }),
+    limits: defaultLimits,
+    handle,
+  });
+}
+
+async function startMetrics(options: ServeOptions, metrics: Metrics, logger: Logger): Promise<Server | null> {
+  if (options.metricsPort === undefined) return null;
+  const onError = (error: unknown): void => {
+    logger.error({ error: String(error) }, "metrics could not be served");
+  };
+  const server = createServer(metricsRoutes({ metrics, onError }));
+  await listen(server, options.metricsPort, options.host ?? defaultHost);
+  return server;
+}
+
+interface Decider {
+  readonly decide: Decide;
+  readonly change: (files: Pick<Change, "changed" | "removed">) => Promise<Report>;
+  close(): Promise<void>;
+}
+
+function startDecider(options: ServeOptions, metrics: Metrics, logger: Logger): Decider {
+  const threads = workerCount(options.workers);
+  if (threads === 0) return inlineDecider();
+  const pool = createPool({
+    threads,
+    onOverrun: (policy, kind) => {
+      metrics.overrun(policy, kind);
+      if (kind === "deadline") logger.warn({ policy }, "a policy did not end before its deadline");
+    },
+    onRestart: (reason, policy, detail) => {
+      metrics.evaluatorRestarted(reason);
+      logger.error({ reason, policy, detail }, "an evaluator thread was replaced");
+    },
+  });
+  return {
+    decide: (body, deadlineMs) => pool.decide(body, deadlineMs + performance.timeOrigin),
+    change: (files) => pool.change(files),
+    close: () => pool.close(),
+  };
+}
+
+/** Without threads: simple, and whoever waits, waits for the policies. */
+function inlineDecider(): Decider {
+  const evaluator = assembleEvaluator();
+  let version = 0;
+  return {
+    decide: async (body, deadlineMs) => {
+      const question = { version, body, deadlineMs: deadlineMs + performance.timeOrigin, lane: "slow" } as const;
+      const result = answered(evaluator, question);
+      if (result.kind === "reply") return Promise.resolve(result.reply);
+      throw new Error("the slow lane has no slices");
+    },
+    change: (files) => {
+      const report = evaluator.prepare({ ...files, version: version + 1 });
+      version++;
+      evaluator.release(version);
+      return Promise.resolve(report);
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+// ── policies
+
+interface LoadedPolicies {
+  status(): ServedStatus;
+  reload(): Promise<boolean>;
+  close(): void;
+}
+
+async function loadPolicies(
+  { policies, data = [], progress = () => {} }: ServeOptions,
+  { health, metrics, logger }: Shared,
+  change: Decider["change"],
+): Promise<LoadedPolicies> {
+  let status: ServedStatus = { digest: "", problems: [] };
+  const reloading = createReloading({
+    roots: [...rootsOf(policies, "policies"), ...rootsOf(data, "data")],
+    change: async (files) => {
+      progress(`compiling policies of ${files.changed.length} files`);
+      const startMs = clockMs();
+      const report = await change(files);
+      logger.info(
+        {
+          policy_set: report.digest,
+          files: files.changed.length,
+          removed: files.removed.length,
+          ms: Math.round(clockMs() - startMs),
+        },
+        "policies are served",
+      );
+      return report;
+    },
+    onReport: (report, problems) => {
+      status = { digest: report.digest, problems };
+      for (const problem of problems) {
+        if (problem.severity === "error") logger.error({ file: problem.file }, problem.text);
+        else logger.warn({ file: problem.file }, problem.text);
+      }
+      for (const reading of report.readings.filter(({ kind }) => kind === "ConstraintTemplate")) {
+        metrics.ingested(reading.ok ? "active" : "error", reading.seconds);
+      }
+      const broken = problems.filter(({ severity }) => severity === "error").length;
+      metrics.policySet({ digest: report.digest, ...report.census, broken });
+      metrics.reloaded(broken === 0);
+      health.set("policies", null);
+    },
+    onError: (error) => {
+      metrics.reloaded(false);
+      logger.error({ error: error.message }, "the policies could not be exchanged; the old ones stay");
+    },
+  });
+  progress("reading policies");
+  await reloading.reload();
+  progress(null);
+  reloading.follow();
+  return { status: () => status, reload: () => reloading.reload(), close: () => reloading.close() };
+}
+
+function rootsOf(paths: readonly string[], role: Root["role"]): readonly Root[] {
+  return paths.map((path) => ({ path, role }));
+}

@@ -1,0 +1,144 @@
+// One runaway policy must not make others wait. Evaluation is synchronous, so whoever evaluates is busy until it ends;
+// therefore an evaluator of the fast lane gives every policy a slice of a few milliseconds. A policy that needs more ends
+// this evaluation early, and the whole request moves to the slow lane, where it has until its deadline (see pool.ts).
+// A policy that overran gets a shorter slice for a while, half of it each time, so that even a stream of requests which
+// all run into it costs the fast lane next to nothing; after a minute without overrun it is trusted again.
+//
+// Policies are wrapped where they come from, in the frontend, so that the engine and the dialects know nothing of this.
+
+import { gvkOf } from "@portcullis/kube";
+import type { Evaluation, EvaluationRequest, Outcome, Policy, PolicyFrontend, PolicyId } from "@portcullis/policy";
+
+export interface Slices {
+  /** The same frontend, whose policies run in slices and whose readings are timed. */
+  wrap(frontend: PolicyFrontend): PolicyFrontend;
+  /** Begins one evaluation in this lane. */
+  begin(lane: Lane): void;
+  /** The policy that ended the evaluation because its slice was over. */
+  readonly overrun: string | null;
+  /** Takes the durations of the readings since the last call. */
+  takeReadings(): readonly Reading[];
+  /** Names of policies by the number that `onPolicy` was given. */
+  readonly names: readonly string[];
+}
+
+export type Lane = "fast" | "slow";
+
+export interface Reading {
+  readonly kind: string;
+  readonly ok: boolean;
+  readonly seconds: number;
+}
+
+export interface SlicesOptions {
+  /** Milliseconds that a policy may take in the fast lane; 20 when absent. */
+  readonly sliceMs?: number;
+  /** Told before each policy runs, so that a watchdog can name the one that never came back. */
+  readonly onPolicy?: (number: number) => void;
+}
+
+export function createSlices(options: SlicesOptions = {}): Slices {
+  const { sliceMs = 20, onPolicy = () => {} } = options;
+  const names: string[] = [];
+  const strikes = createStrikes(sliceMs);
+  const readings: Reading[] = [];
+  let lane: Lane = "slow";
+  let overrun: string | null = null;
+
+  const evaluate = (policy: Policy, number: number, request: EvaluationRequest, evaluation: Evaluation) => {
+    if (overrun !== null) return [];
+    onPolicy(number);
+    if (lane === "slow") return policy.evaluate(request, evaluation);
+    const name = names[number] ?? "";
+    const startMs = evaluation.budget.nowMs();
+    const endMs = startMs + strikes.sliceOf(name, startMs);
+    if (endMs >= evaluation.budget.deadlineMs) return policy.evaluate(request, evaluation);
+    const budget = evaluation.budget.child({ deadlineMs: endMs });
+    const outcomes = attempt(() => policy.evaluate(request, { ...evaluation, budget }));
+    const nowMs = budget.nowMs();
+    if (nowMs > endMs) {
+      overrun = name;
+      strikes.add(name, nowMs);
+      return [];
+    }
+    return outcomes();
+  };
+
+  const wrapPolicy = (policy: Policy): Policy => {
+    const number = numberOf(names, policyName(policy.id));
+    return { ...policy, evaluate: (request, evaluation) => evaluate(policy, number, request, evaluation) };
+  };
+
+  return {
+    wrap: (frontend) => ({
+      ...frontend,
+      read: (object, at) => {
+        const startMs = performance.now();
+        const read = frontend.read(object, at);
+        const { kind } = gvkOf(object);
+        readings.push({ kind, ok: read.unit !== null, seconds: (performance.now() - startMs) / 1000 });
+        return read;
+      },
+      link: (units, catalog, profile) => {
+        const linked = frontend.link(units, catalog, profile);
+        return { ...linked, policies: linked.policies.map(wrapPolicy) };
+      },
+    }),
+    begin: (of) => {
+      lane = of;
+      overrun = null;
+    },
+    get overrun() {
+      return overrun;
+    },
+    takeReadings: () => readings.splice(0),
+    names,
+  };
+}
+
+/** `Kind/name`, with the namespace between them where there is one. */
+export function policyName({ kind, namespace, name }: PolicyId): string {
+  return [kind, namespace, name].filter((part) => part !== "").join("/");
+}
+
+function numberOf(names: string[], name: string): number {
+  const known = names.indexOf(name);
+  return known === -1 ? names.push(name) - 1 : known;
+}
+
+/** An error of a policy whose slice is over is only the sign of that; any other is the policy's own. */
+function attempt(run: () => readonly Outcome[]): () => readonly Outcome[] {
+  try {
+    const outcomes = run();
+    return () => outcomes;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
+interface Strikes {
+  sliceOf(policy: string, nowMs: number): number;
+  add(policy: string, nowMs: number): void;
+}
+
+const forgiveAfterMs = 60_000;
+const shortestSliceMs = 1;
+
+function createStrikes(sliceMs: number): Strikes {
+  const known = new Map<string, { count: number; lastMs: number }>();
+  return {
+    sliceOf: (policy, nowMs) => {
+      if (known.size === 0) return sliceMs;
+      const strike = known.get(policy);
+      if (strike === undefined) return sliceMs;
+      if (nowMs - strike.lastMs <= forgiveAfterMs) return Math.max(shortestSliceMs, sliceMs / 2 ** strike.count);
+      known.delete(policy);
+      return sliceMs;
+    },
+    add: (policy, nowMs) => {
+      known.set(policy, { count: (known.get(policy)?.count ?? 0) + 1, lastMs: nowMs });
+    },
+  };
+}

@@ -1,0 +1,119 @@
+// The life of one evaluator thread as the server sees it: it is spawned, told what to serve, asked, and ends once, either
+// because it was told to or by itself (out of memory, a crash). What happens to its unanswered requests is the pool's
+// business.
+
+import { Worker } from "node:worker_threads";
+import type { Change, Question, Report, Result } from "./evaluator.ts";
+import type { FromThread, ToThread } from "./thread.ts";
+
+export interface EvaluatorThread {
+  /** Asked again for a version, it gives the same report. Rejects when the thread ends before that, or cannot do it. */
+  prepare(change: Change): Promise<Report>;
+  release(version: number): void;
+  ask(id: number, question: Question): void;
+  /** Versions that can be asked for. */
+  readonly held: ReadonlySet<number>;
+  /** Whether it is busy with preparing a version. */
+  readonly preparing: boolean;
+  /** The policy that is running at this moment, for a thread that does not come back. */
+  runningPolicy(): string | null;
+  /** Ends it; `onEnd` is called. */
+  terminate(): Promise<void>;
+}
+
+export interface ThreadOptions {
+  readonly spawn: Spawn;
+  /** Old-space limit, in MiB. */
+  readonly memoryMb: number;
+  readonly onResult: (id: number, result: Result) => void;
+  /** Called once, with the reason when the thread ended by itself. */
+  readonly onEnd: (reason: string | null) => void;
+}
+
+export interface SpawnOptions {
+  readonly workerData: unknown;
+  readonly resourceLimits: { readonly maxOldGenerationSizeMb: number; readonly maxYoungGenerationSizeMb: number };
+}
+
+export type Spawn = (options: SpawnOptions) => Worker;
+
+/** The thread of this package: worker.ts. */
+export const spawnWorker: Spawn = (options) => new Worker(new URL(import.meta.resolve("#worker")), options);
+
+/** The reason that `onEnd` is given when a thread's heap was full. */
+export const outOfMemory = "out of memory";
+
+interface Preparing {
+  readonly resolve: (report: Report) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export function startThread(options: ThreadOptions): EvaluatorThread {
+  const running = new Int32Array(new SharedArrayBuffer(4)).fill(-1);
+  const worker = options.spawn({
+    workerData: { running },
+    resourceLimits: { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: 16 },
+  });
+  const preparing = new Map<number, Preparing>();
+  const reports = new Map<number, Promise<Report>>();
+  const held = new Set<number>();
+  let names: readonly string[] = [];
+  let failure: string | null = null;
+  let isWanted = false;
+  let hasEnded = false;
+  const send = (message: ToThread): void => {
+    worker.postMessage(message);
+  };
+  worker.on("message", (message: FromThread) => {
+    if (message.kind === "answered") options.onResult(message.id, message.result);
+    else if (message.kind === "prepared") {
+      const { version } = message.report;
+      ({ names } = message.report);
+      held.add(version);
+      preparing.get(version)?.resolve(message.report);
+      preparing.delete(version);
+    } else {
+      preparing.get(message.version)?.reject(new Error(message.message));
+      preparing.delete(message.version);
+    }
+  });
+  worker.on("error", (error: NodeJS.ErrnoException) => {
+    failure = error.code === "ERR_WORKER_OUT_OF_MEMORY" ? outOfMemory : (error.stack ?? error.message);
+  });
+  worker.on("exit", (code) => {
+    hasEnded = true;
+    for (const waiting of preparing.values()) waiting.reject(new Error(failure ?? "the evaluator thread ended"));
+    preparing.clear();
+    options.onEnd(isWanted ? null : (failure ?? `exit code ${code}`));
+  });
+  return {
+    prepare: (change) => {
+      const known = reports.get(change.version);
+      if (known !== undefined) return known;
+      if (hasEnded) return Promise.reject(new Error("the evaluator thread has ended"));
+      const report = new Promise<Report>((resolve, reject) => {
+        preparing.set(change.version, { resolve, reject });
+        send({ kind: "prepare", change });
+      });
+      reports.set(change.version, report);
+      return report;
+    },
+    release: (version) => {
+      for (const old of held) if (old < version) held.delete(old);
+      for (const old of reports.keys()) if (old < version) reports.delete(old);
+      send({ kind: "release", version });
+    },
+    ask: (id, question) => {
+      send({ kind: "ask", id, question });
+    },
+    held,
+    get preparing() {
+      return preparing.size > 0;
+    },
+    runningPolicy: () => names[Atomics.load(running, 0)] ?? null,
+    terminate: async () => {
+      isWanted = true;
+      await worker.terminate();
+    },
+  };
+}
