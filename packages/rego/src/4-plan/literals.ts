@@ -1,0 +1,108 @@
+// Bodies and literals. Bodies come ordered for safety, so each literal is planned where it stands; the leaf says what
+// happens when all of them held. A literal with `with` runs in a state of its own, and so does nothing after it.
+
+import type { Body, EveryExpr, Expr, Term } from "../ast.ts";
+import type { Block } from "../ir.ts";
+import { planCall } from "./calls.ts";
+import { referenceValue, rootDocument } from "./references.ts";
+import { type Scope, add, innerScope, localOperand, newLocal, scan, site, visible } from "./scope.ts";
+import { matchPattern } from "./unify.ts";
+import { planWith } from "./with.ts";
+
+export function planBody(scope: Scope, body: Body, leaf: (scope: Scope) => void): void {
+  for (const expr of body) planLiteral(scope, expr);
+  leaf(scope);
+}
+
+function planLiteral(scope: Scope, expr: Expr): void {
+  const { context } = scope.frame;
+  const traced = context.trace && !expr.generated;
+  const at = traced ? site(context, expr.span) : 0;
+  if (traced) add(scope, { kind: "literal", site: at, visible: visible(scope) });
+  const outside = scope.state;
+  if (expr.with.length > 0) planWith(scope, expr.with);
+  if (expr.negated) {
+    const inner = innerScope(scope, false);
+    const { block } = inner;
+    planExpr(inner, expr);
+    add(inner, { kind: "succeed" });
+    add(scope, { kind: "not", block });
+  } else {
+    planExpr(scope, expr);
+  }
+  scope.state = outside;
+  if (traced) add(scope, { kind: "held", site: at, visible: visible(scope) });
+}
+
+function planExpr(scope: Scope, expr: Expr): void {
+  switch (expr.kind) {
+    case "term":
+      planTermLiteral(scope, expr.term);
+      break;
+    case "call":
+      planCall(scope, expr);
+      break;
+    case "some":
+      planSome(scope, expr.symbols);
+      break;
+    case "every":
+      planEvery(scope, expr);
+      break;
+    case "not":
+      add(scope, { kind: "not", block: testBlock(scope, expr.body) });
+      break;
+    case "logic": {
+      const blocks = [testBlock(scope, expr.left), testBlock(scope, expr.right)];
+      if (expr.operator === "or") add(scope, { kind: "some", blocks });
+      else for (const block of blocks) add(scope, { kind: "some", blocks: [block] });
+    }
+  }
+}
+
+/** A body whose only question is whether it has a solution. */
+function testBlock(scope: Scope, body: Body): Block {
+  const inner = innerScope(scope, false);
+  const { block } = inner;
+  planBody(inner, body, (leaf) => add(leaf, { kind: "succeed" }));
+  return block;
+}
+
+function planTermLiteral(scope: Scope, term: Term): void {
+  const { context } = scope.frame;
+  if (term.kind === "ref") {
+    add(scope, { kind: "test", test: { kind: "true", value: referenceValue(scope, term) } });
+  } else if (term.kind === "var" && !scope.bound.has(term.name)) {
+    const root = rootDocument(scope, term.name);
+    if (root !== undefined) add(scope, { kind: "test", test: { kind: "true", value: root } });
+  } else {
+    add(scope, { kind: "test", test: { kind: "true", value: context.value(scope, term) } });
+  }
+}
+
+/** `some x` declares only; `some k, v in xs` scans. Phase 2 rewrites both, as a rule. */
+function planSome(scope: Scope, symbols: readonly Term[]): void {
+  const [symbol] = symbols;
+  if (symbol?.kind !== "call") return;
+  const terms = symbol.args as [Term, Term, Term?];
+  const [key, value, domain] = terms.length === 3 ? terms : [null, ...(terms as [Term, Term])];
+  const element = scan(scope, scope.frame.context.value(scope, domain as Term));
+  if (key !== null) matchPattern(scope, key, element.key);
+  matchPattern(scope, value, element.value);
+}
+
+function planEvery(scope: Scope, expr: EveryExpr): void {
+  const source = scope.frame.context.value(scope, expr.domain);
+  add(scope, { kind: "test", test: { kind: "collection", value: source } });
+  const inner = innerScope(scope, false);
+  inner.depth++;
+  const key = newLocal(inner, inner.depth);
+  const value = newLocal(inner, inner.depth);
+  const { block } = inner;
+  if (expr.key !== null) matchPattern(inner, expr.key, localOperand(key));
+  // The variable of `every` is always new, even where a name outside is the same.
+  if (expr.value.kind === "var") inner.bound.delete(expr.value.name);
+  matchPattern(inner, expr.value, localOperand(value));
+  planBody(inner, expr.body, (leaf) => add(leaf, { kind: "succeed" }));
+  add(scope, { kind: "every", source, key, value, block });
+}
+

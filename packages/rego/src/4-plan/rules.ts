@@ -1,0 +1,194 @@
+// Rules, functions and documents to planned functions. All definitions of one name become one function: a complete rule
+// tries its else chains, a partial one gathers what its definitions contribute, a document puts its children over the
+// base document. Parameters that are patterns are matched at the start of each definition, as OPA does before the body.
+// OPA: v1/topdown/eval.go evalVirtualComplete, evalVirtualPartial, evalFunc, evalTree.leaves.
+
+import type { Rule, Term } from "../ast.ts";
+import type { Definition, DocumentChild, FunctionBody, Leaf, Local, Operand, PlannedFunction } from "../ir.ts";
+import { equals, type Value } from "../runtime/value.ts";
+import { constantValue } from "./constants.ts";
+import { documentFunction, ruleFunction } from "./documents.ts";
+import {
+  type Frame,
+  type PlanContext,
+  type Scope,
+  add,
+  constant,
+  deepest,
+  depthOf,
+  localOperand,
+  newFrame,
+  newScope,
+  site,
+} from "./scope.ts";
+import { type RuleNode, isFunction, isGround, isMultiValue, rulePath, rulesOf } from "./tree.ts";
+import { matchPattern } from "./unify.ts";
+
+export function planRule(context: PlanContext, index: number, node: RuleNode): void {
+  const frame = newFrame(context, index);
+  const rules = rulesOf(node);
+  const args = rules.find((rule) => rule.head.args !== null)?.head.args ?? [];
+  const parameters = args.map(() => newParameter(frame));
+  const depth = node.path.length;
+  const single = rules.every((rule) => rule.default || !isMultiValue(rule));
+  const body =
+    single && rules.every(isGround)
+      ? complete({ frame, rules, parameters, node })
+      : partial(frame, rules, rules.every(isGround) ? null : depth);
+  finish(frame, { node, parameters, body, memo: parameters.length > 0 ? "none" : "state" });
+}
+
+function newParameter(frame: Frame): Local {
+  return frame.depths.push(0) - 1;
+}
+
+interface Finished {
+  readonly node: RuleNode;
+  readonly parameters: readonly Local[];
+  readonly body: FunctionBody;
+  readonly memo: PlannedFunction["memo"];
+}
+
+function finish(frame: Frame, { node, parameters, body, memo }: Finished): void {
+  const { context } = frame;
+  const path = node.path.map(String);
+  const overlays = [...context.overlays.values()]
+    .filter((overlay) => overlay.path.length <= path.length && overlay.path.every((key, at) => key === path[at]))
+    .map((overlay) => overlay.index);
+  context.functions[frame.index] = {
+    name: documentName(node.path),
+    parameters,
+    body,
+    readsInput: true,
+    memo,
+    overlays: parameters.length > 0 ? [] : overlays,
+    path,
+    locals: frame.depths.length,
+  };
+}
+
+/** `data.a["b-c"].d`, as errors name it. */
+function documentName(path: readonly Value[]): string {
+  const parts = path.map((key) => {
+    const text = typeof key === "string" ? key : null;
+    if (text !== null && /^[A-Za-z_]\w*$/.test(text)) return `.${text}`;
+    return `[${typeof key === "string" ? JSON.stringify(key) : String(key)}]`;
+  });
+  return `data${parts.join("")}`;
+}
+
+interface CompleteRule {
+  readonly frame: Frame;
+  readonly rules: readonly Rule[];
+  readonly parameters: readonly Local[];
+  readonly node: RuleNode;
+}
+
+function complete({ frame, rules, parameters, node }: CompleteRule): FunctionBody {
+  const firstWins = valuesAgree(rules);
+  const chains = rules
+    .filter((rule) => !rule.default)
+    .map((rule) => chainOf(rule).map((link) => definition(frame, link, parameters, !firstWins)));
+  const fallback = rules.find((rule) => rule.default);
+  return {
+    kind: "complete",
+    chains,
+    default: fallback === undefined ? null : definition(frame, fallback, parameters, false),
+    firstWins,
+    what: `${isFunction(node) ? "function" : "rule"} ${documentName(node.path)}`,
+  };
+}
+
+function chainOf(rule: Rule): readonly Rule[] {
+  const chain: Rule[] = [];
+  for (let link: Rule | null = rule; link !== null; link = link.else) chain.push(link);
+  return chain;
+}
+
+/** Whether all definitions give one and the same constant. */
+function valuesAgree(rules: readonly Rule[]): boolean {
+  let common: Value | undefined;
+  for (const rule of rules) {
+    if (rule.default) continue;
+    for (const link of chainOf(rule)) {
+      const value = link.head.value === null ? true : constantValue(link.head.value);
+      if (value === undefined || (common !== undefined && !equals(common, value))) return false;
+      common = value;
+    }
+  }
+  return true;
+}
+
+function definition(frame: Frame, rule: Rule, parameters: readonly Local[], ordered: boolean): Definition {
+  const { context } = frame;
+  const scope = newScope(frame, ordered);
+  const { block } = scope;
+  rule.head.args?.forEach((arg, at) => matchPattern(scope, arg, localOperand(parameters[at] as Local)));
+  context.body(scope, rule.body, (leaf) => {
+    const value = headValue(leaf, rule.head.value);
+    add(leaf, { kind: "result", value, depth: cut(leaf, depthOf(leaf, value)) });
+  });
+  return { block, site: site(context, rule.span), headSite: site(context, rule.head.span) };
+}
+
+function headValue(scope: Scope, value: Term | null): Operand {
+  return value === null ? constant(scope.frame.context, true) : scope.frame.context.value(scope, value);
+}
+
+/** Where the search may stop after a success; nowhere earlier when every step of it can be observed. */
+function cut(scope: Scope, depth: number): number {
+  const { context } = scope.frame;
+  return context.prints || context.trace || context.strict ? scope.depth : depth;
+}
+
+/** `depth`: how much of the rules' references is the node's own path; null when all of it is. */
+function partial(frame: Frame, rules: readonly Rule[], depth: number | null): FunctionBody {
+  const definitions = rules.map((rule) => {
+    const scope = newScope(frame, false);
+    const { block } = scope;
+    frame.context.body(scope, rule.body, (leaf) => add(leaf, contribution(leaf, rule, depth)));
+    const { context } = frame;
+    return { block, site: site(context, rule.span), headSite: site(context, rule.head.span) };
+  });
+  return { kind: "partial", result: depth === null ? "set" : "object", definitions };
+}
+
+function contribution(scope: Scope, rule: Rule, depth: number | null): Leaf {
+  const { context } = scope.frame;
+  const path = depth === null ? [] : rulePath(rule).slice(depth).map((term) => context.value(scope, term));
+  const multi = isMultiValue(rule);
+  const value = multi ? context.value(scope, rule.head.key as Term) : headValue(scope, rule.head.value);
+  const what = !multi ? "value" : depth === null ? "element" : "member";
+  return { kind: "contribute", path, value, what, depth: cut(scope, deepest(scope, [...path, value])) };
+}
+
+/** The document at a node without rules: its children over the base document. */
+export function planDocument(context: PlanContext, index: number, node: RuleNode): void {
+  const frame = newFrame(context, index);
+  const children: DocumentChild[] = [];
+  for (const child of node.children.values()) {
+    const key = child.path.at(-1) as Value;
+    const isRule = child.rules.length > 0;
+    // Functions have no place in documents, and `data.system` is hidden.
+    if (isFunction(child) || (node.path.length === 0 && key === "system")) continue;
+    children.push({ key, function: (isRule ? ruleFunction : documentFunction)(frame, child), isRule });
+  }
+  finish(frame, { node, parameters: [], body: { kind: "document", children }, memo: "state" });
+}
+
+/** A function whose value is that of a term: an entry point. */
+export function planEntry(context: PlanContext, index: number, term: Term): void {
+  const frame = newFrame(context, index);
+  const scope = newScope(frame, true);
+  const { block } = scope;
+  const value = context.value(scope, term);
+  add(scope, { kind: "result", value, depth: 0 });
+  const at = site(context, term.span);
+  const chain = [{ block, site: at, headSite: at }];
+  const node: RuleNode = { path: [], rules: [], children: new Map() };
+  const body: FunctionBody = { kind: "complete", chains: [chain], default: null, firstWins: true, what: "entry" };
+  finish(frame, { node, parameters: [], body, memo: "none" });
+  const planned = context.functions[index] as PlannedFunction;
+  context.functions[index] = { ...planned, overlays: [] };
+}
+

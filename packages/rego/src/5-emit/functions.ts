@@ -1,0 +1,159 @@
+// Functions. Rules and documents keep their value in a slot of the state; what does not see the input keeps it in the
+// state that all `with input` share. Where the values of a complete rule cannot differ the first one is returned;
+// otherwise every definition runs and the values are compared. OPA: v1/topdown/eval.go evalVirtualComplete.
+
+import type { Block, Complete, Definition, FunctionBody, Leaf, PlannedFunction } from "../ir.ts";
+import { pathText } from "./expressions.ts";
+import { emitBlock, fuel, traceText } from "./statements.ts";
+import { type Flow, type Sink, type Writer, fresh, line } from "./writer.ts";
+
+export function emitFunction(writer: Writer, planned: PlannedFunction, index: number): void {
+  writer.used = usedLocals(planned.body);
+  const parameters = ["s", ...planned.parameters.map((local) => `v${local}`)].join(", ");
+  if (planned.memo === "state") {
+    line(writer, `function r${index}(s) {`);
+    if (!planned.readsInput) line(writer, "s = s.g;");
+    line(writer, `let m = s.m${index};`);
+    line(writer, `if (m === unset) { m = d${index}(s); s.m${index} = m; }`);
+    line(writer, "return m;");
+    line(writer, "}");
+    line(writer, `function d${index}(${parameters}) {`);
+  } else {
+    line(writer, `function r${index}(${parameters}) {`);
+  }
+  line(writer, "const b = s.b;");
+  line(writer, fuel);
+  if (planned.overlays.length > 0) {
+    const flags = planned.overlays.map((overlay) => `s.x${overlay}`).join(" || ");
+    line(writer, `if (${flags}) return at(s.data, ${pathText(writer, planned.path)});`);
+  }
+  emitBody(writer, planned, index);
+  line(writer, "}");
+}
+
+/** Locals that some statement reads; the others need not be written. */
+function usedLocals(body: FunctionBody): ReadonlySet<number> {
+  const text = JSON.stringify(body);
+  return new Set(Array.from(text.matchAll(/"kind":"local","local":(\d+)/g), (match) => Number(match[1])));
+}
+
+function emitBody(writer: Writer, planned: PlannedFunction, index: number): void {
+  const { body } = planned;
+  switch (body.kind) {
+    case "complete":
+      emitComplete(writer, body, index);
+      break;
+    case "partial":
+      emitPartial(writer, body);
+      break;
+    case "query":
+      line(writer, "const o = [];");
+      emitDefinition(writer, { block: body.block, site: 0, headSite: 0 }, { kind: "solutions", site: 0 });
+      line(writer, "return o;");
+      break;
+    case "document": {
+      line(writer, "let o = {};");
+      for (const child of body.children) {
+        const value = fresh(writer, "t");
+        line(writer, `const ${value} = r${child.function}(s);`);
+        line(writer, `if (${value} !== undefined) o = assign(o, ${keyText(writer, child.key)}, ${value});`);
+      }
+      line(writer, `return mergeDocuments(at(s.data, ${pathText(writer, planned.path)}), o);`);
+    }
+  }
+}
+
+function keyText(writer: Writer, key: PlannedKey): string {
+  return `${pathText(writer, [key])}[0]`;
+}
+
+type PlannedKey = (FunctionBody & { kind: "document" })["children"][number]["key"];
+
+// ── complete rules
+
+function emitComplete(writer: Writer, body: Complete, index: number): void {
+  const single = body.chains.length === 1 && body.chains[0]?.every(hasOneValue) === true;
+  if (body.firstWins || single || body.chains.length === 0) {
+    for (const definition of body.chains.flat()) {
+      emitDefinition(writer, definition, { kind: "return", site: definition.headSite });
+    }
+  } else {
+    emitCompared(writer, body, index);
+  }
+  if (body.default === null) line(writer, "return undefined;");
+  else emitDefinition(writer, body.default, { kind: "return", site: body.default.headSite });
+}
+
+function emitCompared(writer: Writer, body: Complete, index: number): void {
+  line(writer, "let r, a = 0, x = null, g = false;");
+  for (const chain of body.chains) {
+    const label = fresh(writer, "C");
+    line(writer, `${label}: {`);
+    chain.forEach((definition, at) => {
+      line(writer, at === 0 ? "g = false;" : `if (g) break ${label};`);
+      emitDefinition(writer, definition, { kind: "compare", site: definition.site });
+    });
+    line(writer, "}");
+  }
+  line(writer, `if (x !== null) throw conflictError(x, ${index});`);
+  line(writer, "if (r !== undefined) return r;");
+}
+
+function hasOneValue(definition: Definition): boolean {
+  const leaf = leafOf(definition.block);
+  return leaf.kind === "result" && leaf.depth === 0;
+}
+
+/** The leaf of a block is at the end of its innermost scan. */
+function leafOf(block: Block): Leaf {
+  const last = block.at(-1);
+  return last?.kind === "scan" ? leafOf(last.block) : (last as Leaf);
+}
+
+function emitDefinition(writer: Writer, definition: Definition, sink: Sink): void {
+  const label = fresh(writer, "D");
+  const end = `break ${label};`;
+  const literal: Flow["literal"] = writer.trace ? { site: definition.headSite, visible: [] } : null;
+  line(writer, `${label}: {`);
+  if (writer.trace && sink.kind !== "solutions") line(writer, traceText(writer, "enter", definition.headSite, []));
+  emitBlock(writer, definition.block, { fail: end, succeed: end, exit: end, loops: [], sink, literal });
+  line(writer, "}");
+}
+
+// ── partial rules
+
+function emitPartial(writer: Writer, body: FunctionBody & { kind: "partial" }): void {
+  const leaves = body.definitions.map((definition) => leafOf(definition.block));
+  const flat = leaves.every((leaf) => leaf.kind === "contribute" && leaf.what === "value" && leaf.path.length === 1);
+  const kind = body.result === "set" ? "set" : flat ? "put" : "nested";
+  line(writer, { set: "const o = new RegoSet();", put: "let o = {};", nested: "const o = new PartialObject();" }[kind]);
+  for (const definition of body.definitions) {
+    emitDefinition(writer, definition, { kind, site: definition.headSite });
+  }
+  line(writer, kind === "nested" ? "return o.finish();" : "return o;");
+}
+
+// ── documents
+
+/** The child of a document at a key known only at run time, and the keys that it has. */
+export function emitChildren(writer: Writer, planned: PlannedFunction, index: number): void {
+  if (planned.body.kind !== "document") return;
+  const { children } = planned.body;
+  const base = `at(s.data, ${pathText(writer, planned.path)})`;
+  const flags = planned.overlays.map((overlay) => ` && !s.x${overlay}`).join("");
+  line(writer, `function c${index}(s, key) {`);
+  line(writer, `if (typeof key === "string"${flags}) switch (key) {`);
+  for (const { key, function: child } of children) {
+    line(writer, `case ${keyText(writer, key)}: return r${child}(s);`);
+  }
+  line(writer, "}");
+  line(writer, `return get(${base}, key);`);
+  line(writer, "}");
+  const keys = pathText(writer, children.map(({ key }) => key).toSorted(byText));
+  const all = flags === "" ? keys : `${planned.overlays.map((overlay) => `s.x${overlay}`).join(" || ")} ? [] : ${keys}`;
+  line(writer, `function q${index}(s) { return childKeys(${base}, ${all}); }`);
+}
+
+function byText(a: PlannedKey, b: PlannedKey): number {
+  return String(a) < String(b) ? -1 : 1;
+}
