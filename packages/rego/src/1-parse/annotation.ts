@@ -1,0 +1,169 @@
+// `# METADATA` blocks: comments in column 1 of consecutive lines, whose text is YAML. A block belongs to the statement
+// below it, which also decides its scope where none is written. OPA: v1/ast/parser.go parseAnnotations and
+// metadataParser, v1/ast/annotations.go attachAnnotationsNodes and attachRuleAnnotations.
+
+import { type Diagnostic, errorAt, type Out, type Source, type Span, spanOf } from "@portcullis/lang";
+import { load } from "js-yaml";
+import type { Annotation, Comment, Import, Package, Rule, Term } from "../ast.ts";
+import { isConstant } from "../visit.ts";
+import { normalized } from "./metadata.ts";
+import { referenceText } from "./text.ts";
+
+/** An annotation whose scope is not known yet. */
+export interface Block {
+  readonly scope: string;
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly span: Span;
+}
+
+interface Blocks {
+  readonly annotations: readonly Block[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** All blocks among the comments, which are in order. */
+export function readAnnotations(source: Source, comments: readonly Comment[]): Blocks {
+  const annotations: Block[] = [];
+  const diagnostics: Diagnostic[] = [];
+  let at = 0;
+  while (at < comments.length) {
+    const first = comments[at++];
+    if (first === undefined || !opensBlock(first)) continue;
+    const lines: Comment[] = [];
+    let previous = first;
+    for (let next = comments[at]; next !== undefined && continuesBlock(next, previous); next = comments[++at]) {
+      lines.push(next);
+      previous = next;
+    }
+    const span = spanOf(source, first.span.start, previous.span.end);
+    const block = readBlock(lines, span);
+    if ("message" in block) diagnostics.push(block);
+    else annotations.push(block);
+  }
+  return { annotations, diagnostics };
+}
+
+function opensBlock(comment: Comment): boolean {
+  return place(comment).column === 1 && comment.text.trimStart().startsWith("METADATA");
+}
+
+function continuesBlock(comment: Comment, previous: Comment): boolean {
+  const { line, column } = place(comment);
+  return column === 1 && line - 1 === place(previous).line && !opensBlock(comment);
+}
+
+function place({ span }: { readonly span: Span }): { readonly line: number; readonly column: number } {
+  return span.source.position(span.start);
+}
+
+function readBlock(lines: readonly Comment[], span: Span): Block | Diagnostic {
+  const text = lines.map((line) => `${line.text.replace(/^ /, "")}\n`).join("");
+  if (text.trim() === "") return errorAt("rego_parse_error", span, "expected METADATA block, found whitespace");
+  let raw: unknown;
+  try {
+    raw = load(text) ?? {};
+  } catch (error) {
+    const line = lines[(error as { mark?: { line?: number } }).mark?.line ?? 0];
+    const reason = (error as { reason?: string }).reason ?? String(error);
+    return errorAt("rego_parse_error", line?.span ?? span, `yaml: ${reason}`);
+  }
+  const values = normalized(raw);
+  if (typeof values === "string") return errorAt("rego_parse_error", span, values);
+  return { ...values, span };
+}
+
+// ── attaching
+
+export interface Annotated {
+  readonly package: Package;
+  readonly imports: readonly Import[];
+  readonly rules: readonly Rule[];
+  readonly annotations: readonly Block[];
+}
+
+interface Attached {
+  readonly rules: readonly Rule[];
+  readonly annotations: readonly Annotation[];
+}
+
+type Target = { readonly kind: "rule"; readonly rule: Rule } | { readonly kind: "package" | "import" };
+
+/** Finds the statement of each block and gives rules what applies to them. */
+export function attachAnnotations(module: Annotated): Out<Attached> {
+  const diagnostics: Diagnostic[] = [];
+  const found: { readonly annotation: Annotation; readonly target: Target }[] = [];
+  for (const block of module.annotations) {
+    const target = statementBelow(module, place(block).line);
+    const made = scoped(block, target);
+    if (typeof made === "string") diagnostics.push(errorAt("rego_parse_error", block.span, made));
+    else if (target !== null) found.push({ annotation: made, target });
+  }
+  const annotations = found.map(({ annotation }) => annotation);
+  if (found.length === 0) return { value: { rules: module.rules, annotations }, diagnostics };
+  const groups = new Map<string, Group>();
+  for (const { annotation, target } of found) {
+    if (target.kind !== "rule" || (annotation.scope !== "rule" && annotation.scope !== "document")) continue;
+    const path = groundPath(target.rule);
+    const group = groups.get(path) ?? { document: [], open: [] };
+    groups.set(path, group);
+    (annotation.scope === "document" ? group.document : group.open).push(annotation);
+  }
+  const rules = module.rules.map((rule) => annotated(rule, groups.get(groundPath(rule))));
+  return { value: { rules, annotations }, diagnostics };
+}
+
+interface Group {
+  /** Apply to every rule with the path. */
+  readonly document: Annotation[];
+  /** Of scope `rule`, in order, each taken by the first rule below it. */
+  readonly open: Annotation[];
+}
+
+function annotated(rule: Rule, group: Group | undefined): Rule {
+  if (group === undefined) return rule;
+  const { line } = place(rule);
+  const above = group.open.filter((annotation) => place(annotation).line < line);
+  const own = [...group.document, ...above].toSorted((a, b) => a.span.start - b.span.start);
+  const taken = above.at(-1);
+  if (taken !== undefined) group.open.splice(group.open.indexOf(taken), 1);
+  return own.length === 0 ? rule : { ...rule, annotations: own };
+}
+
+/** The fixed part of a rule's path, by which document annotations are shared. */
+function groundPath({ head: { reference } }: Rule): string {
+  const open = reference.findIndex((step: Term, index) => index > 0 && !isConstant(step));
+  return referenceText(open === -1 ? reference : reference.slice(0, open));
+}
+
+function statementBelow({ package: first, imports, rules }: Annotated, line: number): Target | null {
+  if (place(first).line > line) return { kind: "package" };
+  if (imports.some((statement) => place(statement).line > line)) {
+    const rule = rules.find((candidate) => place(candidate).line > line);
+    const nearest = Math.min(...imports.map((statement) => place(statement).line).filter((row) => row > line));
+    return rule !== undefined && place(rule).line < nearest ? { kind: "rule", rule } : { kind: "import" };
+  }
+  const rule = rules.find((candidate) => place(candidate).line > line);
+  return rule === undefined ? null : { kind: "rule", rule };
+}
+
+/** The block with its scope, or what is wrong with it. */
+function scoped(block: Block, target: Target | null): Annotation | string {
+  const scope = block.scope === "" ? impliedScope(block, target) : block.scope;
+  const have = target === null ? "" : ` (have ${target.kind})`;
+  if (scope === "rule" || scope === "document") {
+    if (target?.kind !== "rule") return `annotation scope '${scope}' must be applied to rule${have}`;
+  } else if (scope === "package" || scope === "subpackages") {
+    if (target?.kind !== "package") return `annotation scope '${scope}' must be applied to package${have}`;
+  } else {
+    return `invalid annotation scope '${scope}'. Use one of 'rule', 'document', 'package', or 'subpackages'`;
+  }
+  if (block.values["entrypoint"] === true && scope !== "document" && scope !== "package") {
+    return `annotation entrypoint applied to non-document or package scope '${scope}'`;
+  }
+  return { scope, values: block.values, span: block.span };
+}
+
+function impliedScope(block: Block, target: Target | null): string {
+  if (target?.kind !== "rule") return target?.kind ?? "";
+  return block.values["entrypoint"] === true ? "document" : "rule";
+}

@@ -1,0 +1,47 @@
+// Terms as messages show them. A reference is written in its shortest form (`a.b["c-d"][x]`); what is no constant, name
+// or reference appears as it stands in the source. OPA: v1/ast/term.go Ref.String, v1/ast/strings.go ValueName.
+
+import { numberText, spanText } from "@portcullis/lang";
+import type { Term } from "../ast.ts";
+
+export function termText(term: Term): string {
+  switch (term.kind) {
+    case "null":
+      return "null";
+    case "boolean":
+      return String(term.value);
+    case "number":
+      return numberText(term.value);
+    case "string":
+      return JSON.stringify(term.value);
+    case "var":
+      return term.name.startsWith("$") ? "_" : term.name;
+    case "ref":
+      return referenceText([term.head, ...term.path]);
+    case "array":
+    case "set":
+    case "object":
+    case "array-comprehension":
+    case "set-comprehension":
+    case "object-comprehension":
+    case "call":
+    case "template-string":
+      break;
+  }
+  return spanText(term.span);
+}
+
+/** Head and path in one list, as rule heads have them. */
+export function referenceText(terms: readonly Term[]): string {
+  return terms
+    .map((step, index) => {
+      if (index === 0) return step.kind === "string" ? step.value : termText(step);
+      return step.kind === "string" && /^[A-Za-z_]\w*$/.test(step.value) ? `.${step.value}` : `[${termText(step)}]`;
+    })
+    .join("");
+}
+
+/** The kind of a term as messages call it. */
+export function valueName(term: Term): string {
+  return term.kind.replace("-", "");
+}
