@@ -1,6 +1,6 @@
 // Go's time.Parse: a text is read against a layout, element by element; what the layout does not name is zero, or one
-// where zero is impossible. Without a zone the time is UTC; an abbreviation other than UTC and GMT±n counts as UTC,
-// because the policy engine has no local zone. Errors have Go's texts. Go: time/format.go parse.
+// where zero is impossible. Without a zone the time is UTC; an abbreviation counts as UTC, because
+// the policy engine has no local zone. Errors have Go's texts. Go: time/format.go parse.
 
 import { daysInMonth, isLeapYear, monthNames, weekdayNames } from "./calendar.ts";
 import { type LayoutElement, layoutElements } from "./layout.ts";
@@ -268,16 +268,17 @@ function twoDigits(text: string): number | null {
   return /^\d\d$/.test(text) ? Number(text) : null;
 }
 
-/** An abbreviation: three capital letters, or four or five that end in T, or GMT with hours, or a bare ±hours. */
+/**
+ * An abbreviation: three capital letters, or four or five that end in T, or GMT with hours, or bare ±hours. Go only
+ * remembers it for printing: without a table of zones it does not move the moment, not even for `GMT+3`.
+ */
 function readZoneName(reader: Reader): Outcome {
   const match = zoneName.exec(reader.rest);
   if (match === null) return "bad";
   const [whole, gmtHours, bareHours] = match;
-  if (bareHours !== undefined && Math.abs(Number(bareHours)) > 23) return "bad";
-  const hours = gmtHours === undefined ? 0 : Number(gmtHours);
-  const read = Math.abs(hours) > 23 ? "GMT" : whole;
+  if (Math.abs(Number(bareHours ?? 0)) > 23) return "bad";
+  const read = Math.abs(Number(gmtHours ?? 0)) > 23 ? "GMT" : whole;
   reader.rest = reader.rest.slice(read.length);
-  if (read === whole) reader.fields.offset = hours * 3600;
   return "ok";
 }
 

@@ -53,7 +53,7 @@ function readOption(
     read.pretty = option;
     return null;
   }
-  if (key !== "prefix" && key !== "indent") return `object contained unknown key ${key}`;
+  if (key !== "prefix" && key !== "indent") return `object contained unknown key ${format(key)}`;
   if (typeof option !== "string") {
     return `key ${key} failed cast to string: operand ${position} must be string but got ${typeName(option)}`;
   }

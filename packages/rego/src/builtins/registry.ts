@@ -7,6 +7,7 @@ import { bitBuiltins } from "./bits.ts";
 import type { Builtin } from "./builtin.ts";
 import { castBuiltins } from "./casts.ts";
 import { comparisonBuiltins } from "./comparison.ts";
+import { cryptoBuiltins } from "./crypto.ts";
 import { encodingBuiltins } from "./encoding.ts";
 import { graphBuiltins } from "./graph.ts";
 import { internalBuiltins } from "./internal.ts";
@@ -15,11 +16,13 @@ import { jsonPatchBuiltins } from "./jsonpatch.ts";
 import { netBuiltins } from "./net.ts";
 import { numberBuiltins } from "./numbers.ts";
 import { objectBuiltins } from "./objects.ts";
+import { opaBuiltins } from "./opa.ts";
 import { setBuiltins } from "./sets.ts";
 import { sprintfBuiltins } from "./sprintf.ts";
 import { stringBuiltins } from "./strings.ts";
 import { timeBuiltins } from "./time.ts";
 import { typeBuiltins } from "./types.ts";
+import { uuidBuiltins } from "./uuid.ts";
 
 export const builtins: ReadonlyMap<string, Builtin> = new Map(
   [
@@ -28,6 +31,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     bitBuiltins,
     castBuiltins,
     comparisonBuiltins,
+    cryptoBuiltins,
     encodingBuiltins,
     graphBuiltins,
     internalBuiltins,
@@ -36,11 +40,13 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     netBuiltins,
     numberBuiltins,
     objectBuiltins,
+    opaBuiltins,
     setBuiltins,
     sprintfBuiltins,
     stringBuiltins,
     timeBuiltins,
     typeBuiltins,
+    uuidBuiltins,
   ]
     .flat()
     .map((builtin) => [builtin.name, builtin] as const),
