@@ -86,7 +86,7 @@ function constraintPath({ kind }: KubeObject): string {
 }
 
 function objectsOf(text: string): readonly KubeObject[] {
-  return parseYaml(new Source("policy", text), { dialect: "go" }).value.map((document) => document.value as KubeObject);
+  return parseYaml(new Source("policy", text), { dialect: "go" }).value.map((document) => document.value as unknown as KubeObject);
 }
 
 async function createAll({ call }: ControlPlane, objects: readonly KubeObject[]): Promise<void> {

@@ -5,6 +5,7 @@
 
 import { setFlagsFromString } from "node:v8";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { GatorTestFlags, GatorVerifyFlags, ServeFlags } from "./flags.ts";
 import { UsageError } from "./usage.ts";
 
 // Node's compile cache would keep every program that a policy reload makes.
@@ -22,13 +23,24 @@ program
   .command("test")
   .description("decide about objects: policies and objects from files, folders or standard input")
   .argument("[path...]", "the same as -f PATH")
-  .option("-f, --filename <path>", "a file or folder with policies or objects; may be repeated, `-` is standard input", collect, [])
+  .option(
+    "-f, --filename <path>",
+    "a file or folder with policies or objects; may be repeated, `-` is standard input",
+    collect,
+    [],
+  )
   .addOption(new Option("-o, --output <format>", "how to print the findings").choices(outputs).default("text"))
   .option("--deny-only", "print only what would be denied")
-  .action(async (paths: string[], options: { filename: string[]; output: (typeof outputs)[number]; denyOnly?: boolean }) => {
-    const { test } = await import("./commands/test.ts");
-    process.exitCode = await test({ paths: [...options.filename, ...paths], output: options.output, denyOnly: options.denyOnly === true });
-  });
+  .action(
+    async (paths: string[], options: { filename: string[]; output: (typeof outputs)[number]; denyOnly?: boolean }) => {
+      const { test } = await import("./commands/test.ts");
+      process.exitCode = await test({
+        paths: [...options.filename, ...paths],
+        output: options.output,
+        denyOnly: options.denyOnly === true,
+      });
+    },
+  );
 
 program
   .command("lint")
@@ -60,29 +72,32 @@ program
 program
   .command("serve")
   .description("answer AdmissionReviews over HTTPS on /v1/admit; policies reload when the files change")
-  .requiredOption("--policies <path>", "a file or folder with policies and the objects they look at; may be repeated", collect, [])
+  .requiredOption(
+    "--policies <path>",
+    "a file or folder with policies and the objects they look at; may be repeated",
+    collect,
+    [],
+  )
+  .option("--data <path>", "a file or folder with objects of a cluster: Namespaces, and what policies compare with; may be repeated", collect, [])
   .option("--host <address>", "the address to listen on", "127.0.0.1")
   .option("--port <number>", "the port to listen on, 0 for any", wholeNumber, 8443)
-  .option("--tls-cert-file <file>", "certificate chain (PEM), reloaded when it changes; default: a self-signed CA made at start")
+  .option(
+    "--tls-cert-file <file>",
+    "certificate chain (PEM), reloaded when it changes; default: a self-signed CA made at start",
+  )
   .option("--tls-key-file <file>", "private key (PEM)")
+  .addOption(new Option("--tls-min-version <version>", "the lowest TLS version").choices(["1.2", "1.3"]).default("1.3"))
   .option("--ca-file <file>", "where to write the CA that was made at start, for clients")
-  .option("--workers <number>", "evaluation threads; 0 evaluates in the main thread; default: one per core", wholeNumber)
+  .option(
+    "--workers <number>",
+    "evaluation threads; 0 evaluates in the main thread; default: one per core",
+    wholeNumber,
+  )
   .option("--log-denies", "log each denial")
   .action(async (options: ServeFlags) => {
     const { serveCommand } = await import("./commands/serve.ts");
     process.exitCode = await serveCommand(options);
   });
-
-export interface ServeFlags {
-  readonly policies: readonly string[];
-  readonly host: string;
-  readonly port: number;
-  readonly tlsCertFile?: string;
-  readonly tlsKeyFile?: string;
-  readonly caFile?: string;
-  readonly workers?: number;
-  readonly logDenies?: boolean;
-}
 
 program
   .command("review")
@@ -91,7 +106,7 @@ program
   .option("--operation <operation>", "CREATE, UPDATE or DELETE", "CREATE")
   .action(async (file: string, options: { operation: string }) => {
     const { review } = await import("./commands/review.ts");
-    process.exitCode = await review({ file, operation: options.operation });
+    process.exitCode = review({ file, operation: options.operation });
   });
 
 program
@@ -113,20 +128,33 @@ program
     process.exitCode = shims(dir);
   });
 
-const gator = program.command("gator").description("gator's commands, with its flags, output and exit codes").exitOverride();
+const gator = program
+  .command("gator")
+  .description("gator's commands, with its flags, output and exit codes")
+  .exitOverride();
 
 const failurePolicy = "--default-k8s-native-validation-failure-policy <policy>";
 
 gator
   .command("test")
   .description("test evaluates resources against policies as defined by constraint templates and constraints.")
-  .option("-f, --filename <path>", "a file or directory containing Kubernetes resources.  Can be specified multiple times.", collect, [])
+  .option(
+    "-f, --filename <path>",
+    "a file or directory containing Kubernetes resources.  Can be specified multiple times.",
+    collect,
+    [],
+  )
   .option("-o, --output <format>", "Output format.  One of: json|yaml.", "")
   .option("-t, --trace", "include a trace of the evaluation", false)
   .option("--stats", "include performance stats", false)
   .option("-v, --verbose", "print extended test output", false)
   .option("--deny-only", "output only denied constraints", false)
-  .option("-i, --image <url>", "a URL to an OCI image containing policies. Can be specified multiple times.", collect, [])
+  .option(
+    "-i, --image <url>",
+    "a URL to an OCI image containing policies. Can be specified multiple times.",
+    collect,
+    [],
+  )
   .option("-d, --tempdir <dir>", "temporary directory for images", "")
   .option("--enable-k8s-native-validation [bool]", "enable the validating admission policy driver", "true")
   .option(failurePolicy, "failure policy of K8sNativeValidation sources", "Fail")
@@ -134,16 +162,6 @@ gator
     const { gatorTest } = await import("./commands/gator-test.ts");
     process.exitCode = await gatorTest(options);
   });
-
-export interface GatorTestFlags {
-  readonly filename: readonly string[];
-  readonly output: string;
-  readonly trace: boolean;
-  readonly stats: boolean;
-  readonly verbose: boolean;
-  readonly denyOnly: boolean;
-  readonly image: readonly string[];
-}
 
 gator
   .command("verify")
@@ -159,13 +177,6 @@ gator
     const { gatorVerify } = await import("./commands/gator-verify.ts");
     process.exitCode = await gatorVerify(path, options);
   });
-
-export interface GatorVerifyFlags {
-  readonly run: string;
-  readonly verbose: boolean;
-  readonly trace: boolean;
-  readonly kubeVersion?: string;
-}
 
 try {
   await program.parseAsync();
@@ -193,6 +204,8 @@ function wholeNumber(value: string): number {
 }
 
 async function version(): Promise<string> {
-  const manifest = (await import("portcullis/package.json", { with: { type: "json" } })) as { default: { version: string } };
+  const manifest = (await import("portcullis/package.json", { with: { type: "json" } })) as {
+    default: { version: string };
+  };
   return manifest.default.version;
 }

@@ -4,8 +4,10 @@
 
 import { fstatSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Document, parseYaml } from "@portcullis/kube";
+import { parseYaml } from "@portcullis/kube";
 import { type Diagnostic, Source, formatDiagnostic, hasError } from "@portcullis/lang";
+import type { Locate } from "@portcullis/policy";
+import { objectsOf } from "../../app/objects.ts";
 import { UsageError } from "../usage.ts";
 
 export interface LoadedObject {
@@ -13,7 +15,8 @@ export interface LoadedObject {
   readonly object: unknown;
   /** As given on the command line, or `stdin`. */
   readonly file: string;
-  readonly document: Document;
+  /** The place of a value of the object, by its path. */
+  readonly locate: Locate;
 }
 
 export interface LoadOptions {
@@ -60,7 +63,9 @@ function hasExtension(path: string): boolean {
 export function readText(file: string): string {
   const { size } = statSync(file);
   if (size > fileBytesMax) {
-    throw new UsageError(`${file}: ${size} bytes are more than the ${fileBytesMax} that a manifest may have; split the file`);
+    throw new UsageError(
+      `${file}: ${size} bytes are more than the ${fileBytesMax} that a manifest may have; split the file`,
+    );
   }
   return readFileSync(file, "utf8");
 }
@@ -68,14 +73,7 @@ export function readText(file: string): string {
 function readObjects(file: string, text: string, dialect: LoadOptions["dialect"]): readonly LoadedObject[] {
   const { value, diagnostics } = parseYaml(new Source(file, text), { dialect });
   if (hasError(diagnostics)) throw new UsageError(diagnostics.map(formatDiagnostic).join("\n"));
-  return value.flatMap((document) => itemsOf(document.value).map((object) => ({ object, file, document })));
-}
-
-/** A `List` stands for its items, as with kubectl. */
-function itemsOf(object: unknown): readonly unknown[] {
-  if (object === null || object === undefined) return [];
-  const { kind, items } = object as { readonly kind?: unknown; readonly items?: unknown };
-  return typeof kind === "string" && kind.endsWith("List") && Array.isArray(items) ? (items as unknown[]) : [object];
+  return value.flatMap((document) => objectsOf(document).map(({ object, locate }) => ({ object, file, locate })));
 }
 
 function isPiped(): boolean {

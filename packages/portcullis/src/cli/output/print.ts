@@ -47,7 +47,14 @@ function sarif(findings: readonly Finding[]): unknown {
           locations:
             place === null
               ? []
-              : [{ physicalLocation: { artifactLocation: { uri: encodeURI(place.file) }, region: { startLine: place.line, startColumn: place.column } } }],
+              : [
+                  {
+                    physicalLocation: {
+                      artifactLocation: { uri: encodeURI(place.file) },
+                      region: { startLine: place.line, startColumn: place.column },
+                    },
+                  },
+                ],
         })),
       },
     ],
@@ -60,10 +67,12 @@ function junit(findings: readonly Finding[], { checked }: Summary): string {
   const cases = findings.map(({ rule, level, message, object }) => {
     const name = object === null ? rule : objectName(object);
     const head = `    <testcase classname="${xml(rule)}" name="${xml(name)}">`;
-    const body = level === "error" ? `<failure message="${xml(message)}"/>` : `<system-out>${xml(message)}</system-out>`;
+    const body =
+      level === "error" ? `<failure message="${xml(message)}"/>` : `<system-out>${xml(message)}</system-out>`;
     return `${head}${body}</testcase>`;
   });
-  const all = cases.length > 0 ? cases : [`    <testcase classname="portcullis" name="${checked} objects without a finding"/>`];
+  const all =
+    cases.length > 0 ? cases : [`    <testcase classname="portcullis" name="${checked} objects without a finding"/>`];
   return [
     `<?xml version="1.0" encoding="UTF-8"?>`,
     `<testsuites>`,

@@ -1,0 +1,122 @@
+// What `test`, `lint` and `explain` share: objects from files are parted into policies and what they decide about, a
+// PolicySet is made of the policies, and requests of the rest. A request is the one that an API server would send when
+// the object is created, so that the answer is the cluster's; an AdmissionReview in a file is asked as it stands.
+
+import { builtInCatalog, gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
+import { Budget, type Diagnostic, formatDiagnostic } from "@portcullis/lang";
+import type { Decision, EvaluationRequest, Operation, PolicySet } from "@portcullis/policy";
+import { answerNeeds, assembleEngine } from "../../app/assemble.ts";
+import { worldNow } from "../../app/host.ts";
+import { ReviewError, readReview } from "../../server/review.ts";
+import type { LoadedObject } from "../load/files.ts";
+import type { Finding, FindingObject, Place } from "../output/finding.ts";
+import { UsageError } from "../usage.ts";
+
+export interface Parted {
+  readonly set: PolicySet;
+  readonly policies: readonly LoadedObject[];
+  readonly objects: readonly LoadedObject[];
+}
+
+/** How long one object may take; a policy that needs more is reported by name. */
+const decisionMs = 10_000;
+
+export function partObjects(loaded: readonly LoadedObject[]): Parted {
+  const { engine, frontends } = assembleEngine();
+  const policies = loaded.filter(({ object }) => frontends.some((frontend) => frontend.owns(gvkOf(object))));
+  const objects = loaded.filter((one) => !policies.includes(one));
+  const sources = policies.map(({ object, file, locate }) => ({ object, file, locate }));
+  return { set: engine.policySet(sources), policies, objects };
+}
+
+/** Decides about one object with everything loaded as the cluster around it. */
+export function createDecider({ set, objects }: Parted): (request: EvaluationRequest) => Decision {
+  const answer = answerNeeds(withDefaultNamespace(objects.map(({ object }) => object)));
+  return (request) => {
+    const now = (): number => performance.now();
+    const budget = new Budget({ deadlineMs: now() + decisionMs }, now);
+    const decision = set.evaluate(request, worldNow(answer), budget, { phases: ["validate"] });
+    if ("allowed" in decision) return decision;
+    throw new UsageError(`data that policies need are not there: ${decision.needs.map((need) => need.key).join(", ")}`);
+  };
+}
+
+/** Every cluster has the namespace `default`. */
+function withDefaultNamespace(objects: readonly unknown[]): readonly unknown[] {
+  const isThere = objects.some((object) => gvkOf(object).kind === "Namespace" && nameOf(object) === "default");
+  if (isThere) return objects;
+  const labels = { "kubernetes.io/metadata.name": "default" };
+  return [...objects, { apiVersion: "v1", kind: "Namespace", metadata: { name: "default", labels } }];
+}
+
+/** The request that creates an object, or the request in an AdmissionReview. Throws UsageError with the place. */
+export function requestOf({ object, file, locate }: LoadedObject, operation: Operation = "CREATE"): EvaluationRequest {
+  if (gvkOf(object).kind === "AdmissionReview") return admissionRequest(object, placeText(file, locate));
+  const kind = gvkOf(object);
+  if (kind.kind === "" || kind.version === "") {
+    throw new UsageError(`${placeText(file, locate)}: expected a Kubernetes object with apiVersion and kind`);
+  }
+  const known = builtInCatalog.resourceOf(kind);
+  const isNamespaced = known?.namespaced ?? namespaceOf(object) !== "";
+  const resource = known?.resource ?? { group: kind.group, version: kind.version, resource: `${kind.kind.toLowerCase()}s` };
+  return {
+    point: "webhook",
+    operation,
+    kind,
+    resource,
+    subResource: "",
+    requestKind: kind,
+    requestResource: resource,
+    namespace: isNamespaced ? namespaceOf(object) || "default" : "",
+    name: nameOf(object),
+    uid: "",
+    object: operation === "DELETE" ? null : object,
+    oldObject: operation === "CREATE" ? null : object,
+    options: null,
+    user: null,
+    dryRun: false,
+    implied: null,
+  };
+}
+
+function admissionRequest(review: unknown, place: string): EvaluationRequest {
+  try {
+    const { request } = readReview(review);
+    if (request.object === null && request.oldObject === null) throw new ReviewError("the request has neither object nor oldObject");
+    return request;
+  } catch (error) {
+    if (error instanceof ReviewError) throw new UsageError(`${place}: ${error.message}`);
+    throw error;
+  }
+}
+
+function placeText(file: string, locate: LoadedObject["locate"]): string {
+  const { line, column } = placeOf({ file, locate });
+  return `${file}:${line}:${column}`;
+}
+
+/** Where an object stands. */
+export function placeOf({ file, locate }: Pick<LoadedObject, "file" | "locate">): Place {
+  const span = locate([]);
+  return span === null ? { file, line: 1, column: 1 } : { file, ...span.source.position(span.start) };
+}
+
+export function describeObject(object: unknown): FindingObject {
+  const { group, version, kind } = gvkOf(object);
+  return { apiVersion: group === "" ? version : `${group}/${version}`, kind, namespace: namespaceOf(object), name: nameOf(object) };
+}
+
+/** What is wrong with the policies themselves. */
+export function policyFindings(set: PolicySet): readonly Finding[] {
+  return [...set.status.values()].flat().map((diagnostic) => diagnosticFinding(diagnostic));
+}
+
+export function diagnosticFinding({ severity, code, message, span, hint, notes }: Diagnostic): Finding {
+  const place = span === null ? null : { file: span.source.name, ...span.source.position(span.start) };
+  const text = [hint === undefined ? message : `${message} (${hint})`, ...(notes ?? []).map(noteText)].join("\n");
+  return { level: severity === "info" ? "note" : severity, rule: code, action: null, message: text, object: null, place };
+}
+
+function noteText(note: { readonly message: string; readonly span: Diagnostic["span"] }): string {
+  return formatDiagnostic({ code: "note", severity: "info", ...note });
+}

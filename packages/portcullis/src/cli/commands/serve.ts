@@ -1,0 +1,65 @@
+// `portcullis serve` and `portcullis demo`: start the webhook, say where it is, and stay up until a signal.
+
+import { builtInCatalog } from "@portcullis/kube";
+import type { ServeOptions } from "../../app/config.ts";
+import { startDemo } from "../../app/demo.ts";
+import { type Closable, untilSignal } from "../../app/shutdown.ts";
+import { serve } from "../../app/serve.ts";
+import type { ServeFlags } from "../flags.ts";
+import { UsageError } from "../usage.ts";
+
+export async function serveCommand(flags: ServeFlags): Promise<number> {
+  const serving = await started(serve({ ...serveOptions(flags), progress: terminalProgress }));
+  process.stderr.write(`portcullis answers on ${serving.url}/v1/admit\n`);
+  return stayUp(serving);
+}
+
+export async function demoCommand({ port, once }: { readonly port: number; readonly once: boolean }): Promise<number> {
+  const print = (line: string): void => {
+    process.stdout.write(`${line}\n`);
+  };
+  const demo = await started(startDemo({ port, catalog: builtInCatalog, print, progress: terminalProgress }));
+  if (once) {
+    await demo.close();
+    return 0;
+  }
+  return stayUp(demo);
+}
+
+async function stayUp(running: Closable): Promise<number> {
+  await untilSignal(running);
+  return 0;
+}
+
+/** A start that fails is the user's to mend: a port that is taken, a file that is not there. */
+async function started<T>(starting: Promise<T>): Promise<T> {
+  try {
+    return await starting;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function serveOptions(flags: ServeFlags): ServeOptions {
+  const { tlsCertFile: cert, tlsKeyFile: key } = flags;
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new UsageError("--tls-cert-file and --tls-key-file go together: give both, or none for a certificate made at start");
+  }
+  const { policies, data, host, port, metricsPort, caFile, tlsMinVersion, workers, logDenies } = flags;
+  return {
+    policies,
+    host,
+    port,
+    logDenies: logDenies === true,
+    ...(data.length > 0 && { data }),
+    ...(metricsPort !== undefined && { metricsPort }),
+    ...(caFile !== undefined && { caFile }),
+    ...(tlsMinVersion !== undefined && { tlsMinVersion }),
+    ...(workers !== undefined && { workers }),
+    ...(cert !== undefined && key !== undefined && { tls: { cert, key } }),
+  };
+}
+
+function terminalProgress(text: string | null): void {
+  if (process.stderr.isTTY) process.stderr.write(text === null ? "\r\u001B[K" : `\r\u001B[K${text}`);
+}

@@ -1,0 +1,32 @@
+// The flags of commands as commander gives them.
+
+export interface ServeFlags {
+  readonly policies: readonly string[];
+  readonly data: readonly string[];
+  readonly host: string;
+  readonly port: number;
+  readonly metricsPort?: number;
+  readonly tlsCertFile?: string;
+  readonly tlsKeyFile?: string;
+  readonly tlsMinVersion?: "1.2" | "1.3";
+  readonly caFile?: string;
+  readonly workers?: number;
+  readonly logDenies?: boolean;
+}
+
+export interface GatorTestFlags {
+  readonly filename: readonly string[];
+  readonly output: string;
+  readonly trace: boolean;
+  readonly stats: boolean;
+  readonly verbose: boolean;
+  readonly denyOnly: boolean;
+  readonly image: readonly string[];
+}
+
+export interface GatorVerifyFlags {
+  readonly run: string;
+  readonly verbose: boolean;
+  readonly trace: boolean;
+  readonly kubeVersion?: string;
+}
