@@ -79,7 +79,6 @@ export type Test =
   | { readonly kind: "object"; readonly value: Operand; readonly size: number }
   /** Can be iterated: array, set or object. */
   | { readonly kind: "collection"; readonly value: Operand }
-  | { readonly kind: "defined"; readonly value: Expression }
   | { readonly kind: "never" };
 
 export type Block = Statement[];

@@ -5,7 +5,6 @@ import { Source, spanOf } from "@portcullis/lang";
 import type { Checked, CheckedQuery, RefTerm, Term } from "../ast.ts";
 import type { Builtin } from "../builtins/builtin.ts";
 import type { Plan, PlannedFunction } from "../ir.ts";
-import { spanText } from "@portcullis/lang";
 import { walk } from "../visit.ts";
 import { reserve } from "./documents.ts";
 import { planBody } from "./literals.ts";
@@ -69,7 +68,7 @@ function newContext(checked: Checked, options: PlanOptions): PlanContext {
     waiting: [],
     calls: new Map(),
     inputReaders: new Set(),
-    names: options.trace === true ? writtenNames(nodes) : new Map<string, string>(),
+    names: checked.written,
     rule: planRule,
     document: planDocument,
     value: planValue,
@@ -92,23 +91,6 @@ function hasPrint(node: Root): boolean {
     },
   });
   return found;
-}
-
-/** Local variables with the names that the user gave them, which their places in the source still show. */
-function writtenNames(nodes: readonly Root[]): ReadonlyMap<string, string> {
-  const names = new Map<string, string>();
-  for (const node of nodes) {
-    walk(node, {
-      term: (term) => {
-        if (term.kind !== "var" || names.has(term.name)) return;
-        const written = spanText(term.span);
-        if (/^[A-Za-z_]\w*$/.test(written) && written !== "_" && written !== "input" && written !== "data") {
-          names.set(term.name, written);
-        }
-      },
-    });
-  }
-  return names;
 }
 
 function planQuery(context: PlanContext, query: CheckedQuery): Plan["query"] {

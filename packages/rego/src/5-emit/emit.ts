@@ -40,7 +40,7 @@ export function emit(plan: Plan, options: EmitOptions = {}): Emitted {
     emitFunction(writer, planned, index);
     emitChildren(writer, planned, index);
   });
-  const paths = [...writer.paths.keys()].map((text) => JSON.parse(text) as readonly Value[]);
+  const paths = [...writer.paths.values()].map(({ path }) => path);
   const lines = [...tables(plan, paths.length), ...stateClass(plan), ...writer.lines];
   const entries = [...plan.entries.values()].map((index) => `r${index}`).join(", ");
   const query = plan.query === null ? "null" : `r${plan.query.function}`;

@@ -3,6 +3,7 @@
 // temporary first.
 
 import type { BuiltinCallExpression, Call, Expression, Operand, Plan, Test } from "../ir.ts";
+import { format } from "../runtime/format.ts";
 import type { Value } from "../runtime/value.ts";
 import { isSafeProperty } from "./names.ts";
 import { type Writer, fresh, line } from "./writer.ts";
@@ -67,10 +68,11 @@ function list(writer: Writer, operands: readonly Operand[]): string {
 
 function path(writer: Writer, base: Expression, keys: readonly Operand[]): string {
   let text = expression(writer, base);
+  const lookup = base.kind === "data" ? "getStored" : "get";
   for (let at = 0; at < keys.length; ) {
     const chain = safeChain(writer.plan, keys, at);
     if (chain.length === 0) {
-      text = `get(${text}, ${operand(writer, keys[at] as Operand)})`;
+      text = `${lookup}(${text}, ${operand(writer, keys[at] as Operand)})`;
       at++;
     } else {
       text = chained(writer, text, chain);
@@ -103,14 +105,11 @@ function chained(writer: Writer, base: string, chain: readonly string[]): string
 }
 
 /** The name of a constant path. */
-export function pathText(writer: Writer, keys: readonly Value[]): string {
-  const key = JSON.stringify(keys);
-  let index = writer.paths.get(key);
-  if (index === undefined) {
-    index = writer.paths.size;
-    writer.paths.set(key, index);
-  }
-  return `p${index}`;
+export function pathText(writer: Writer, path: readonly Value[]): string {
+  const key = format(path);
+  const known = writer.paths.get(key) ?? { index: writer.paths.size, path };
+  writer.paths.set(key, known);
+  return `p${known.index}`;
 }
 
 // ── calls
@@ -200,8 +199,6 @@ export function condition(writer: Writer, test: Test): string {
       return `isObjectOf(${operand(writer, test.value)}, ${test.size})`;
     case "collection":
       return `isCollection(${operand(writer, test.value)})`;
-    case "defined":
-      return `${expression(writer, test.value)} !== undefined`;
     case "never":
       return "false";
   }

@@ -3,6 +3,7 @@
 // otherwise every definition runs and the values are compared. OPA: v1/topdown/eval.go evalVirtualComplete.
 
 import type { Block, Complete, Definition, FunctionBody, Leaf, PlannedFunction } from "../ir.ts";
+import { compare } from "../runtime/compare.ts";
 import { pathText } from "./expressions.ts";
 import { emitBlock, fuel, traceText } from "./statements.ts";
 import { type Flow, type Sink, type Writer, fresh, line } from "./writer.ts";
@@ -144,16 +145,18 @@ export function emitChildren(writer: Writer, planned: PlannedFunction, index: nu
   line(writer, `function c${index}(s, key) {`);
   line(writer, `if (typeof key === "string"${flags}) switch (key) {`);
   for (const { key, function: child } of children) {
-    line(writer, `case ${keyText(writer, key)}: return r${child}(s);`);
+    if (typeof key === "string") line(writer, `case ${keyText(writer, key)}: return r${child}(s);`);
   }
   line(writer, "}");
-  line(writer, `return get(${base}, key);`);
+  for (const { key, function: child } of children) {
+    if (typeof key !== "string") line(writer, `if (equals(key, ${keyText(writer, key)})${flags}) return r${child}(s);`);
+  }
+  line(writer, `return getStored(${base}, key);`);
   line(writer, "}");
-  const keys = pathText(writer, children.map(({ key }) => key).toSorted(byText));
+  const keys = pathText(
+    writer,
+    children.map(({ key }) => key).toSorted(compare),
+  );
   const all = flags === "" ? keys : `${planned.overlays.map((overlay) => `s.x${overlay}`).join(" || ")} ? [] : ${keys}`;
   line(writer, `function q${index}(s) { return childKeys(${base}, ${all}); }`);
-}
-
-function byText(a: PlannedKey, b: PlannedKey): number {
-  return String(a) < String(b) ? -1 : 1;
 }

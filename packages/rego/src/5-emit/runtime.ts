@@ -13,6 +13,7 @@ import {
   at,
   elements,
   get,
+  getStored,
   isCollection,
   isObjectOf,
   items,
@@ -106,6 +107,7 @@ function always(value: Value): () => Value {
 const fixed = {
   unset,
   get,
+  getStored,
   at,
   items,
   sortedItems,

@@ -2,6 +2,7 @@
 // succeeds, and which loops an answer that would only repeat itself can leave.
 
 import type { Plan, Visible } from "../ir.ts";
+import type { Value } from "../runtime/value.ts";
 
 export interface Writer {
   readonly plan: Plan;
@@ -9,7 +10,7 @@ export interface Writer {
   /** Numbers for labels and temporaries, unique in the program. */
   next: number;
   /** Constant paths, by their text, for lookups with all types. */
-  readonly paths: Map<string, number>;
+  readonly paths: Map<string, { readonly index: number; readonly path: readonly Value[] }>;
   /** Names of variables for each trace event. */
   readonly traceNames: (readonly string[])[];
   /** The locals that the function being emitted reads. */

@@ -2,9 +2,9 @@
 // objects only what is their own, so that no key reaches a prototype. Emitted code reads constant paths with optional
 // chaining, which has Rego's meaning for plain objects; where that finds nothing, `at` looks again with all types.
 
-import { Decimal } from "@portcullis/lang";
+import { Decimal, numberText } from "@portcullis/lang";
 import { compare, sortedKeys } from "./compare.ts";
-import { type PlainObject, RegoObject, RegoSet, type Value } from "./value.ts";
+import { type PlainObject, RegoObject, RegoSet, type Value, isNumber } from "./value.ts";
 
 /** The value at a key, or undefined. */
 export function get(value: Value | undefined, key: Value): Value | undefined {
@@ -19,6 +19,17 @@ function arrayIndex(key: Value): number {
   if (typeof key === "number") return key;
   const plain = key instanceof Decimal ? key.canonical : -1;
   return typeof plain === "number" ? plain : -1;
+}
+
+/**
+ * The value at a key of a base document. OPA reads those by storage paths, whose parts are text: `data.a[2]` finds the
+ * key "2", and `data.list["0"]` the first element. OPA: v1/storage/path.go NewPathForRef.
+ */
+export function getStored(value: Value | undefined, key: Value): Value | undefined {
+  const found = get(value, key);
+  if (found !== undefined || typeof value !== "object" || value === null) return found;
+  if (Array.isArray(value)) return typeof key === "string" && /^(?:0|[1-9]\d*)$/.test(key) ? get(value, Number(key)) : undefined;
+  return isNumber(key) ? get(value, numberText(key)) : undefined;
 }
 
 /** The value at a path, or undefined. */
