@@ -1,0 +1,107 @@
+// Phase 3: modules that say what they mean to modules that may run. It checks what can be checked without running
+// (conflicts, functions, safety, recursion, types) and makes the two changes that depend on it: bodies in an order in
+// which every literal finds its inputs bound, and references hoisted where OPA hoists them. The stages run in OPA's
+// order; see `2-resolve/resolve.ts` for why. OPA: v1/ast/compile.go NewCompiler.
+
+import type { Diagnostic, Out } from "@portcullis/lang";
+import type { Checked, CheckedQuery, Module } from "../ast.ts";
+import { arityOf, type Environment } from "../environment.ts";
+import type { Names } from "../names.ts";
+import { reservedNames } from "../outputs.ts";
+import type { Resolved, ResolvedQuery } from "../resolved.ts";
+import { rulePath, ruleEntries, ruleTree } from "../ruletree.ts";
+import { isGeneratedName } from "../terms.ts";
+import { isWildcard, vars } from "../visit.ts";
+import { checkConflicts } from "./conflicts.ts";
+import { checkDeprecated, checkFunctions, plainArityMessage } from "./functions.ts";
+import { hoistBody, hoistTerms, rewriteEquals } from "./hoist.ts";
+import { checkHeads, orderBodies } from "./rules.ts";
+import { orderForSafety } from "./safety.ts";
+import type { Stage } from "./stage.ts";
+import { unsafeErrors } from "./unsafe.ts";
+
+export function check(resolved: Resolved, environment: Environment): Out<Checked | null> {
+  const stage = newStage(resolved.modules, resolved.names, environment);
+  const modules = checkModules(resolved.modules, stage);
+  if (modules === null) return { value: null, diagnostics: collected(stage) };
+  const errors = collected(stage);
+  const queryStage: Stage = { ...stage, errors: [], recoverable: [] };
+  const asked = errors.length === 0 ? (resolved.query?.value ?? null) : null;
+  const query = asked === null ? null : checkQuery(asked, queryStage);
+  const written = new Map([...resolved.names.written, ...(asked?.names.written ?? [])]);
+  const annotations = modules.flatMap((module) => module.annotations);
+  const ofQuery = [...(resolved.query?.diagnostics ?? []), ...collected(queryStage)];
+  return {
+    value: { modules: modules.map(withFullPaths), query, annotations, written },
+    diagnostics: errors.length === 0 ? ofQuery : errors,
+  };
+}
+
+function newStage(modules: readonly Module[], names: Names, environment: Environment): Stage {
+  const tree = ruleTree(ruleEntries(modules));
+  return { environment, names, tree, arity: arityOf(environment, tree), errors: [], recoverable: [] };
+}
+
+function collected(stage: Stage): readonly Diagnostic[] {
+  return [...stage.errors, ...stage.recoverable];
+}
+
+function checkModules(modules: readonly Module[], stage: Stage): readonly Module[] | null {
+  const steps: readonly ((current: readonly Module[]) => readonly Module[])[] = [
+    (current) => checkConflicts(current, stage),
+    (current) => {
+      for (const module of current)
+        checkFunctions(module, stage, (_, name, wanted, given) => plainArityMessage(name, wanted, given));
+      return current;
+    },
+    (current) => checkHeads(current, stage),
+    (current) => orderBodies(current, stage),
+    rewriteEquals,
+    (current) => hoistTerms(current, stage.names),
+    (current) => {
+      checkDeprecated(current, stage);
+      return current;
+    },
+  ];
+  let current = modules;
+  for (const step of steps) {
+    current = step(current);
+    if (stage.errors.length > 0) return null;
+  }
+  return current;
+}
+
+/** `==` stays a call in a query, whose user wants to see false. */
+function checkQuery(query: ResolvedQuery, stage: Stage): CheckedQuery | null {
+  checkFunctions(query.body, stage, (_, name, wanted, given) => plainArityMessage(name, wanted, given));
+  if (stage.errors.length > 0) return null;
+  const { body, unsafe } = orderForSafety(query.body, stage.arity, reservedNames);
+  stage.errors.push(...unsafeErrors(unsafe, [query.names, stage.names], ""));
+  if (stage.errors.length > 0) return null;
+  const hoisted = hoistBody(body, query.names);
+  return { body: hoisted, variables: queryVariables(hoisted, query.names) };
+}
+
+/** The variables that the user wrote at the top of the query; those in closures are theirs. */
+function queryVariables(body: CheckedQuery["body"], names: Names): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const name of vars(body, { skipCallHeads: true, skipClosures: true })) {
+    const written = names.written.get(name) ?? name;
+    if (!isGeneratedName(written) && !isWildcard(written) && !reservedNames.has(written)) found.set(written, name);
+  }
+  return found;
+}
+
+function withFullPaths(module: Module): Module {
+  return {
+    ...module,
+    rules: module.rules.map(function full(rule): Module["rules"][number] {
+      const { head } = rule;
+      return {
+        ...rule,
+        head: { ...head, reference: rulePath(module, rule) },
+        else: rule.else === null ? null : full(rule.else),
+      };
+    }),
+  };
+}

@@ -1,0 +1,182 @@
+// Safety: a variable must be bound before it is read. A body's written order does not matter, so it is not rejected for
+// its order: every literal whose inputs are bound is taken, its outputs are added, and so on until nothing can be taken.
+// What is left is unsafe, and the message names the variables. The order found here is the order of evaluation.
+// OPA: v1/ast/compile.go reorderBodyForSafety.
+
+import type { Body, Comprehension, Expr, Term } from "../ast.ts";
+import { addAll, type Arity, outputsOfBody, outputsOfExpr, safetyVars } from "../outputs.ts";
+import { isComprehension, objectTerm, setTerm } from "../terms.ts";
+import { rewriteExpr, type Rewriter, rewriteTerm, vars, walkExpr } from "../visit.ts";
+
+/** The variables that keep a literal from being safe. */
+export type Unsafe = Map<Expr, Set<string>>;
+
+export interface Ordered {
+  readonly body: Body;
+  readonly unsafe: Unsafe;
+}
+
+/** Orders a body, and the bodies in it, given the variables that are bound around it. */
+export function orderForSafety(body: Body, arity: Arity, globals: ReadonlySet<string>): Ordered {
+  const { ordered, unsafe } = orderLiterals(body, arity, globals);
+  const known = new Set(globals);
+  const done = ordered.map((expr, at) => {
+    const before = ordered[at - 1];
+    if (before !== undefined) addAll(known, safetyVars(before, arity));
+    return orderInside(expr, { arity, known, unsafe });
+  });
+  return { body: done, unsafe };
+}
+
+function orderLiterals(
+  body: Body,
+  arity: Arity,
+  globals: ReadonlySet<string>,
+): { readonly ordered: Body; readonly unsafe: Unsafe } {
+  const bodyVars = new Set<string>();
+  const needs = new Map<Expr, Set<string>>();
+  for (const expr of body) {
+    const names = safetyVars(expr, arity);
+    addAll(bodyVars, names);
+    needs.set(expr, names);
+  }
+  const safe = bodyVars.intersection(globals);
+  const unsafe: Unsafe = new Map();
+  for (const expr of body) {
+    const open = (needs.get(expr) as Set<string>).difference(safe);
+    if (open.size > 0) unsafe.set(expr, open);
+  }
+  const ordered: Expr[] = [];
+  let waiting = [...body];
+  for (let before = -1; before !== ordered.length;) {
+    before = ordered.length;
+    waiting = waiting.filter((expr) => {
+      const outputs = outputsOfExpr(expr, arity, safe);
+      const verdict = closureVerdict(expr, { arity, safe, globals, bodyVars, ordered, outputs });
+      if (verdict === "self") return true;
+      if (verdict !== null) unsafe.set(expr, verdict);
+      const open = unsafe.get(expr);
+      if (open !== undefined) for (const name of [...open]) if (outputs.has(name) || safe.has(name)) open.delete(name);
+      if (open !== undefined && open.size > 0) return true;
+      unsafe.delete(expr);
+      ordered.push(expr);
+      addAll(safe, outputs);
+      return false;
+    });
+  }
+  return { ordered, unsafe };
+}
+
+interface Closing {
+  readonly arity: Arity;
+  readonly safe: ReadonlySet<string>;
+  readonly globals: ReadonlySet<string>;
+  readonly bodyVars: ReadonlySet<string>;
+  readonly ordered: Body;
+  readonly outputs: ReadonlySet<string>;
+}
+
+/** What a literal's closures read that nothing taken so far binds; "self" when the literal itself would bind it. */
+function closureVerdict(expr: Expr, closing: Closing): Set<string> | "self" | null {
+  const closed = varsInClosures(expr).intersection(closing.bodyVars).difference(closing.globals);
+  if (closed.size === 0) return null;
+  const bound = outputsOfBody(closing.ordered, closing.arity, closing.safe);
+  const open = closed.difference(bound);
+  if (open.size === 0) return null;
+  return sameSet(open, closing.outputs) ? "self" : open;
+}
+
+function sameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && a.isSubsetOf(b);
+}
+
+/** Variables in comprehensions and in bodies of every, not, and, or. OPA: unsafeVarsInClosures. */
+function varsInClosures(expr: Expr): Set<string> {
+  const found = new Set<string>();
+  walkExpr(expr, {
+    term: (term) => {
+      if (!isComprehension(term)) return;
+      addAll(found, vars(term));
+      return false;
+    },
+    expr: (inner) => {
+      if (inner.kind === "every" || inner.kind === "not") addAll(found, vars(inner.body));
+      else if (inner.kind === "logic") {
+        addAll(found, vars(inner.left));
+        addAll(found, vars(inner.right));
+      } else return;
+      return false;
+    },
+  });
+  return found;
+}
+
+// ── bodies inside a literal
+
+interface Inside {
+  readonly arity: Arity;
+  readonly known: Set<string>;
+  readonly unsafe: Unsafe;
+}
+
+function orderInside(expr: Expr, inside: Inside): Expr {
+  const rewriter: Rewriter = {
+    expr: (inner, descend) => {
+      switch (inner.kind) {
+        case "every":
+          addAll(inside.known, vars(inner.value));
+          if (inner.key !== null) addAll(inside.known, vars(inner.key));
+          return { ...inner, body: orderClosure(inner.body, [], expr, inside) };
+        case "not":
+          return { ...inner, body: orderClosure(inner.body, [], expr, inside) };
+        case "logic":
+          return {
+            ...inner,
+            left: orderClosure(inner.left, [], expr, inside),
+            right: orderClosure(inner.right, [], expr, inside),
+          };
+        default:
+          return descend(inner);
+      }
+    },
+    term: (term, descend) => {
+      if (isComprehension(term)) return orderComprehension(term, expr, inside);
+      if (term.kind === "object") {
+        return objectTerm(
+          term.entries.map(([key, value]) => [rewriteTerm(key, rewriter), rewriteTerm(value, rewriter)] as const),
+          term.span,
+        );
+      }
+      if (term.kind !== "set") return descend(term);
+      return setTerm(
+        term.items.map((item) => rewriteTerm(item, rewriter)),
+        term.span,
+      );
+    },
+  };
+  return rewriteExpr(expr, rewriter);
+}
+
+function orderComprehension(term: Comprehension, around: Expr, inside: Inside): Term {
+  const given = term.kind === "object-comprehension" ? [term.key, term.value] : [term.term];
+  return { ...term, body: orderClosure(term.body, given, around, inside) };
+}
+
+/** `given` are the terms that the closure gives out, which its body or the literals before must bind. */
+function orderClosure(body: Body, given: readonly Term[], around: Expr, inside: Inside): Body {
+  const { arity, known, unsafe } = inside;
+  const bound = new Set(known);
+  for (const expr of body) addAll(bound, safetyVars(expr, arity));
+  for (const term of given) {
+    for (const name of vars(term)) if (!bound.has(name)) addUnsafe(unsafe, around, [name]);
+  }
+  const { body: ordered, unsafe: within } = orderForSafety(body, arity, known);
+  for (const [expr, names] of within) addUnsafe(unsafe, expr, names);
+  return within.size === 0 ? ordered : body;
+}
+
+function addUnsafe(unsafe: Unsafe, expr: Expr, names: Iterable<string>): void {
+  const open = unsafe.get(expr) ?? new Set();
+  addAll(open, names);
+  unsafe.set(expr, open);
+}

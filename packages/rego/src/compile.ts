@@ -1,0 +1,98 @@
+// Text to Program. Each phase takes what the one before it made and gives back what it could make and what it found
+// wrong; the first phase with an error is the last. This is the one file that knows the order of the phases.
+
+import { type Diagnostic, errorAt, hasError, type Out } from "@portcullis/lang";
+import { parseModule, parseQuery } from "./1-parse/parser.ts";
+import { resolve } from "./2-resolve/resolve.ts";
+import { check } from "./3-check/check.ts";
+import { plan } from "./4-plan/plan.ts";
+import { emit } from "./5-emit/emit.ts";
+import { link } from "./5-emit/link.ts";
+import type { Body, Checked, Module } from "./ast.ts";
+import type { Builtin } from "./builtins/builtin.ts";
+import { lookup } from "./builtins/registry.ts";
+import type { Environment } from "./environment.ts";
+import type { Compile, CompileRequest, Program, RegoText } from "./program.ts";
+import { compareStrings } from "./runtime/compare.ts";
+
+/** Modules and a query or entry points to a program. Never throws at its user: what is wrong is in the diagnostics. */
+export const compile: Compile = (request) => {
+  const { value, diagnostics } = compileToChecked(request);
+  if (value === null) return { value: null, diagnostics };
+  const environment = environmentOf(request);
+  const planned = plan(value, planOptions(request, environment));
+  const emitted = emit(planned, emitOptions(request));
+  const program: Program = link(emitted, request.load, () => JSON.stringify(planned.functions, null, 2));
+  return { value: program, diagnostics };
+};
+
+/** The phases that can find something wrong: what `opa check` does. */
+export function compileToChecked(request: Omit<CompileRequest, "load">): Out<Checked | null> {
+  const environment = environmentOf(request);
+  const parsed = parse(request);
+  if (parsed.value === null) return { value: null, diagnostics: parsed.diagnostics };
+  const resolved = resolve(parsed.value.modules, parsed.value.query, environment);
+  const checked = resolved.value === null ? null : check(resolved.value, environment);
+  const diagnostics = reported([...resolved.diagnostics, ...(checked?.diagnostics ?? [])]);
+  return { value: hasError(diagnostics) ? null : (checked?.value ?? null), diagnostics };
+}
+
+interface Parsed {
+  readonly modules: readonly Module[];
+  readonly query: Body | null;
+}
+
+/** Modules come in the order of their names, as OPA takes them, so that their order in the request changes nothing. */
+function parse(request: Omit<CompileRequest, "load">): Out<Parsed | null> {
+  const modules = request.modules.map((one): Out<Module | null> =>
+    isText(one) ? parseModule(one) : { value: one, diagnostics: [] },
+  );
+  const query = request.query === undefined ? null : parseQuery(request.query);
+  const diagnostics = [...modules, ...(query === null ? [] : [query])].flatMap((one) => one.diagnostics);
+  if (hasError(diagnostics)) return { value: null, diagnostics };
+  const found = modules.flatMap((one) => one.value ?? []);
+  const sorted = found.toSorted((a, b) => compareStrings(a.source.name, b.source.name));
+  return { value: { modules: sorted, query: query?.value ?? null }, diagnostics };
+}
+
+function isText(one: RegoText | Module): one is RegoText {
+  return !("rules" in one);
+}
+
+function environmentOf(request: Omit<CompileRequest, "load">): Environment {
+  const extra = new Map((request.extra ?? []).map((builtin) => [builtin.name, builtin]));
+  const builtin = (name: string): Builtin | undefined =>
+    request.disabled?.has(name) === true ? undefined : (extra.get(name) ?? lookup(name));
+  return { builtin, print: request.print === true };
+}
+
+function planOptions(request: CompileRequest, environment: Environment): Parameters<typeof plan>[1] {
+  return {
+    lookup: environment.builtin,
+    entrypoints: request.entrypoints ?? [],
+    ...emitOptions(request),
+  };
+}
+
+function emitOptions(request: CompileRequest): NonNullable<Parameters<typeof emit>[1]> {
+  return { trace: request.trace === true, strictBuiltinErrors: request.strictBuiltinErrors === true };
+}
+
+/** More errors than this are not reported. OPA: CompileErrorLimitDefault. */
+const errorLimit = 10;
+
+/** In the order of the text. */
+function reported(found: readonly Diagnostic[]): readonly Diagnostic[] {
+  const sorted = found.slice(0, errorLimit).toSorted(byPlace);
+  if (found.length < errorLimit) return sorted;
+  return [...sorted, errorAt("rego_compile_error", null, "error limit reached")];
+}
+
+function byPlace(a: Diagnostic, b: Diagnostic): number {
+  if (a.span === null || b.span === null) return Number(a.span === null) - Number(b.span === null);
+  return (
+    compareStrings(a.span.source.name, b.span.source.name) ||
+    a.span.start - b.span.start ||
+    compareStrings(a.code + a.message, b.code + b.message)
+  );
+}
