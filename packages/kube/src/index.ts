@@ -1,6 +1,16 @@
 // Kubernetes data without a cluster.
 
 export {
+  type AdmissionOperation,
+  type AdmissionProblem,
+  type AdmissionRequest,
+  type AdmissionResponse,
+  admissionReviewOf,
+  readAdmissionRequest,
+  readAdmissionReview,
+} from "./admission.ts";
+export { type KindCatalog, type ResourceInfo, builtinCatalog, compareVersions, guessResource } from "./catalog.ts";
+export {
   type FieldError,
   type FieldErrorType,
   aggregateText,
@@ -54,6 +64,15 @@ export {
   readLabelSelector,
   validateLabelSelector,
 } from "./selector.ts";
+export {
+  type Quantity,
+  type QuantityFormat,
+  addQuantities,
+  compareQuantities,
+  parseQuantity,
+  quantityText,
+  subtractQuantities,
+} from "./quantity.ts";
 export { applyDefaults, dropUnwantedNulls } from "./schema/defaults.ts";
 export { type DefinitionOptions, definitionErrors } from "./schema/definition.ts";
 export type { PatternCompiler } from "./schema/pattern.ts";

@@ -25,8 +25,9 @@ export function definitionErrors(schema: Schema, path: string, options: Definiti
   const errors: FieldError[] = [];
   if (options.statusSubresource) checkRoot(errors, schema, path);
   if (schema.nullable) errors.push(forbidden(`${path}.nullable`, "nullable cannot be true at the root"));
-  const structural = structuralErrors(schema, path, options.patterns);
-  if (structural.length > 0) errors.push(...structural);
+  // A schema with unsupported keywords is never looked at as a structural one.
+  const structural = isConvertible(schema) ? structuralErrors(schema, path, options.patterns) : null;
+  if (structural === null || structural.length > 0) errors.push(...(structural ?? []));
   else checkDefaults(errors, schema, path, { options, insideMeta: false, isResource: true });
   checkKeywords(errors, schema, path, { isRoot: true, forbidDefault: null, insideMeta: false });
   return errors;
@@ -67,6 +68,18 @@ function checkRoot(errors: FieldError[], schema: Schema, path: string): void {
   const allowed = [...rootKeywords.values()].join(" ");
   // The API server prints its whole internal structure as the value; the keyword says more.
   errors.push(invalid(path, other, `only [${allowed}] fields are allowed ${suffix}`));
+}
+
+function isConvertible(schema: Schema): boolean {
+  if (schema.itemsList.length > 0 || schema.preserveUnknownFields === false) return false;
+  if (unsupportedKeywords.some((key) => schema.written.has(key))) return false;
+  return [
+    ...schema.properties.values(),
+    ...schema.allOf,
+    ...schema.anyOf,
+    ...schema.oneOf,
+    ...[schema.not, schema.items, schema.additionalProperties?.schema].filter((part) => part != null),
+  ].every((part) => isConvertible(part));
 }
 
 interface Context {
@@ -118,7 +131,7 @@ function checkKeywords(errors: FieldError[], schema: Schema, path: string, conte
   checkListItems(errors, schema, path);
 }
 
-const types = ["array", "boolean", "integer", "null", "number", "object", "string"];
+const types = ["array", "boolean", "integer", "number", "object", "string"];
 const unsupportedKeywords = ["id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"];
 
 function checkStandard(errors: FieldError[], schema: Schema, path: string, context: Context): void {

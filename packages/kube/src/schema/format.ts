@@ -40,7 +40,7 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["ssn", matches(/^\d{3}[- ]?\d{2}[- ]?\d{4}$/)],
   ["hexcolor", matches(/^#?(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})$/)],
   ["rgbcolor", isRgbColor],
-  ["byte", (text) => decodeBase64(text, standardBase64) instanceof Uint8Array],
+  ["byte", (text) => text !== "" && decodeBase64(text, standardBase64) instanceof Uint8Array],
   ["password", () => true],
   ["date", isDate],
   ["duration", isDuration],

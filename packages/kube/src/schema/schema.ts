@@ -53,9 +53,12 @@ export interface Schema {
 /** Deeper schemas are refused; the reader and the checks recurse over them. */
 const maxDepth = 200;
 
-/** Reads a schema, or says what has the wrong type, as encoding/json does. */
-export function readSchema(tree: unknown): Schema | { readonly error: string } {
-  const reader: Reader = { error: null, depth: 0 };
+/**
+ * Reads a schema, or says what has the wrong type, as encoding/json does; `fields` are the struct fields in which the
+ * schema stands (`["spec", "crd", "spec", "validation", "openAPIV3Schema"]`).
+ */
+export function readSchema(tree: unknown, fields: readonly string[] = []): Schema | { readonly error: string } {
+  const reader: Reader = { error: null, depth: 0, fields };
   const schema = read(reader, tree);
   return reader.error === null ? schema : { error: reader.error };
 }
@@ -63,6 +66,8 @@ export function readSchema(tree: unknown): Schema | { readonly error: string } {
 interface Reader {
   error: string | null;
   depth: number;
+  /** Go names the struct fields on the way, but no map keys and indices. */
+  fields: readonly string[];
 }
 
 function read(reader: Reader, tree: unknown): Schema {
@@ -78,18 +83,31 @@ function read(reader: Reader, tree: unknown): Schema {
   return schema;
 }
 
+function within<Result>(reader: Reader, fields: readonly string[], readInner: () => Result): Result {
+  const before = reader.fields;
+  reader.fields = fields;
+  const result = readInner();
+  reader.fields = before;
+  return result;
+}
+
 function readParts(reader: Reader, record: JsonRecord): Schema {
   const items = own(record, "items");
   return {
     ...readScalars(reader, record),
-    items: isObject(items) ? read(reader, items) : null,
-    itemsList: Array.isArray(items) ? items.map((item: unknown) => read(reader, item)) : [],
+    items: isObject(items) ? within(reader, [...reader.fields, "items"], () => read(reader, items)) : null,
+    itemsList: Array.isArray(items)
+      ? within(reader, [...reader.fields, "items"], () => items.map((item: unknown) => read(reader, item)))
+      : [],
     properties: readProperties(reader, record),
     additionalProperties: readAdditional(reader, own(record, "additionalProperties")),
     allOf: schemas(reader, record, "allOf"),
     anyOf: schemas(reader, record, "anyOf"),
     oneOf: schemas(reader, record, "oneOf"),
-    not: own(record, "not") === undefined ? null : read(reader, own(record, "not")),
+    not:
+      own(record, "not") === undefined
+        ? null
+        : within(reader, [...reader.fields, "not"], () => read(reader, own(record, "not"))),
   };
 }
 
@@ -142,19 +160,28 @@ function readProperties(reader: Reader, record: JsonRecord): ReadonlyMap<string,
     wrong(reader, "properties", properties, "map[string]v1.JSONSchemaProps");
     return new Map();
   }
-  return new Map(Object.keys(properties).map((name) => [name, read(reader, properties[name])]));
+  return within(
+    reader,
+    [...reader.fields, "properties"],
+    () => new Map(Object.keys(properties).map((name) => [name, read(reader, properties[name])])),
+  );
 }
 
 function readAdditional(reader: Reader, tree: unknown): Schema["additionalProperties"] {
   if (tree === undefined) return null;
   if (typeof tree === "boolean") return { allows: tree, schema: null };
-  if (isObject(tree)) return { allows: true, schema: read(reader, tree) };
+  if (isObject(tree))
+    return {
+      allows: true,
+      schema: within(reader, [...reader.fields, "additionalProperties"], () => read(reader, tree)),
+    };
   reader.error ??= "boolean or JSON schema expected";
   return null;
 }
 
 function schemas(reader: Reader, record: JsonRecord, key: string): Schema[] {
-  return list(reader, record, key).map((element) => read(reader, element));
+  const elements = list(reader, record, key);
+  return within(reader, [...reader.fields, key], () => elements.map((element) => read(reader, element)));
 }
 
 function own(record: JsonRecord, key: string): unknown {
@@ -201,11 +228,18 @@ function integer(reader: Reader, record: JsonRecord, key: string): number | null
   return null;
 }
 
+const listTypes: Readonly<Record<string, string>> = {
+  enum: "[]v1.JSON",
+  required: "[]string",
+  "x-kubernetes-list-map-keys": "[]string",
+  "x-kubernetes-validations": "v1.ValidationRules",
+};
+
 function list(reader: Reader, record: JsonRecord, key: string): readonly unknown[] {
   const value = own(record, key);
   if (value === undefined) return [];
   if (Array.isArray(value)) return value as readonly unknown[];
-  wrong(reader, key, value, key === "enum" ? "[]v1.JSON" : "[]v1.JSONSchemaProps");
+  wrong(reader, key, value, listTypes[key] ?? "[]v1.JSONSchemaProps");
   return [];
 }
 
@@ -226,6 +260,7 @@ function wrong(reader: Reader, key: string, value: unknown, goType: string): voi
         : isObject(value)
           ? "object"
           : "number";
-  const place = key === "" ? "value" : `struct field JSONSchemaProps.${key}`;
+  const fields = key === "" ? reader.fields : [...reader.fields, key];
+  const place = fields.length === 0 ? "value" : `struct field JSONSchemaProps.${fields.join(".")}`;
   reader.error ??= `json: cannot unmarshal ${kind} into Go ${place} of type ${goType}`;
 }

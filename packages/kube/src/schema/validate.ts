@@ -10,7 +10,7 @@ import { quote } from "@portcullis/lang/go";
 import { byCodePoints, type FieldError, invalid } from "../fielderror.ts";
 import { isObject } from "../object.ts";
 import { effectiveFormat, formatCheck } from "./format.ts";
-import { checkNumber } from "./number.ts";
+import { checkNumber, shownNumber } from "./number.ts";
 import type { PatternCompiler } from "./pattern.ts";
 import type { Schema } from "./schema.ts";
 import { type Problem, type Tally, addProblem, merge, newTally } from "./tally.ts";
@@ -44,7 +44,7 @@ function check(context: Context, value: unknown, schema: Schema, path: string): 
   if (context.depth > maxDepth) return tally;
   if (value === null || value === undefined) {
     merge(tally, checkType(context, null, schema, path));
-    merge(tally, checkEnum(null, schema, path));
+    merge(tally, checkEnum(context, null, schema, path));
     return tally;
   }
   const inner = { ...context, depth: context.depth + 1 };
@@ -57,7 +57,7 @@ function check(context: Context, value: unknown, schema: Schema, path: string): 
   if (typeof value === "number" || value instanceof Decimal)
     steps.push(checkNumber(value, schema, path, inner.numbers));
   if (Array.isArray(value)) steps.push(checkList(inner, value, schema, path));
-  steps.push(checkEnum(value, schema, path));
+  steps.push(checkEnum(inner, value, schema, path));
   if (isObject(value)) steps.push(checkObject(inner, value, schema, path));
   for (const step of steps) merge(tally, step);
   tally.matches += steps.length + 1;
@@ -162,14 +162,23 @@ function checkList(context: Context, value: readonly unknown[], schema: Schema, 
     const message = `${path} in body should have at most ${maxItems} items`;
     addProblem(tally, { message, path, value: size, show: "too many", limit: maxItems });
   }
+  if (
+    schema.uniqueItems &&
+    value.some((element, index) => value.slice(0, index).some((other) => equal(other, element)))
+  ) {
+    const message = `${path} in body shouldn't contain duplicates`;
+    addProblem(tally, { message, path, value: "", show: "value" });
+  }
   return tally;
 }
 
-function checkEnum(value: unknown, schema: Schema, path: string): Tally {
+function checkEnum(context: Context, value: unknown, schema: Schema, path: string): Tally {
   if (schema.enum.length === 0 || schema.enum.some((allowed) => equal(value, allowed))) return newTally();
   const listed = schema.enum.map((allowed) => (typeof allowed === "string" ? allowed : JSON.stringify(allowed)));
   const message = `${path} in body should be one of [${listed.join(" ")}]`;
-  return newTally(0, [{ message, path, value, show: "enum", allowed: listed }]);
+  const isNumber = typeof value === "number" || value instanceof Decimal;
+  const shown = isNumber ? shownNumber(value, context.numbers) : value;
+  return newTally(0, [{ message, path, value: shown, show: "enum", allowed: listed }]);
 }
 
 function equal(a: unknown, b: unknown): boolean {
@@ -295,6 +304,7 @@ function fieldErrorOf(problem: Problem, root: string): FieldError {
       const detail = `must have at most ${limit} ${limit === 1 ? "item" : "items"}`;
       return { type: "Too many", field, value: problem.value, detail };
     }
+    case "value":
     default:
       return invalid(field, problem.value ?? "", problem.message);
   }
