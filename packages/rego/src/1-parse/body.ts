@@ -77,7 +77,10 @@ export function literal(p: Parser): Expr | null {
   const { start } = p.place.token;
   const made = newLiteral(p);
   if (made === null) return null;
-  return { ...made, span: spanFrom(p, start) };
+  const span = spanFrom(p, start);
+  if (made.kind !== "not" || made.explicit) return { ...made, span };
+  // What is wrong inside is blamed at the `not`.
+  return { ...made, span, body: made.body.map((inner) => ({ ...inner, span })) };
 }
 
 function newLiteral(p: Parser): Expr | null {
@@ -140,11 +143,10 @@ function plainLiteral(p: Parser, notSpan: Span | null): Expr | null {
   return logicTail(p, { body: [whole], braces: false, span: whole.span });
 }
 
-/** Its modifiers belong to the whole literal; what is wrong inside is blamed at the `not`. */
+/** Its modifiers belong to the whole literal. */
 function negated(p: Parser, expr: Expr, start: number): Expr {
   if (!p.notBodies) return { ...expr, negated: true };
-  const span = spanFrom(p, start);
-  return { ...notLiteral([{ ...expr, with: [], span }], false, span), with: expr.with };
+  return { ...notLiteral([{ ...expr, with: [] }], false, spanFrom(p, start)), with: expr.with };
 }
 
 // ── some and every

@@ -133,7 +133,7 @@ export function ruleWithoutBody(
   { span, impliedValue }: { span: Span; impliedValue: boolean },
 ): WrittenRule {
   const how = { default: false, hasIf: false, hasContains: false, impliedValue, impliedBody: true, bodyless: true };
-  return written([{ span, head: made, body: trueBody(span), ...how }]);
+  return written([{ span, head: made, body: trueBody(made.value?.span ?? span), ...how }]);
 }
 
 /** The literal `true`, which a rule without a body has. */

@@ -54,7 +54,37 @@ export interface Parser {
 
 interface RememberedTerm {
   readonly term: Term | null;
+  readonly before: Place;
   readonly after: Place;
+}
+
+/**
+ * The term that a production reads here, which runs only the first time. Coming back repeats its errors. The same word
+ * taken for a keyword and for a name are two terms.
+ */
+export function remembered(p: Parser, production: () => Term | null): Term | null {
+  const { place } = p;
+  const key = place.token.start * 2 + (isKeywordKind(place.kind) ? 1 : 0);
+  const known = p.terms.get(key);
+  if (known === undefined) {
+    const term = production();
+    p.terms.set(key, { term, before: place, after: p.place });
+    return term;
+  }
+  const { term, before, after } = known;
+  const hints = after.hints === before.hints ? place.hints : after.hints;
+  p.place = { ...after, errors: place.errors, hints };
+  for (const { offset, message } of errorsSince(before.errors, after.errors)) {
+    p.place = { ...p.place, errors: withError(p.place.errors, offset, message) };
+  }
+  return term;
+}
+
+/** Errors that were added to a list, first first. */
+function errorsSince(before: ErrorList | null, after: ErrorList | null): ErrorList[] {
+  const added: ErrorList[] = [];
+  for (let link = after; link !== null && link !== before; link = link.previous) added.push(link);
+  return added.toReversed();
 }
 
 export interface ParseOptions {

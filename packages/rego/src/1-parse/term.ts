@@ -20,6 +20,7 @@ import {
   nested,
   type Parser,
   peekToSpace,
+  remembered,
   spanFrom,
   spanHere,
   takeAsName,
@@ -114,15 +115,7 @@ function operatorCall(p: Parser, operator: RefTerm, args: readonly [Term, ...Ter
 
 /** A term without operators around it; remembered, so that coming back to it costs nothing. */
 export function term(p: Parser): Term | null {
-  const { start } = p.place.token;
-  const known = p.terms.get(start);
-  if (known !== undefined) {
-    p.place = known.after;
-    return known.term;
-  }
-  const made = nested(p, () => newTerm(p));
-  p.terms.set(start, { term: made, after: p.place });
-  return made;
+  return remembered(p, () => nested(p, () => newTerm(p)));
 }
 
 function newTerm(p: Parser): Term | null {
