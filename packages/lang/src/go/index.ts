@@ -47,3 +47,8 @@ export { type Moment, parseTime } from "./timeparse.ts";
 export { type ParsedUrl, encodeQuery, parseQuery, parseUrl, queryEscape, queryUnescape } from "./url.ts";
 export { decodeUtf8, encodeUtf8, isValidUtf8, utf8Length } from "./utf8.ts";
 export { parseDuration } from "./duration.ts";
+export { type CompiledGlob, type Glob, compileGlob, quoteGlob } from "./glob.ts";
+export { type Intersection, globsIntersect } from "./globintersect.ts";
+export { type CompiledRegex, type MatchOffsets, type Regex, compileRegex } from "./re2.ts";
+export { groupText, quoteMeta, replaceByRegex, splitByRegex } from "./regexp.ts";
+export { type SemanticVersion, compareSemver, parseSemver } from "./semver.ts";

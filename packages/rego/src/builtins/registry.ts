@@ -9,6 +9,7 @@ import { castBuiltins } from "./casts.ts";
 import { comparisonBuiltins } from "./comparison.ts";
 import { cryptoBuiltins } from "./crypto.ts";
 import { encodingBuiltins } from "./encoding.ts";
+import { globBuiltins } from "./glob.ts";
 import { graphBuiltins } from "./graph.ts";
 import { internalBuiltins } from "./internal.ts";
 import { jsonBuiltins } from "./json.ts";
@@ -17,11 +18,14 @@ import { netBuiltins } from "./net.ts";
 import { numberBuiltins } from "./numbers.ts";
 import { objectBuiltins } from "./objects.ts";
 import { opaBuiltins } from "./opa.ts";
+import { regexBuiltins } from "./regex.ts";
+import { semverBuiltins } from "./semver.ts";
 import { setBuiltins } from "./sets.ts";
 import { sprintfBuiltins } from "./sprintf.ts";
 import { stringBuiltins } from "./strings.ts";
 import { timeBuiltins } from "./time.ts";
 import { typeBuiltins } from "./types.ts";
+import { unitBuiltins } from "./units.ts";
 import { uuidBuiltins } from "./uuid.ts";
 
 export const builtins: ReadonlyMap<string, Builtin> = new Map(
@@ -33,6 +37,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     comparisonBuiltins,
     cryptoBuiltins,
     encodingBuiltins,
+    globBuiltins,
     graphBuiltins,
     internalBuiltins,
     jsonBuiltins,
@@ -41,11 +46,14 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     numberBuiltins,
     objectBuiltins,
     opaBuiltins,
+    regexBuiltins,
+    semverBuiltins,
     setBuiltins,
     sprintfBuiltins,
     stringBuiltins,
     timeBuiltins,
     typeBuiltins,
+    unitBuiltins,
     uuidBuiltins,
   ]
     .flat()
