@@ -1,14 +1,14 @@
 // The one place where the parts become a product: dialects, the catalog of kinds, what Node gives, and the evaluator over
 // them. Threads and the command line call it alike, so that they decide alike.
 
-import { builtInCatalog } from "@portcullis/kube";
+import { builtinCatalog } from "@portcullis/kube";
 import type { Answer, Need } from "@portcullis/lang";
 import {
   type Engine,
   type PolicyFrontend,
   type Profile,
   createEngine,
-  createGatekeeper,
+  gatekeeperFrontend,
   snapshotOf,
 } from "@portcullis/policy";
 import { type Evaluator, createEvaluator } from "./evaluator.ts";
@@ -25,8 +25,8 @@ export function assembleEngine(
   profile: Profile = "cluster",
   wrap: (frontend: PolicyFrontend) => PolicyFrontend = (frontend) => frontend,
 ): Assembled {
-  const frontends = [wrap(createGatekeeper({ load: loadCode }))];
-  return { engine: createEngine({ frontends, catalog: builtInCatalog, profile }), frontends };
+  const frontends = [wrap(gatekeeperFrontend({ load: loadCode }))];
+  return { engine: createEngine({ frontends, catalog: builtinCatalog(), profile }), frontends };
 }
 
 /** Answers every need that objects at hand can answer; any other is told that no cluster is connected. */

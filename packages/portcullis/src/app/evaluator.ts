@@ -134,8 +134,7 @@ function readBody(body: Uint8Array): ReturnType<typeof readReview> | string {
     return readReview(parseJson(text));
   } catch (error) {
     if (error instanceof ReviewError) return error.message;
-    if (error instanceof SyntaxError)
-      return `expected an AdmissionReview in JSON, but the body is not JSON: ${error.message}`;
+    if (error instanceof SyntaxError) return `expected an AdmissionReview in JSON: ${error.message}`;
     if (error instanceof RangeError) return "the body is nested too deeply";
     throw error;
   }

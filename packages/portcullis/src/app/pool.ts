@@ -139,15 +139,19 @@ function launch(state: State, slot: Slot): void {
       if (state.isClosed) return;
       // A thread that ends again and again at its start must not take the machine.
       const delayMs = Math.min(2000, 20 * 2 ** slot.failures++);
-      slot.base = setTimeoutAsync(delayMs, undefined, { ref: false }).then(() => {
-        if (!state.isClosed) launch(state, slot);
-        return slot.base;
-      });
+      slot.base = relaunch(state, slot, delayMs);
       ended(state, slot, reason);
     },
   });
   slot.isStalled = false;
   slot.base = bringUp(state, slot);
+}
+
+async function relaunch(state: State, slot: Slot, delayMs: number): Promise<void> {
+  await setTimeoutAsync(delayMs, undefined, { ref: false });
+  if (state.isClosed) return;
+  launch(state, slot);
+  await slot.base;
 }
 
 /** Brings a thread that has just started to what is served. */

@@ -82,6 +82,7 @@ export function startThread(options: ThreadOptions): EvaluatorThread {
   });
   worker.on("exit", (code) => {
     hasEnded = true;
+    held.clear();
     for (const waiting of preparing.values()) waiting.reject(new Error(failure ?? "the evaluator thread ended"));
     preparing.clear();
     options.onEnd(isWanted ? null : (failure ?? `exit code ${code}`));

@@ -98,16 +98,22 @@ interface AnyServer {
   listen(port: number, host: string, listener: () => void): unknown;
   close(listener: () => void): unknown;
   closeAllConnections(): void;
+  closeIdleConnections(): void;
 }
 
 /** Takes no new connection, lets requests finish, and cuts what is left after `limitMs`. */
 export function closeServer(server: AnyServer, limitMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => {
+    const limit = setTimeout(() => {
       server.closeAllConnections();
     }, limitMs);
+    // A kept connection becomes idle when its last request has been answered.
+    const idle = setInterval(() => {
+      server.closeIdleConnections();
+    }, 20);
     server.close(() => {
-      clearTimeout(timer);
+      clearTimeout(limit);
+      clearInterval(idle);
       resolve();
     });
   });
