@@ -18,3 +18,37 @@ export type {
   Operation,
   UserInfo,
 } from "./engine/request.ts";
+export {
+  type Enforced,
+  type Enforcement,
+  type Point,
+  enforcedAt,
+  pointOf,
+} from "./gatekeeper/constraint/enforcement.ts";
+export type { ExplainedCriterion, Matcher } from "./gatekeeper/constraint/match.ts";
+export { type Constraint, type ConstraintSource, type Joined, joinConstraint } from "./gatekeeper/constraint/read.ts";
+export { type GatekeeperOptions, type GatekeeperUnit, gatekeeperFrontend } from "./gatekeeper/frontend.ts";
+export { type GatorOptions } from "./gatekeeper/gator/policies.ts";
+export { suitesText } from "./gatekeeper/gator/report.ts";
+export {
+  type CaseResult,
+  type SuiteFile,
+  type SuiteResult,
+  type TestResult,
+  type VerifyOptions,
+  isFailure,
+  runSuite,
+} from "./gatekeeper/gator/run.ts";
+export { type Filter, type Suite, compileFilter, readSuite } from "./gatekeeper/gator/suite.ts";
+export {
+  type GatorObject,
+  type GatorRow,
+  type GatorTest,
+  gatorTest,
+  isEnforced,
+  rowText,
+} from "./gatekeeper/gator/test.ts";
+export { type Snapshot, inventoryNeed, inventoryOf, snapshotOf } from "./gatekeeper/inventory.ts";
+export { sortedResults } from "./gatekeeper/respond.ts";
+export { type Candidate, type Review, namespaceNeed, reviewOf } from "./gatekeeper/review.ts";
+export type { ReadyTemplate, Template } from "./gatekeeper/template/read.ts";

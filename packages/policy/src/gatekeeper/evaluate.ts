@@ -6,7 +6,7 @@
 // gives every constraint of a template the error of one, here only that constraint carries the error, with its own
 // enforcement action. OPA's text stays: `template:3: eval_conflict_error: …`.
 
-import { LimitError, Suspend } from "@portcullis/lang";
+import { LimitError, type LimitName, Suspend } from "@portcullis/lang";
 import {
   type PlainObject,
   RegoError,
@@ -39,7 +39,8 @@ export function templatePolicy(
   if (ready === null || constraints.length === 0) return null;
   return {
     id: { dialect: "gatekeeper", kind: template.kind, namespace: "", name: "" },
-    scope: scopeOf(constraints),
+    // A review in a gator suite may name another kind than its object has.
+    scope: profile === "gator" ? {} : scopeOf(constraints),
     reads: ready.rego.reads,
     onError: "deny",
     evaluate: (request, evaluation) => {
@@ -83,6 +84,8 @@ function scopeOf(constraints: readonly Constraint[]): Scope {
 /** One result of one constraint. Details are undefined for an object that could not be matched. */
 interface Result {
   readonly kind: "violation" | "error";
+  /** Which limit the constraint ran into. */
+  readonly limit?: LimitName;
   readonly message: string;
   readonly details: Json;
 }
@@ -102,7 +105,8 @@ function judge(judging: Judging): readonly Result[] {
     return resultsOf(violations(judging));
   } catch (error) {
     if (error instanceof Suspend) throw error;
-    return [{ kind: "error", message: errorText(error), details: null }];
+    const limit = error instanceof LimitError ? { limit: error.limit } : {};
+    return [{ kind: "error", message: errorText(error), details: null, ...limit }];
   }
 }
 
@@ -178,7 +182,10 @@ function outcomeOf(constraint: Constraint, { enforced, prefix }: Applied, result
     actionName: name,
     message: prefix + result.message,
     details: result.details,
-    properties: scoped.length === 0 ? {} : { scopedActions: scoped.join(",") },
+    properties: {
+      ...(scoped.length === 0 ? {} : { scopedActions: scoped.join(",") }),
+      ...(result.limit === undefined ? {} : { limit: result.limit }),
+    },
     effects: [],
   };
 }

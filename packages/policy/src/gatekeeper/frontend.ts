@@ -2,8 +2,7 @@
 // are joined into policies, and what they want to exist in the cluster.
 
 import { type Diagnostic, errorAt, hasError, warningAt } from "@portcullis/lang";
-import { gvkOf } from "@portcullis/kube";
-import { compareStrings } from "@portcullis/rego";
+import { byCodePoints, gvkOf } from "@portcullis/kube";
 import type { Linked, PolicyFrontend, Profile, ReadFrom } from "../engine/frontend.ts";
 import type { Effect } from "../engine/outcome.ts";
 import type { Policy } from "../engine/policy.ts";
@@ -27,7 +26,7 @@ export type GatekeeperOptions = RegoOptions;
 
 export type GatekeeperUnit = Template | ConstraintSource;
 
-export function createGatekeeper(options: GatekeeperOptions): PolicyFrontend<GatekeeperUnit> {
+export function gatekeeperFrontend(options: GatekeeperOptions): PolicyFrontend<GatekeeperUnit> {
   return {
     dialect: "gatekeeper",
     owns: ({ group, kind }) =>
@@ -86,7 +85,7 @@ function link(units: readonly GatekeeperUnit[], profile: Profile): Linked {
     policies: policiesOf(groups, profile),
     mutations: [],
     status,
-    effects: [...templates.values()].toSorted((a, b) => compareStrings(a.name, b.name)).flatMap(crdOf),
+    effects: [...templates.values()].toSorted((a, b) => byCodePoints(a.name, b.name)).flatMap(crdOf),
   };
 }
 
@@ -108,9 +107,9 @@ function enforcementStatus(unit: ConstraintSource, profile: Profile): readonly D
 }
 
 function policiesOf(groups: ReadonlyMap<Template, readonly Constraint[]>, profile: Profile): readonly Policy[] {
-  const sorted = [...groups].toSorted(([a], [b]) => compareStrings(a.kind, b.kind));
+  const sorted = [...groups].toSorted(([a], [b]) => byCodePoints(a.kind, b.kind));
   return sorted.flatMap(([template, constraints]) => {
-    const byName = constraints.toSorted((a, b) => compareStrings(a.name, b.name));
+    const byName = constraints.toSorted((a, b) => byCodePoints(a.name, b.name));
     return templatePolicy(template, byName, profile) ?? [];
   });
 }

@@ -4,6 +4,7 @@
 
 import { apiVersionOf, gvkOf, nameOf, namespaceOf, stringAt } from "@portcullis/kube";
 import { type Answer, type Need, Suspend } from "@portcullis/lang";
+import { quote } from "@portcullis/lang/go";
 import type { PlainObject } from "@portcullis/rego";
 import type { Evaluation, Json } from "../engine/request.ts";
 
@@ -73,7 +74,7 @@ export function snapshotOf(objects: readonly Json[]): Snapshot {
       if (need.kind !== "object" || stringAt(need.call, "kind") !== "Namespace") return null;
       const name = stringAt(need.call, "name");
       const found = namespaces.get(name);
-      return found === undefined ? { error: `namespaces ${JSON.stringify(name)} not found` } : { value: found };
+      return found === undefined ? { error: `namespaces ${quote(name)} not found` } : { value: found };
     },
   };
 }

@@ -3,7 +3,7 @@
 // when something denies, 299 when something only warns, 200 otherwise; 500 when the request could not be judged at all.
 // Gatekeeper: pkg/webhook/policy.go Handle, getValidationMessages.
 
-import { compareStrings } from "@portcullis/rego";
+import { byCodePoints } from "@portcullis/kube";
 import type { Answered, Outcome } from "../engine/outcome.ts";
 import type { EvaluationRequest } from "../engine/request.ts";
 import { missingOldObject } from "./review.ts";
@@ -27,10 +27,10 @@ export function respond(outcomes: readonly Outcome[], request: EvaluationRequest
 export function sortedResults(outcomes: readonly Outcome[]): readonly Outcome[] {
   return outcomes.toSorted(
     (a, b) =>
-      compareStrings(a.actionName, b.actionName) ||
-      compareStrings(a.message, b.message) ||
-      compareStrings(a.policy.kind, b.policy.kind) ||
-      compareStrings(a.policy.name, b.policy.name),
+      byCodePoints(a.actionName, b.actionName) ||
+      byCodePoints(a.message, b.message) ||
+      byCodePoints(a.policy.kind, b.policy.kind) ||
+      byCodePoints(a.policy.name, b.policy.name),
   );
 }
 

@@ -3,6 +3,7 @@
 // point that is not listed the constraint is not evaluated. Frameworks: pkg/apis/constraints/apis.go.
 
 import { isObject, stringAt, valueAt } from "@portcullis/kube";
+import { quote } from "@portcullis/lang/go";
 import type { Profile } from "../../engine/frontend.ts";
 import type { Action } from "../../engine/outcome.ts";
 import type { EvaluationRequest, Json } from "../../engine/request.ts";
@@ -97,8 +98,7 @@ export function pointOf(request: EvaluationRequest, profile: Profile): Point | n
 export function unrecognized(constraint: Json): string | null {
   const name = valueAt(constraint, "spec", "enforcementAction");
   if (typeof name !== "string" || name === "") return null;
-  if (name !== "scoped")
-    return actions.has(name) ? null : notSupported(JSON.stringify(name), "[deny dryrun warn scoped]");
+  if (name !== "scoped") return actions.has(name) ? null : notSupported(quote(name), "[deny dryrun warn scoped]");
   const entries = listAt(constraint, "spec", "scopedEnforcementActions");
   const words = entries.map((entry) => stringAt(entry, "action")).filter((word) => !actions.has(word));
   const unknown = entries.flatMap(unknownPoints);

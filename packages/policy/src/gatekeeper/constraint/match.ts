@@ -14,6 +14,7 @@ import {
   stringAt,
   valueAt,
 } from "@portcullis/kube";
+import { quote } from "@portcullis/lang/go";
 import type { Json } from "../../engine/request.ts";
 import type { Candidate, KnownNamespace, Review } from "../review.ts";
 import { listAt, stringsAt } from "../tree.ts";
@@ -71,7 +72,7 @@ export function compileMatch(constraint: Json): Matcher | string {
     sourceCriterion(match),
   ].filter((criterion) => criterion !== null);
   return {
-    match: (review) => matchAny(criteria, review),
+    match: (review: Review) => matchAny(criteria, review),
     explain: (review) => explainAll(criteria, review),
     kinds: kindsOf(match),
   };
@@ -240,7 +241,7 @@ function sourceCriterion(match: Match): Criterion | null {
   return {
     field: "source",
     expected: source,
-    test: (subject) => (known ? subject.source === source : `invalid source field ${JSON.stringify(source)}`),
+    test: (subject) => (known ? subject.source === source : `invalid source field ${quote(source)}`),
     actual: (subject) => subject.source,
   };
 }

@@ -14,6 +14,7 @@ import {
   valueAt,
 } from "@portcullis/kube";
 import { type Diagnostic, errorAt } from "@portcullis/lang";
+import { quote } from "@portcullis/lang/go";
 import type { PlainObject, Value } from "@portcullis/rego";
 import type { Locate, ReadFrom } from "../../engine/frontend.ts";
 import type { Json } from "../../engine/request.ts";
@@ -110,12 +111,12 @@ function metadataProblem({ object, name, kind }: ConstraintSource): Problem | nu
   if (name === "") return invalid("missing metadata.name", ["metadata"]);
   if (kind === "") return invalid("missing kind", []);
   if (group === constraintGroup) return null;
-  const text = `wrong API Group for Constraint ${JSON.stringify(name)}, got ${JSON.stringify(group)} but need "${constraintGroup}"`;
+  const text = `wrong API Group for Constraint ${quote(name)}, got ${quote(group)} but need "${constraintGroup}"`;
   return invalid(text, ["apiVersion"]);
 }
 
 function missingTemplate({ kind }: ConstraintSource): Problem {
-  const text = `missing ConstraintTemplate: template ${JSON.stringify(kind.toLowerCase())} not found`;
+  const text = `missing ConstraintTemplate: template ${quote(kind.toLowerCase())} not found`;
   return { text, schema: false, path: ["kind"] };
 }
 
@@ -135,22 +136,22 @@ function selectorProblem(object: Json): Problem | null {
 
 function identityProblem({ object, name, kind }: ConstraintSource, template: Template): Problem | null {
   const wrong = dns1123SubdomainErrors(name);
-  if (wrong.length > 0) return invalid(`invalid name: ${JSON.stringify(wrong.join("\n"))}`, ["metadata", "name"]);
+  if (wrong.length > 0) return invalid(`invalid name: ${quote(wrong.join("\n"))}`, ["metadata", "name"]);
   if (kind !== template.kind) {
-    const text = `wrong kind ${JSON.stringify(kind)} for constraint ${JSON.stringify(name)}; want ${JSON.stringify(template.kind)}`;
+    const text = `wrong kind ${quote(kind)} for constraint ${quote(name)}; want ${quote(template.kind)}`;
     return invalid(text, ["kind"]);
   }
   const { version } = gvkOf(object);
   if (version === "v1beta1" || version === "v1alpha1") return null;
   const supported = "supported versions: map[v1alpha1:true v1beta1:true]";
-  const text = `unsupported version ${JSON.stringify(version)} for Constraint ${JSON.stringify(name)}; ${supported}`;
+  const text = `unsupported version ${quote(version)} for Constraint ${quote(name)}; ${supported}`;
   return invalid(text, ["apiVersion"]);
 }
 
 function schemaProblem({ object }: ConstraintSource, template: Template): Problem | null {
   const schema = template.ready?.schema;
   if (schema === undefined) return null;
-  const errors = schema.validate(object);
+  const errors = schema.validate(object, "[]");
   const text = aggregateText(errors);
   if (text !== null) {
     return { text: `schema validation failed: ${text}`, schema: true, path: errors[0]?.path ?? ["spec"] };

@@ -5,10 +5,11 @@
 
 import { type JsonRecord, fieldErrorText, gvkOf, isObject, nameOf, stringAt, valueAt } from "@portcullis/kube";
 import { type Diagnostic, type Span, errorAt, warningAt } from "@portcullis/lang";
+import { quote } from "@portcullis/lang/go";
 import type { Locate, ReadFrom } from "../../engine/frontend.ts";
 import type { Json } from "../../engine/request.ts";
 import { accessorError } from "../gocode.ts";
-import { type CompiledSchema, compileSchema } from "../schema.ts";
+import { type CompiledSchema, compileCrdSchema, compileSchema } from "../schema.ts";
 import { asRecord, listAt, stringsAt } from "../tree.ts";
 import { constraintCrd, constraintSchema, loosened } from "./crd.ts";
 import { type CompiledRego, type RegoOptions, type TemplateRego, compileRego } from "./rego.ts";
@@ -64,7 +65,8 @@ export function readTemplate(object: Json, from: ReadFrom, options: RegoOptions)
   if (failure !== null) return failed(failure, strict);
   const parameters = parametersOf(object, version);
   const schema = constraintSchema(parameters);
-  const compiled = compileSchema(schema);
+  const shortNames = stringsAt(object, "spec", "crd", "spec", "names", "shortNames");
+  const compiled = compileCrdSchema(schema, { kind, shortNames });
   if ("error" in compiled) {
     const path = ["spec", "crd", "spec", "validation"];
     return failed({ problem: `invalid ConstraintTemplate: ${compiled.error}`, path, code: "template-schema" }, strict);
@@ -78,7 +80,7 @@ export function readTemplate(object: Json, from: ReadFrom, options: RegoOptions)
   }
   const names = {
     kind,
-    shortNames: stringsAt(object, "spec", "crd", "spec", "names", "shortNames"),
+    shortNames,
     labels: asRecord(valueAt(object, "metadata", "labels")) ?? {},
     parameters,
   };
@@ -108,7 +110,7 @@ function unregistered(version: string): string {
 // ── shape
 
 function shapeProblem(object: Json): Failure | null {
-  const [first] = shape.validate(object);
+  const [first] = shape.validate(object, "");
   if (first === undefined) return null;
   const failure = { problem: `invalid ConstraintTemplate: ${fieldErrorText(first)}`, code: "template-field" };
   return first.path === undefined ? failure : { ...failure, path: first.path };
@@ -118,7 +120,7 @@ function shapeProblem(object: Json): Failure | null {
 function unknownFields(object: Json, locate: Locate | undefined): readonly Diagnostic[] {
   return shape.unknownFields(object).map((unknown) => {
     const span = locate?.(unknown.path) ?? null;
-    return errorAt("unknown-field", span, `strict decoding error: unknown field ${JSON.stringify(unknown.text)}`);
+    return errorAt("unknown-field", span, `strict decoding error: unknown field ${quote(unknown.text)}`);
   });
 }
 
@@ -140,13 +142,13 @@ function namesProblem(object: Json, kind: string): Failure | null {
   if (target === "") return invalid("target name must not be empty", at);
   const name = nameOf(object);
   const names = ["spec", "crd", "spec", "names"];
-  if (kind === "") return invalid(`ConstraintTemplate ${JSON.stringify(name)} does not specify CRD Kind`, names);
+  if (kind === "") return invalid(`ConstraintTemplate ${quote(name)} does not specify CRD Kind`, names);
   if (name.toLowerCase() !== kind.toLowerCase()) {
-    const expected = `is not equal to the lowercase of CRD's Kind: ${JSON.stringify(kind.toLowerCase())}`;
-    return invalid(`the ConstraintTemplate's name ${JSON.stringify(name)} ${expected}`, ["metadata", "name"]);
+    const expected = `is not equal to the lowercase of CRD's Kind: ${quote(kind.toLowerCase())}`;
+    return invalid(`the ConstraintTemplate's name ${quote(name)} ${expected}`, ["metadata", "name"]);
   }
   if (target !== targetName) {
-    const text = `target ${JSON.stringify(target)} not recognized, known targets [${targetName}]`;
+    const text = `target ${quote(target)} not recognized, known targets [${targetName}]`;
     return invalid(text, [...at, 0, "target"]);
   }
   return null;

@@ -13,9 +13,11 @@ import {
   type StringTerm,
   type Term,
   rewriteModule,
+  termText,
   walk,
 } from "@portcullis/rego";
 import type { Span } from "@portcullis/lang";
+import { quote } from "@portcullis/lang/go";
 import type { Scope } from "../../engine/policy.ts";
 
 /** Why a module is refused: Gatekeeper's text, and the place. */
@@ -67,9 +69,9 @@ function refusedPackage({ package: { path, span } }: Module): Refusal | null {
 
 function refusedImport({ path, span }: Import): Refusal | null {
   const root = path.head.kind === "var" ? path.head.name : "";
-  if (root === "input") return { text: `invalid import: cannot import input: ${JSON.stringify(refText(path))}`, span };
+  if (root === "input") return { text: `invalid import: cannot import input: ${quote(termText(path))}`, span };
   if (root === "future" || (root === "data" && stringAt(path, 0) === "lib")) return null;
-  return { text: `invalid import: bad import: ${JSON.stringify(refText(path))}`, span };
+  return { text: `invalid import: bad import: ${quote(termText(path))}`, span };
 }
 
 /** As in the peer, a reference within a reference is not looked at; `data` holds nothing that it could reach. */
@@ -79,7 +81,7 @@ function refusedReferences(module: Module): Refusal | null {
     term: (term) => {
       if (!isDataRoot(term)) return term.kind === "ref" ? false : undefined;
       const first = term.kind === "ref" ? stringAt(term, 0) : null;
-      if (first !== "lib" && first !== "inventory") found.push({ text: refText(term), span: term.span });
+      if (first !== "lib" && first !== "inventory") found.push({ text: termText(term), span: term.span });
       return false;
     },
   });
@@ -142,25 +144,7 @@ function stringAt(ref: RefTerm, at: number): string | null {
   return term?.kind === "string" ? term.value : null;
 }
 
-/** A reference as OPA prints it: `data.foo["x-y"][_]`. */
-function refText(term: Term): string {
-  if (term.kind !== "ref") return termText(term);
-  return refText(term.head) + term.path.map(stepText).join("");
-}
-
-function stepText(term: Term): string {
-  if (term.kind === "string" && /^[A-Za-z_]\w*$/.test(term.value)) return `.${term.value}`;
-  return `[${termText(term)}]`;
-}
-
-function termText(term: Term): string {
-  if (term.kind === "string") return JSON.stringify(term.value);
-  if (term.kind === "var") return term.name.startsWith("$") ? "_" : term.name;
-  if (term.kind === "ref") return refText(term);
-  return term.span.source.text.slice(term.span.start, term.span.end);
-}
-
 function pathText(path: readonly string[]): string {
   const [root = "", ...rest] = path;
-  return root + rest.map((step) => (/^[A-Za-z_]\w*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`)).join("");
+  return root + rest.map((step) => (/^[A-Za-z_]\w*$/.test(step) ? `.${step}` : `[${quote(step)}]`)).join("");
 }

@@ -1,0 +1,227 @@
+// `gator test`: every object, templates and constraints included, is reviewed by all constraints that are among the
+// objects, and all objects are the inventory. What differs from a cluster is gator's: there is no operation and no user,
+// cluster-scoped objects have an empty Namespace (so that `scope: Cluster` never matches them), `default` exists without
+// being given, and only the enforcement point gator.gatekeeper.sh counts.
+// Gatekeeper: pkg/gator/test/test.go, pkg/gator/expand/expand.go NamespaceForResource.
+
+import { gvkOf, gvkText, nameOf, namespaceOf, stringAt } from "@portcullis/kube";
+import type { Answer, Budget, Need, World } from "@portcullis/lang";
+import { quote } from "@portcullis/lang/go";
+import type { Locate } from "../../engine/frontend.ts";
+import type { Outcome } from "../../engine/outcome.ts";
+import type { PolicySet } from "../../engine/policyset.ts";
+import type { Json } from "../../engine/request.ts";
+import { type Constraint, joinConstraint } from "../constraint/read.ts";
+import { snapshotOf } from "../inventory.ts";
+import { sortedResults } from "../respond.ts";
+import { constraintGroup } from "../template/crd.ts";
+import { templateGroup } from "../template/read.ts";
+import { type GatorOptions, type Policies, loadPolicies, plainRequest } from "./policies.ts";
+
+export interface GatorObject {
+  readonly object: Json;
+  readonly file: string;
+  readonly locate?: Locate;
+}
+
+/** One line of gator's answer, with the names of its JSON. */
+export interface GatorRow {
+  readonly target: string;
+  readonly msg: string;
+  /** Absent for an object that could not be matched. */
+  readonly metadata?: { readonly details: Json };
+  readonly constraint: Json;
+  readonly enforcementAction: string;
+  readonly scopedActions?: readonly string[];
+  readonly violatingObject: Json;
+  readonly trace: null;
+}
+
+export type GatorTest =
+  | {
+      readonly rows: readonly GatorRow[];
+      /** Kinds among the objects that gator would use and that are not built yet: what they would add is missing. */
+      readonly unsupported: readonly string[];
+      readonly set: PolicySet;
+    }
+  /** gator's error, as it stands after `auditing objects: `. */
+  | { readonly error: string };
+
+const targetName = "admission.k8s.gatekeeper.sh";
+
+export function gatorTest(inputs: readonly GatorObject[], options: GatorOptions): GatorTest {
+  const policies = loadPolicies(inputs.filter(isPolicy), options);
+  const error = templateError(inputs, policies) ?? constraintError(inputs, policies) ?? dataError(inputs);
+  if (error !== null) return { error };
+  const objects = inputs.map(({ object }) => withDefaults(object, policies));
+  const constraints = constraintsByKey(policies);
+  const rows: Row[] = [];
+  const world = worldOf(objects, options.world);
+  for (const object of objects) {
+    for (const outcome of review(object, { set: policies.set, world, budget: options.budget() })) {
+      rows.push({ outcome, object });
+    }
+  }
+  const sorted = sortRows(rows);
+  return {
+    rows: sorted.map((row) => rowOf(row, constraints)),
+    unsupported: unsupportedKinds(inputs),
+    set: policies.set,
+  };
+}
+
+/** Whether gator exits with 1 for this row. */
+export function isEnforced({ enforcementAction, scopedActions }: GatorRow): boolean {
+  return enforcementAction === "deny" || (scopedActions?.includes("deny") ?? false);
+}
+
+// ── loading
+
+function isPolicy({ object }: GatorObject): boolean {
+  const { group, kind } = gvkOf(object);
+  return group === constraintGroup || (group === templateGroup && kind === "ConstraintTemplate");
+}
+
+/** The first template, in the order of the input, that cannot be used. */
+function templateError(inputs: readonly GatorObject[], { templates }: Policies): string | null {
+  for (const { object } of inputs) {
+    const template = isTemplate(object) ? templates.get(nameOf(object)) : undefined;
+    if (template?.problem == null) continue;
+    return `adding template ${quote(template.name)}: ${template.problem}`;
+  }
+  return null;
+}
+
+function isTemplate(object: Json): boolean {
+  const { group, kind } = gvkOf(object);
+  return group === templateGroup && kind === "ConstraintTemplate";
+}
+
+function constraintError(inputs: readonly GatorObject[], { constraints, templateOf }: Policies): string | null {
+  for (const { object } of inputs) {
+    const source = gvkOf(object).group === constraintGroup ? constraints.get(keyOf(object)) : undefined;
+    if (source === undefined) continue;
+    const { problem } = joinConstraint(source, templateOf(source));
+    if (problem !== null) return `adding constraint ${quote(source.name)}: ${problem.text}`;
+  }
+  return null;
+}
+
+/** Objects that have no place in the inventory. */
+function dataError(inputs: readonly GatorObject[]): string | null {
+  for (const { object } of inputs) {
+    const gvk = gvkOf(object);
+    const missing = gvk.version === "" ? "version" : gvk.kind === "" ? "kind" : null;
+    if (missing === null) continue;
+    const text = `${targetName}: invalid request object: resource ${nameOf(object)} has no ${missing}\n`;
+    return `adding data of GVK ${quote(gvkText(gvk))}: ${text}`;
+  }
+  return null;
+}
+
+/** gator fills defaults into the constraint that was read, so that its reviews and rows show them. */
+function withDefaults(object: Json, { templateOf, constraints }: Policies): Json {
+  if (gvkOf(object).group !== constraintGroup) return object;
+  const source = constraints.get(keyOf(object));
+  const schema = source === undefined ? undefined : templateOf(source)?.ready?.schema;
+  return schema === undefined ? object : schema.withDefaults(object);
+}
+
+function constraintsByKey({ constraints, templateOf }: Policies): ReadonlyMap<string, Constraint> {
+  const joined = new Map<string, Constraint>();
+  for (const [key, source] of constraints) {
+    const { constraint } = joinConstraint(source, templateOf(source));
+    if (constraint !== null) joined.set(key, constraint);
+  }
+  return joined;
+}
+
+/** `Kind/name`. */
+export function keyOf(constraint: Json): string {
+  return `${gvkOf(constraint).kind}/${nameOf(constraint)}`;
+}
+
+const expansionKinds: ReadonlySet<string> = new Set([
+  "expansion.gatekeeper.sh/ExpansionTemplate",
+  "mutations.gatekeeper.sh/Assign",
+  "mutations.gatekeeper.sh/AssignMetadata",
+  "mutations.gatekeeper.sh/AssignImage",
+  "mutations.gatekeeper.sh/ModifySet",
+]);
+
+/** Expansion is the only one that changes gator's answers; mutators change what expansion makes. */
+function unsupportedKinds(inputs: readonly GatorObject[]): readonly string[] {
+  const keys = inputs.map(({ object }) => {
+    const { group, kind } = gvkOf(object);
+    return `${group}/${kind}`;
+  });
+  return keys.includes("expansion.gatekeeper.sh/ExpansionTemplate")
+    ? [...new Set(keys.filter((key) => expansionKinds.has(key)))].toSorted()
+    : [];
+}
+
+// ── reviewing
+
+interface Reviewing {
+  readonly set: PolicySet;
+  readonly world: World;
+  readonly budget: Budget;
+}
+
+function review(object: Json, { set, world, budget }: Reviewing): readonly Outcome[] {
+  const decision = set.evaluate(plainRequest(object), world, budget, { phases: ["validate"] });
+  if ("needs" in decision) throw new Error("a need stayed open although every need was answered");
+  return decision.outcomes;
+}
+
+function worldOf(objects: readonly Json[], base: Omit<World, "ask">): World {
+  const snapshot = snapshotOf(objects);
+  const answer = (need: Need): Answer => {
+    const known = snapshot.answer(need);
+    if (known !== null && "value" in known) return known;
+    const name = need.kind === "object" ? stringAt(need.call, "name") : null;
+    if (name === "") return { value: emptyNamespace };
+    if (name === "default") return { value: defaultNamespace };
+    return known ?? { error: `${need.kind} ${need.key} is not among the objects` };
+  };
+  return { ...base, ask: (needs) => needs.map(answer) };
+}
+
+const emptyNamespace: Json = { apiVersion: "v1", kind: "Namespace", metadata: {} };
+const defaultNamespace: Json = { apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } };
+
+// ── rows
+
+interface Row {
+  readonly outcome: Outcome;
+  readonly object: Json;
+}
+
+/** By enforcement action and message over all objects; equal ones in the order of objects, kinds and names. */
+function sortRows(rows: readonly Row[]): readonly Row[] {
+  const objectOf = new Map(rows.map((row) => [row.outcome, row.object] as const));
+  return sortedResults(rows.map((row) => row.outcome)).map((outcome) => ({ outcome, object: objectOf.get(outcome) }));
+}
+
+function rowOf({ outcome, object }: Row, constraints: ReadonlyMap<string, Constraint>): GatorRow {
+  const { policy, message, details, actionName, properties } = outcome;
+  const scoped = properties["scopedActions"];
+  return {
+    target: targetName,
+    msg: message,
+    ...(details === undefined ? {} : { metadata: { details } }),
+    constraint: constraints.get(`${policy.kind}/${policy.name}`)?.object ?? null,
+    enforcementAction: actionName,
+    ...(scoped === undefined ? {} : { scopedActions: scoped.split(",") }),
+    violatingObject: object,
+    trace: null,
+  };
+}
+
+/** `apps/v1/Deployment ns/name: ["constraint"] Message: "text"`. */
+export function rowText({ violatingObject, constraint, msg }: GatorRow): string {
+  const namespace = namespaceOf(violatingObject);
+  const name = `${namespace === "" ? "" : `${namespace}/`}${nameOf(violatingObject)}`;
+  const kind = `${stringAt(violatingObject, "apiVersion")}/${stringAt(violatingObject, "kind")}`;
+  return `${kind} ${name}: [${quote(nameOf(constraint))}] Message: ${quote(msg)}`;
+}
