@@ -27,6 +27,7 @@ import { timeBuiltins } from "./time.ts";
 import { typeBuiltins } from "./types.ts";
 import { unitBuiltins } from "./units.ts";
 import { uuidBuiltins } from "./uuid.ts";
+import { yamlBuiltins } from "./yaml.ts";
 
 export const builtins: ReadonlyMap<string, Builtin> = new Map(
   [
@@ -55,6 +56,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     typeBuiltins,
     unitBuiltins,
     uuidBuiltins,
+    yamlBuiltins,
   ]
     .flat()
     .map((builtin) => [builtin.name, builtin] as const),
