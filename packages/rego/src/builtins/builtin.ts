@@ -16,6 +16,8 @@ export interface Builtin {
   readonly nondeterministic?: true;
   /** The result is a list of answers, each of which is tried (`walk`). */
   readonly relation?: true;
+  /** Known by name and signature only: a call is refused at compile time (`builtin-not-supported`), never undefined in silence. */
+  readonly unsupported?: true;
   /** Arguments are defined values. `undefined`: the call is undefined (after `call.fail`, or without an error). */
   readonly evaluate: (call: BuiltinCall, ...args: readonly Value[]) => Value | undefined;
 }

@@ -26,6 +26,7 @@ import { stringBuiltins } from "./strings.ts";
 import { timeBuiltins } from "./time.ts";
 import { typeBuiltins } from "./types.ts";
 import { unitBuiltins } from "./units.ts";
+import { unsupportedBuiltins } from "./unsupported.ts";
 import { uuidBuiltins } from "./uuid.ts";
 import { yamlBuiltins } from "./yaml.ts";
 
@@ -55,6 +56,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     timeBuiltins,
     typeBuiltins,
     unitBuiltins,
+    unsupportedBuiltins,
     uuidBuiltins,
     yamlBuiltins,
   ]
