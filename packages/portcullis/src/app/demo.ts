@@ -111,6 +111,6 @@ function showWhatNext({ print, serving, folder, caFile }: Running): void {
   print(`# The webhook stays up on ${serving.url} until Ctrl-C. Ask it about a file of your own:`);
   print(`npx portcullis review FILE.yaml | ${curl}`);
   print(`# Its policies are in ${folder}; edit or add some, and it serves them at once. Also:`);
-  print(`curl -s --cacert ${caFile} ${serving.url}/readyz?verbose`);
+  print(`curl -s --cacert ${caFile} '${serving.url}/readyz?verbose'`);
   print(`curl -s --cacert ${caFile} ${serving.url}/metrics | grep -E 'gatekeeper|portcullis'`);
 }

@@ -16,7 +16,10 @@ export interface ReloadOptions {
 }
 
 export interface Reloading {
-  /** Looks at the files now; false when nothing had changed. */
+  /**
+   * Looks at the files now; false when nothing had changed. Rejects when a change cannot be served, and the first time
+   * also when one of the roots cannot be read: a path that was mistyped must not pass for a folder without policies.
+   */
   reload(): Promise<boolean>;
   /** Follows the files until `close`. */
   follow(): void;
@@ -36,6 +39,8 @@ export function createReloading(options: ReloadOptions): Reloading {
 
   const once = async (): Promise<boolean> => {
     const scanned = await scanFolders(options.roots);
+    const missing = scanned.problems.find(({ file }) => options.roots.some((root) => root.path === file));
+    if (isFirst && missing !== undefined) throw new Error(missing.text);
     const isKept = (file: string): boolean =>
       scanned.unreadable.some((path) => file === path || file.startsWith(`${path}/`));
     const changed = [...scanned.texts]
