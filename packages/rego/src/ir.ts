@@ -101,7 +101,12 @@ export type Statement =
       readonly block: Block;
     }
   /** Collects what `append` statements in the block give. Cannot fail. */
-  | { readonly kind: "collect"; readonly what: "array" | "set" | "object"; readonly local: Local; readonly block: Block }
+  | {
+      readonly kind: "collect";
+      readonly what: "array" | "set" | "object";
+      readonly local: Local;
+      readonly block: Block;
+    }
   | With
   /** A literal of the source begins: errors and traces name it. */
   | { readonly kind: "literal"; readonly site: number; readonly visible: readonly Visible[] }

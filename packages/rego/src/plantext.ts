@@ -1,6 +1,16 @@
 // A plan as text for people: one paragraph for each function, one line for each statement, indented as they nest.
 
-import type { Block, Definition, Expression, Operand, Plan, PlannedFunction, Replacement, Statement, Test } from "./ir.ts";
+import type {
+  Block,
+  Definition,
+  Expression,
+  Operand,
+  Plan,
+  PlannedFunction,
+  Replacement,
+  Statement,
+  Test,
+} from "./ir.ts";
 import { format } from "./runtime/format.ts";
 
 /** The plan, printed. Locals are `v0`, `v1`, …; constants print as Rego. */
@@ -73,7 +83,9 @@ function statementText(plan: Plan, statement: Statement): readonly string[] {
     case "succeed":
       return ["succeed"];
     case "append":
-      return [`append ${statement.key === null ? "" : `${of(statement.key)}: `}${of(statement.value)} to v${statement.to}`];
+      return [
+        `append ${statement.key === null ? "" : `${of(statement.key)}: `}${of(statement.value)} to v${statement.to}`,
+      ];
     case "result":
       return [`result ${of(statement.value)}`];
     case "contribute":
@@ -87,7 +99,8 @@ function statementText(plan: Plan, statement: Statement): readonly string[] {
 
 function withText(plan: Plan, statement: Statement & { kind: "with" }): string {
   const of = (value: Operand): string => expressionText(plan, value);
-  const path = (root: string, keys: readonly Operand[]): string => [root, ...keys.map((key) => `[${of(key)}]`)].join("");
+  const path = (root: string, keys: readonly Operand[]): string =>
+    [root, ...keys.map((key) => `[${of(key)}]`)].join("");
   const parts = [
     ...statement.input.map((part) => `${path("input", part.path)} as ${of(part.value)}`),
     ...statement.data.map((part) => `${path("data", part.path)} as ${of(part.value)}`),

@@ -2,13 +2,17 @@
 // waiting list instead of planned at once, so that a chain of ten thousand rules does not nest ten thousand deep.
 
 import { format } from "../runtime/format.ts";
-import type { Frame, PlanContext } from "./scope.ts";
+import type { Frame, KeyPath, PlanContext } from "./scope.ts";
 import type { RuleNode } from "./tree.ts";
 
-/** The function that computes what the rules at a node define. */
-export function ruleFunction(frame: Frame, node: RuleNode): number {
+/**
+ * The function that computes what the rules at a node define. With `demanded` it has a parameter for each of those parts
+ * of the keys, and may leave out keys in which they are different.
+ */
+export function ruleFunction(frame: Frame, node: RuleNode, demanded: readonly KeyPath[] = []): number {
   const { context } = frame;
-  return functionFor(frame, `rule ${pathText(node)}`, (index) => context.rule(context, index, node));
+  const key = `rule ${pathText(node)} ${format(demanded)}`;
+  return functionFor(frame, key, (index) => context.rule(context, index, node, demanded));
 }
 
 /** The function that computes the document at a node that holds no rules itself. */

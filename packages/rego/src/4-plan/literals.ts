@@ -105,4 +105,3 @@ function planEvery(scope: Scope, expr: EveryExpr): void {
   planBody(inner, expr.body, (leaf) => add(leaf, { kind: "succeed" }));
   add(scope, { kind: "every", source, key, value, block });
 }
-

@@ -8,6 +8,7 @@ import type { Plan, PlannedFunction } from "../ir.ts";
 import { walk } from "../visit.ts";
 import { reserve } from "./documents.ts";
 import { planBody } from "./literals.ts";
+import { countCalls, memoOf } from "./memo.ts";
 import { planDocument, planEntry, planRule } from "./rules.ts";
 import { type PlanContext, add, newFrame, newScope } from "./scope.ts";
 import { planValue } from "./terms.ts";
@@ -34,10 +35,13 @@ export function plan(checked: Checked, options: PlanOptions): Plan {
   }
   for (let next = context.waiting.pop(); next !== undefined; next = context.waiting.pop()) next();
   const readers = inputReaders(context);
+  const functions = context.functions as PlannedFunction[];
+  const calls = countCalls(functions);
   return {
-    functions: context.functions.map((planned, index) => ({
-      ...(planned as PlannedFunction),
+    functions: functions.map((planned, index) => ({
+      ...planned,
       readsInput: readers.has(index),
+      memo: memoOf(planned, calls, index),
     })),
     constants: context.constants,
     builtins: context.builtins,

@@ -7,6 +7,7 @@ import type { RefTerm, Term } from "../ast.ts";
 import type { Expression, Operand } from "../ir.ts";
 import { callValue } from "./calls.ts";
 import { constantValue } from "./constants.ts";
+import { demandOf, isSetOfKeys } from "./demand.ts";
 import { documentFunction, ruleFunction } from "./documents.ts";
 import { type Scope, constant, defined, scan } from "./scope.ts";
 import { type RuleNode, childOf, isFunction } from "./tree.ts";
@@ -80,14 +81,15 @@ function baseDocument(scope: Scope, node: RuleNode, rest: readonly Term[]): Expr
 function ruleReference(scope: Scope, node: RuleNode, rest: readonly Term[]): Expression {
   // A function is no document; a reference to one is undefined.
   if (isFunction(node)) return descend(scope, { kind: "undefined" }, rest);
-  const value: Expression = {
-    kind: "call",
-    function: ruleFunction(scope.frame, node),
-    args: [],
-    state: scope.state,
-    mock: null,
-  };
-  return descend(scope, value, rest);
+  const [key] = rest;
+  const demand = key !== undefined && isSetOfKeys(node) ? demandOf(scope, key) : [];
+  const index = ruleFunction(
+    scope.frame,
+    node,
+    demand.map(({ path }) => path),
+  );
+  const args = demand.map(({ value }) => value);
+  return descend(scope, { kind: "call", function: index, args, state: scope.state, mock: null }, rest);
 }
 
 function documentCall(scope: Scope, node: RuleNode): Expression {

@@ -10,6 +10,7 @@ import { constantValue } from "./constants.ts";
 import { documentFunction, ruleFunction } from "./documents.ts";
 import {
   type Frame,
+  type KeyPath,
   type PlanContext,
   type Scope,
   add,
@@ -21,20 +22,21 @@ import {
   newScope,
   site,
 } from "./scope.ts";
+import { partAt } from "./demand.ts";
 import { type RuleNode, isFunction, isGround, isMultiValue, rulePath, rulesOf } from "./tree.ts";
 import { matchPattern } from "./unify.ts";
 
-export function planRule(context: PlanContext, index: number, node: RuleNode): void {
+export function planRule(context: PlanContext, index: number, node: RuleNode, demanded: readonly KeyPath[]): void {
   const frame = newFrame(context, index);
   const rules = rulesOf(node);
-  const args = rules.find((rule) => rule.head.args !== null)?.head.args ?? [];
+  const args: readonly unknown[] = rules.find((rule) => rule.head.args !== null)?.head.args ?? demanded;
   const parameters = args.map(() => newParameter(frame));
   const depth = node.path.length;
   const single = rules.every((rule) => rule.default || !isMultiValue(rule));
   const body =
     single && rules.every(isGround)
       ? complete({ frame, rules, parameters, node })
-      : partial(frame, rules, rules.every(isGround) ? null : depth);
+      : partial({ frame, rules, depth: rules.every(isGround) ? null : depth, parameters, demanded });
   finish(frame, { node, parameters, body, memo: parameters.length > 0 ? "none" : "state" });
 }
 
@@ -61,7 +63,7 @@ function finish(frame: Frame, { node, parameters, body, memo }: Finished): void 
     body,
     readsInput: true,
     memo,
-    overlays: parameters.length > 0 ? [] : overlays,
+    overlays: isFunction(node) ? [] : overlays,
     path,
     locals: frame.depths.length,
   };
@@ -141,13 +143,25 @@ function cut(scope: Scope, depth: number): number {
   return context.prints || context.trace || context.strict ? scope.depth : depth;
 }
 
-/** `depth`: how much of the rules' references is the node's own path; null when all of it is. */
-function partial(frame: Frame, rules: readonly Rule[], depth: number | null): FunctionBody {
+interface PartialRule {
+  readonly frame: Frame;
+  readonly rules: readonly Rule[];
+  /** How much of the rules' references is the node's own path; null when all of it is. */
+  readonly depth: number | null;
+  readonly parameters: readonly Local[];
+  readonly demanded: readonly KeyPath[];
+}
+
+function partial({ frame, rules, depth, parameters, demanded }: PartialRule): FunctionBody {
+  const { context } = frame;
   const definitions = rules.map((rule) => {
     const scope = newScope(frame, false);
     const { block } = scope;
-    frame.context.body(scope, rule.body, (leaf) => add(leaf, contribution(leaf, rule, depth)));
-    const { context } = frame;
+    demanded.forEach((path, at) => {
+      const part = rule.head.key === null ? undefined : partAt(rule.head.key, path);
+      if (part !== undefined) matchPattern(scope, part, localOperand(parameters[at] as Local));
+    });
+    context.body(scope, rule.body, (leaf) => add(leaf, contribution(leaf, rule, depth)));
     return { block, site: site(context, rule.span), headSite: site(context, rule.head.span) };
   });
   return { kind: "partial", result: depth === null ? "set" : "object", definitions };
@@ -155,7 +169,12 @@ function partial(frame: Frame, rules: readonly Rule[], depth: number | null): Fu
 
 function contribution(scope: Scope, rule: Rule, depth: number | null): Leaf {
   const { context } = scope.frame;
-  const path = depth === null ? [] : rulePath(rule).slice(depth).map((term) => context.value(scope, term));
+  const path =
+    depth === null
+      ? []
+      : rulePath(rule)
+          .slice(depth)
+          .map((term) => context.value(scope, term));
   const multi = isMultiValue(rule);
   const value = multi ? context.value(scope, rule.head.key as Term) : headValue(scope, rule.head.value);
   const what = !multi ? "value" : depth === null ? "element" : "member";
@@ -191,4 +210,3 @@ export function planEntry(context: PlanContext, index: number, term: Term): void
   const planned = context.functions[index] as PlannedFunction;
   context.functions[index] = { ...planned, overlays: [] };
 }
-

@@ -38,11 +38,14 @@ export interface PlanContext {
   /** Names of variables as the user wrote them, when tracing. */
   readonly names: ReadonlyMap<string, string>;
   /** Terms, bodies, rules and documents need each other; these close the circle. */
-  readonly rule: (context: PlanContext, index: number, node: RuleNode) => void;
+  readonly rule: (context: PlanContext, index: number, node: RuleNode, demanded: readonly KeyPath[]) => void;
   readonly document: (context: PlanContext, index: number, node: RuleNode) => void;
   readonly value: (scope: Scope, term: Term) => Operand;
   readonly body: (scope: Scope, body: Body, leaf: (scope: Scope) => void) => void;
 }
+
+/** Where in the key of a partial set a value is known: `{"field": x}` at ["field"]. */
+export type KeyPath = readonly Value[];
 
 export interface Frame {
   readonly context: PlanContext;
@@ -55,6 +58,8 @@ export interface Frame {
 export interface Scope {
   readonly frame: Frame;
   readonly bound: Map<string, Operand>;
+  /** Expressions that were computed on the way here, with the operand that holds them. */
+  readonly computed: Map<string, Operand>;
   state: number;
   block: Block;
   /** Scans passed on the way here. */
@@ -70,6 +75,7 @@ export function newScope(frame: Frame, ordered: boolean): Scope {
   return {
     frame,
     bound: new Map(),
+    computed: new Map(),
     state: 0,
     block: [],
     depth: 0,
@@ -82,6 +88,7 @@ export function innerScope(scope: Scope, ordered: boolean): Scope {
   return {
     ...scope,
     bound: new Map(scope.bound),
+    computed: new Map(scope.computed),
     block: [],
     ordered: ordered || scope.frame.context.prints,
   };
@@ -121,13 +128,38 @@ export function builtinIndex(context: PlanContext, builtin: Builtin): number {
   return known === -1 ? context.builtins.push(builtin) - 1 : known;
 }
 
-/** Puts an expression into a local and fails where it is undefined. Operands stay as they are. */
+/**
+ * Puts an expression into a local and fails where it is undefined. Operands stay as they are, and what was computed
+ * before is not computed again: values never change within a state.
+ */
 export function defined(scope: Scope, value: Expression): Operand {
   if (value.kind === "local" || value.kind === "constant") return value;
+  const key = isRepeatable(scope, value) ? JSON.stringify(value, withoutSite) : null;
+  const known = key === null ? undefined : scope.computed.get(key);
+  if (known !== undefined) return known;
   const local = newLocal(scope, depthOf(scope, value));
   const total = value.kind === "array" || value.kind === "set" || value.kind === "object" || value.kind === "children";
   add(scope, { kind: "let", local, value, total });
-  return localOperand(local);
+  const operand = localOperand(local);
+  if (key !== null) scope.computed.set(key, operand);
+  return operand;
+}
+
+function withoutSite(name: string, part: unknown): unknown {
+  return name === "site" ? undefined : part;
+}
+
+/** Whether a second evaluation would give the same and can be left out. */
+function isRepeatable(scope: Scope, value: Expression): boolean {
+  if (value.kind === "path") return isRepeatable(scope, value.base);
+  if (value.kind === "builtin")
+    return !scope.frame.context.strict && value.mock === null && isPure(scope, value.builtin);
+  return value.kind !== "undefined";
+}
+
+function isPure(scope: Scope, index: number): boolean {
+  const builtin = scope.frame.context.builtins[index];
+  return builtin?.nondeterministic !== true && builtin?.type.result !== null;
 }
 
 /** How many scans a value depends on: within them it is the same at each turn of deeper ones. */

@@ -79,7 +79,8 @@ function comprehension(scope: Scope, term: Comprehension): Operand {
   context.body(inner, term.body, (leaf) => {
     const key = term.kind === "object-comprehension" ? planValue(leaf, term.key) : null;
     const value = planValue(leaf, term.kind === "object-comprehension" ? term.value : term.term);
-    const depth = what === "array" ? leaf.depth : Math.max(deepest(leaf, [value]), key === null ? 0 : depthOf(leaf, key));
+    const depth =
+      what === "array" ? leaf.depth : Math.max(deepest(leaf, [value]), key === null ? 0 : depthOf(leaf, key));
     const at = site(context, term.kind === "object-comprehension" ? term.key.span : term.span);
     add(leaf, { kind: "append", to: local, what, key, value, depth, site: at });
   });

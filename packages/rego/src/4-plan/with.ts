@@ -100,14 +100,9 @@ export function findTargets(
   return { overlays, mocks };
 }
 
-function isMockable(
-  path: readonly string[],
-  tree: RuleNode,
-  lookup: (name: string) => Builtin | undefined,
-): boolean {
+function isMockable(path: readonly string[], tree: RuleNode, lookup: (name: string) => Builtin | undefined): boolean {
   if (path[0] !== "data") return lookup(path.join(".")) !== undefined;
   let node: RuleNode | undefined = tree;
   for (const key of path.slice(1)) node = node && childOf(node, key);
   return node !== undefined && isFunction(node);
 }
-

@@ -69,7 +69,7 @@ function tables(plan: Plan, paths: number): readonly string[] {
 }
 
 function stateClass(plan: Plan): readonly string[] {
-  const slots = plan.functions.flatMap((planned, index) => (planned.memo === "state" ? [index] : []));
+  const slots = plan.functions.flatMap((planned, index) => (planned.memo === "none" ? [] : [index]));
   const mocks = Array.from({ length: plan.mocks }, (_, index) => `f${index}`);
   const overlays = plan.overlays.map((_, index) => `x${index}`);
   const writer: { lines: string[] } = { lines: [] };

@@ -69,7 +69,7 @@ function list(writer: Writer, operands: readonly Operand[]): string {
 function path(writer: Writer, base: Expression, keys: readonly Operand[]): string {
   let text = expression(writer, base);
   const lookup = base.kind === "data" ? "getStored" : "get";
-  for (let at = 0; at < keys.length; ) {
+  for (let at = 0; at < keys.length;) {
     const chain = safeChain(writer.plan, keys, at);
     if (chain.length === 0) {
       text = `${lookup}(${text}, ${operand(writer, keys[at] as Operand)})`;

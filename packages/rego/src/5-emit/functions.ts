@@ -11,16 +11,21 @@ import { type Flow, type Sink, type Writer, fresh, line } from "./writer.ts";
 export function emitFunction(writer: Writer, planned: PlannedFunction, index: number): void {
   writer.used = usedLocals(planned.body);
   const parameters = ["s", ...planned.parameters.map((local) => `v${local}`)].join(", ");
-  if (planned.memo === "state") {
-    line(writer, `function r${index}(s) {`);
-    if (!planned.readsInput) line(writer, "s = s.g;");
-    line(writer, `let m = s.m${index};`);
-    line(writer, `if (m === unset) { m = d${index}(s); s.m${index} = m; }`);
-    line(writer, "return m;");
-    line(writer, "}");
-    line(writer, `function d${index}(${parameters}) {`);
+  const shared = planned.readsInput ? "" : "s = s.g;";
+  if (planned.memo === "none") {
+    line(writer, `function r${index}(${parameters}) {`);
   } else {
     line(writer, `function r${index}(${parameters}) {`);
+    line(writer, shared);
+    line(writer, `let m = s.m${index};`);
+    if (planned.memo === "state") {
+      line(writer, `if (m === unset) { m = d${index}(s); s.m${index} = m; }`);
+      line(writer, "return m;");
+    } else {
+      emitRemembered(writer, planned, index);
+    }
+    line(writer, "}");
+    line(writer, `function d${index}(${parameters}) {`);
   }
   line(writer, "const b = s.b;");
   line(writer, fuel);
@@ -30,6 +35,18 @@ export function emitFunction(writer: Writer, planned: PlannedFunction, index: nu
   }
   emitBody(writer, planned, index);
   line(writer, "}");
+}
+
+/** Results by the one argument; a bound keeps a loop over millions of arguments from keeping them all. */
+function emitRemembered(writer: Writer, planned: PlannedFunction, index: number): void {
+  const argument = `v${planned.parameters[0] ?? 0}`;
+  line(writer, `if (m === unset) m = s.m${index} = new Map();`);
+  line(writer, `let h = m.get(${argument});`);
+  line(writer, "if (h === undefined) {");
+  line(writer, `h = d${index}(s, ${argument});`);
+  line(writer, `if (m.size < 1000) m.set(${argument}, h === undefined ? unset : h);`);
+  line(writer, "}");
+  line(writer, "return h === unset ? undefined : h;");
 }
 
 /** Locals that some statement reads; the others need not be written. */
@@ -153,10 +170,7 @@ export function emitChildren(writer: Writer, planned: PlannedFunction, index: nu
   }
   line(writer, `return getStored(${base}, key);`);
   line(writer, "}");
-  const keys = pathText(
-    writer,
-    children.map(({ key }) => key).toSorted(compare),
-  );
+  const keys = pathText(writer, children.map(({ key }) => key).toSorted(compare));
   const all = flags === "" ? keys : `${planned.overlays.map((overlay) => `s.x${overlay}`).join(" || ")} ? [] : ${keys}`;
   line(writer, `function q${index}(s) { return childKeys(${base}, ${all}); }`);
 }

@@ -11,7 +11,6 @@ const prototypes: readonly object[] = [
   String.prototype,
   Number.prototype,
   Boolean.prototype,
-  Function.prototype,
   RegoSet.prototype,
   RegoObject.prototype,
   Decimal.prototype,

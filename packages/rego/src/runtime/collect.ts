@@ -51,7 +51,9 @@ export function conflictError(conflicts: Conflicts, what: string): RegoError {
   const suffix = what.startsWith("function ") ? " for the same inputs" : "";
   const lines = conflicts.values
     .map(({ value, span }) => ({ value, place: placeOf(span), column: span.source.position(span.start).column }))
-    .toSorted((a, b) => compareStrings(a.place.file, b.place.file) || a.place.line - b.place.line || a.column - b.column)
+    .toSorted(
+      (a, b) => compareStrings(a.place.file, b.place.file) || a.place.line - b.place.line || a.column - b.column,
+    )
     .map(({ value, place }) => `\n  ${shorten(format(value))} at ${place.file}:${place.line}`);
   const rest = conflicts.more ? "\n  ..." : "";
   const message = `${what} produced conflicting values${suffix}:${lines.join("")}${rest}`;

@@ -28,7 +28,8 @@ function arrayIndex(key: Value): number {
 export function getStored(value: Value | undefined, key: Value): Value | undefined {
   const found = get(value, key);
   if (found !== undefined || typeof value !== "object" || value === null) return found;
-  if (Array.isArray(value)) return typeof key === "string" && /^(?:0|[1-9]\d*)$/.test(key) ? get(value, Number(key)) : undefined;
+  if (Array.isArray(value))
+    return typeof key === "string" && /^(?:0|[1-9]\d*)$/.test(key) ? get(value, Number(key)) : undefined;
   return isNumber(key) ? get(value, numberText(key)) : undefined;
 }
 
