@@ -7,6 +7,7 @@ import { load } from "js-yaml";
 import type { Annotation, Comment, Import, Package, Rule, Term } from "../ast.ts";
 import { isConstant } from "../visit.ts";
 import { normalized } from "./metadata.ts";
+import { syntaxError } from "./state.ts";
 import { referenceText } from "./text.ts";
 
 /** An annotation whose scope is not known yet. */
@@ -58,18 +59,56 @@ function place({ span }: { readonly span: Span }): { readonly line: number; read
 
 function readBlock(lines: readonly Comment[], span: Span): Block | Diagnostic {
   const text = lines.map((line) => `${line.text.replace(/^ /, "")}\n`).join("");
-  if (text.trim() === "") return errorAt("rego_parse_error", span, "expected METADATA block, found whitespace");
+  if (text.trim() === "") return blockError(span, "expected METADATA block, found whitespace");
   let raw: unknown;
   try {
     raw = load(text) ?? {};
   } catch (error) {
-    const line = lines[(error as { mark?: { line?: number } }).mark?.line ?? 0];
-    const reason = (error as { reason?: string }).reason ?? String(error);
-    return errorAt("rego_parse_error", line?.span ?? span, `yaml: ${reason}`);
+    const { mark, reason } = error as { readonly mark?: { readonly line?: number }; readonly reason?: string };
+    return yamlError(lines, (mark?.line ?? 0) + 1, (line) => `yaml: line ${line}: ${reason ?? String(error)}`);
   }
-  const values = normalized(raw);
-  if (typeof values === "string") return errorAt("rego_parse_error", span, values);
-  return { ...values, span };
+  if (typeof raw !== "object" || Array.isArray(raw)) {
+    return yamlError(lines, 1, (line) => `yaml: unmarshal errors:\n  line ${line}: ${notMapping(raw)}`);
+  }
+  const values = normalized(raw as Readonly<Record<string, unknown>>);
+  return typeof values === "string" ? blockError(span, values) : { ...values, span };
+}
+
+function blockError({ source, start }: Span, message: string): Diagnostic {
+  return syntaxError(source, start, message);
+}
+
+/** As Go's YAML reader says it. */
+function notMapping(raw: unknown): string {
+  if (Array.isArray(raw)) return "cannot unmarshal !!seq into ast.rawAnnotation";
+  const tag = typeof raw === "string" ? "!!str" : typeof raw === "boolean" ? "!!bool" : "!!int";
+  const text = typeof raw === "string" ? raw : JSON.stringify(raw);
+  return `cannot unmarshal ${tag} \`${text.length > 10 ? `${text.slice(0, 7)}...` : text}\` into ast.rawAnnotation`;
+}
+
+/** OPA takes the 1-based line that the message names for a 0-based one: the blame falls on the line below. */
+function yamlError(lines: readonly Comment[], line: number, message: (line: number) => string): Diagnostic {
+  const blamed = lines[line] ?? lines.at(-1);
+  if (blamed === undefined) throw new RangeError("a block that is not empty has lines");
+  return blockError(blamed.span, message(line) + separatorHints(lines));
+}
+
+/** People forget the space behind a colon. OPA: augmentYamlError. */
+function separatorHints(lines: readonly Comment[]): string {
+  const hints: string[] = [];
+  for (const line of lines) {
+    const wrong: string[] = [];
+    const parts = line.text.split(":").slice(1);
+    for (const [index, part] of parts.entries()) {
+      if ((part === "" && index === parts.length - 1) || /^[ \t]/.test(part)) break;
+      const [first = "\uFFFD"] = part;
+      wrong.push(`'${first}'`);
+    }
+    if (wrong.length === 0) continue;
+    const at = `on line ${place(line).line}, symbol(s) [${wrong.join(" ")}]`;
+    hints.push(`\n  Hint: ${at} immediately following a key/value separator ':' is not a legal yaml space character`);
+  }
+  return hints.join("");
 }
 
 // ── attaching

@@ -80,7 +80,8 @@ export function literal(p: Parser): Expr | null {
   const span = spanFrom(p, start);
   if (made.kind !== "not" || made.explicit) return { ...made, span };
   // What is wrong inside is blamed at the `not`.
-  return { ...made, span, body: made.body.map((inner) => ({ ...inner, span })) };
+  const [inner] = made.body;
+  return inner === undefined ? { ...made, span } : { ...made, span, body: [{ ...inner, span }] };
 }
 
 function newLiteral(p: Parser): Expr | null {

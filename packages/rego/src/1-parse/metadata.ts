@@ -14,8 +14,7 @@ type Fields = Readonly<Record<string, unknown>>;
 class Invalid extends Error {}
 
 /** The values of a block, or what is wrong with them. */
-export function normalized(raw: unknown): Metadata | string {
-  if (!isFields(raw)) return "yaml: unmarshal errors:\n  line 1: cannot unmarshal a block that is not a mapping";
+export function normalized(raw: Fields): Metadata | string {
   try {
     return { scope: text(raw, "scope"), values: valuesOf(raw) };
   } catch (error) {
@@ -54,7 +53,7 @@ function text(raw: Fields, name: string): string {
   const value = raw[name];
   if (value === undefined || value === null) return "";
   if (typeof value === "object") throw new Invalid(`yaml: unmarshal errors:\n  cannot unmarshal ${name} into string`);
-  return String(value as string | number | boolean);
+  return plainText(value);
 }
 
 function list(raw: Fields, name: string): readonly unknown[] {
@@ -130,6 +129,10 @@ function withoutEmpty(value: Fields): Fields {
   return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== ""));
 }
 
+function plainText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 /** A value as Go's `%s` shows it, for what people get wrong here. */
 function goText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(goText).join(" ")}]`;
@@ -137,5 +140,5 @@ function goText(value: unknown): string {
     return `map[${Object.entries(value)
       .map(([key, part]) => `${key}:${goText(part)}`)
       .join(" ")}]`;
-  return typeof value === "number" ? `%!s(int=${value})` : String(value as string | boolean);
+  return typeof value === "number" ? `%!s(int=${value})` : plainText(value);
 }

@@ -238,16 +238,9 @@ const operators: ReadonlySet<TokenKind> = new Set<TokenKind>([
 
 /** What is defined: a name, a reference or a call of either. */
 function headShape(p: Parser, named: Term): Shape | null {
-  switch (named.kind) {
-    case "var":
-      return { reference: [named], args: null };
-    case "ref":
-      return { reference: [named.head, ...named.path], args: null };
-    case "call":
-      return functionShape(p, named.operator, named.args);
-    default:
-      return null;
-  }
+  if (named.kind === "var") return { reference: [named], args: null };
+  if (named.kind === "ref") return { reference: [named.head, ...named.path], args: null };
+  return named.kind === "call" ? functionShape(p, named.operator, named.args) : null;
 }
 
 function functionShape(p: Parser, operator: RefTerm, args: readonly Term[]): Shape | null {
@@ -259,7 +252,7 @@ function functionShape(p: Parser, operator: RefTerm, args: readonly Term[]): Sha
 /** `p contains x`. */
 function containsHead(p: Parser, shape: Shape, start: number): Draft {
   const example = `(e.g., ${referenceText(shape.reference)} contains <VALUE> { ... })`;
-  if (hasArguments(shape)) {
+  if (shape.args !== null) {
     unexpected(p, `the contains keyword can only be used with multi-value rule definitions ${example}`);
   }
   advance(p);
@@ -271,7 +264,7 @@ function containsHead(p: Parser, shape: Shape, start: number): Draft {
 
 function missingValue(shape: Shape, assign: boolean, isDefault: boolean): string {
   const name = referenceText(shape.reference);
-  if (!assign) return `expected rule value term (e.g., ${name}[%!s(*ast.Term=<nil>)] = <VALUE> { ... })`;
+  if (!assign) return `expected rule value term (e.g., ${name}[<nil>] = <VALUE> { ... })`;
   if (hasArguments(shape)) return `expected function value term (e.g., ${name}(...) := <VALUE> { ... })`;
   return isDefault
     ? `expected default rule value term (e.g., default ${name} := <VALUE>)`

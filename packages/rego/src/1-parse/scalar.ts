@@ -42,9 +42,11 @@ function unexpectedNumber(p: Parser, note: string): null {
 /** OPA: v1/ast/term.go maxNumberExp. */
 const largestBinaryExponent = 100_000;
 
-/** About the binary exponent of a number; not a number when its decimal exponent is beyond 64 bits, as in Go. */
+/** About the binary exponent; not a number for `.1.2` and where the decimal exponent is beyond 64 bits, as in Go. */
 function binarySize(text: string): number {
-  const [, whole = "", fraction = "", exponent = "0"] = /^-?0*(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  const parts = /^-?0*(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
+  if (parts === null) return Number.NaN;
+  const [, whole = "", fraction = "", exponent = "0"] = parts;
   if (/^[+-]?0*\d{19,}$/.test(exponent)) return Number.NaN;
   const leading = whole === "" ? fraction.search(/[1-9]/) : 0;
   // Zero has no size, whatever its exponent.

@@ -72,12 +72,24 @@ export function remembered(p: Parser, production: () => Term | null): Term | nul
     return term;
   }
   const { term, before, after } = known;
+  if (contains(place.errors, after.errors)) {
+    // Its errors were reported just now; only a rolled-back try has to report them again.
+    p.place = after;
+    return term;
+  }
   const hints = after.hints === before.hints ? place.hints : after.hints;
   p.place = { ...after, errors: place.errors, hints };
   for (const { offset, message } of errorsSince(before.errors, after.errors)) {
     p.place = { ...p.place, errors: withError(p.place.errors, offset, message) };
   }
   return term;
+}
+
+function contains(list: ErrorList | null, part: ErrorList | null): boolean {
+  if (part === null) return false;
+  let link = list;
+  while (link !== null && link !== part) link = link.previous;
+  return link !== null;
 }
 
 /** Errors that were added to a list, first first. */
@@ -308,10 +320,10 @@ export function diagnosticsOf(p: Parser): Diagnostic[] {
   return all.toReversed();
 }
 
-function syntaxError(source: Source, offset: number, message: string): Diagnostic {
+/** An error with its line as notes. */
+export function syntaxError(source: Source, offset: number, message: string): Diagnostic {
   const { text } = source;
-  // The end of the text is shown at its last character, unless that ended a line.
-  const start = offset >= text.length && !text.endsWith("\n") ? Math.max(0, text.length - 1) : offset;
+  const start = shownOffset(text, offset);
   return {
     code: "rego_parse_error",
     severity: "error",
@@ -319,6 +331,12 @@ function syntaxError(source: Source, offset: number, message: string): Diagnosti
     span: spanOf(source, start, Math.min(text.length, start + 1)),
     notes: excerpt(text, offset).map((line) => ({ message: line, span: null })),
   };
+}
+
+/** The end of the text is shown at its last character, unless that ended a line; a line's end on the next line. */
+function shownOffset(text: string, offset: number): number {
+  if (offset >= text.length) return text.endsWith("\n") ? text.length : Math.max(0, text.length - 1);
+  return text[offset] === "\n" ? offset + 1 : offset;
 }
 
 /** Longer lines are not shown: a hostile text is one line of a megabyte. */

@@ -49,8 +49,8 @@ export function packageStatement(p: Parser): Package | null {
     return null;
   }
   const steps = path.kind === "var" ? [path] : [path.head, ...path.path];
-  const names = packageNames(p, steps);
-  return names === null ? null : { path: ["data", ...names], span: spanFrom(p, start) };
+  const made = packageNames(p, steps);
+  return made === null ? null : { path: ["data", ...made], span: spanFrom(p, start) };
 }
 
 function packageNames(p: Parser, steps: readonly Term[]): string[] | null {
@@ -160,12 +160,12 @@ export function applyImport(p: Parser, made: Import): void {
   }
 }
 
-function names(path: RefTerm): string[] {
+function stepNames(path: RefTerm): string[] {
   return path.path.map((step) => (step as StringTerm).value);
 }
 
 function regoImport(p: Parser, made: Import): void {
-  const path = names(made.path).join(".");
+  const path = stepNames(made.path).join(".");
   const first = p.options.opa === "1.17";
   if (path !== "v1" && (path !== "v2" || first)) {
     const written = referenceText([made.path.head, ...made.path.path]);
@@ -186,7 +186,7 @@ function aliasOffset(made: Import): number {
 }
 
 function futureImport(p: Parser, made: Import): void {
-  const [first, keyword, ...more] = names(made.path);
+  const [first, keyword, ...more] = stepNames(made.path);
   if (first !== "keywords") {
     error(p, made.path.span.start, "invalid import, must be `future.keywords`");
     return;

@@ -126,37 +126,29 @@ function newTerm(p: Parser): Term | null {
 }
 
 function primary(p: Parser): Term | null {
-  switch (p.place.kind) {
-    case "null":
-      return { kind: "null", span: spanHere(p) };
-    case "true":
-    case "false":
-      return { kind: "boolean", value: p.place.kind === "true", span: spanHere(p) };
-    case ".":
-    case "number":
-      return number(p);
-    case "string":
-      return string(p);
-    case "template-string-part":
-    case "template-string-end":
-      return templateString(p, false);
-    case "raw-template-string-part":
-    case "raw-template-string-end":
-      return templateString(p, true);
-    case "identifier":
-    case "contains":
-      return variableHere(p);
-    case "[":
-      return array(p);
-    case "{":
-      return setOrObject(p);
-    case "(":
-      return parenthesized(p);
-    default:
-      unexpected(p);
-      return null;
-  }
+  const production = primaries.get(p.place.kind);
+  if (production !== undefined) return production(p);
+  unexpected(p);
+  return null;
 }
+
+const primaries: ReadonlyMap<TokenKind, Level> = new Map<TokenKind, Level>([
+  ["null", (p) => ({ kind: "null", span: spanHere(p) })],
+  ["true", (p) => ({ kind: "boolean", value: true, span: spanHere(p) })],
+  ["false", (p) => ({ kind: "boolean", value: false, span: spanHere(p) })],
+  [".", number],
+  ["number", number],
+  ["string", string],
+  ["template-string-part", (p) => templateString(p, false)],
+  ["template-string-end", (p) => templateString(p, false)],
+  ["raw-template-string-part", (p) => templateString(p, true)],
+  ["raw-template-string-end", (p) => templateString(p, true)],
+  ["identifier", variableHere],
+  ["contains", variableHere],
+  ["[", array],
+  ["{", setOrObject],
+  ["(", parenthesized],
+]);
 
 function parenthesized(p: Parser): Term | null {
   advance(p);
@@ -220,24 +212,17 @@ function newReference(p: Parser, head: Term): Term | null {
   if (!refHeads.has(head.kind)) error(p, head.span.start, `illegal ref (head cannot be ${valueName(head)})`);
   const { start } = head.span;
   const path: Term[] = [];
-  for (;;) {
-    switch (p.place.kind) {
-      case ".":
-      case "[": {
-        const step = p.place.kind === "." ? dotStep(p) : bracketStep(p);
-        if (step === null) return null;
-        path.push(step);
-        break;
-      }
-      case "(":
-        return finishedCall(p, { kind: "ref", head, path, span: spanOf(p.source, start, p.place.token.start) });
-      default: {
-        const span = spanFrom(p, start);
-        if (p.place.kind === "whitespace") advance(p);
-        return { kind: "ref", head, path, span };
-      }
-    }
+  while (p.place.kind === "." || p.place.kind === "[") {
+    const step = p.place.kind === "." ? dotStep(p) : bracketStep(p);
+    if (step === null) return null;
+    path.push(step);
   }
+  if (kindOf(p) === "(") {
+    return finishedCall(p, { kind: "ref", head, path, span: spanOf(p.source, start, p.place.token.start) });
+  }
+  const span = spanFrom(p, start);
+  if (kindOf(p) === "whitespace") advance(p);
+  return { kind: "ref", head, path, span };
 }
 
 function dotStep(p: Parser): Term | null {
