@@ -15,6 +15,7 @@ import {
 } from "js-yaml";
 import { format } from "../runtime/format.ts";
 import { type Value, isPlainObject, newObject } from "../runtime/value.ts";
+import { syntaxMessage } from "./yamlsyntax.ts";
 import { type Scalar, jsonOf, keyOf, resolvePlain, resolveTagged } from "./yamlscalar.ts";
 
 /** A text that cannot be converted; the message is go-yaml's where it can be. */
@@ -56,16 +57,13 @@ function eventsOf(text: string): Parsed {
     } catch (error) {
       if (!(error instanceof YAMLException)) throw error;
       const at = (error.mark as { readonly position?: number } | undefined)?.position ?? 0;
-      if (error.reason !== "deficient indentation" || repairs >= 200) throw syntaxError(error, source, at);
+      if (error.reason !== "deficient indentation" || repairs >= 200) {
+        throw new YamlError(syntaxMessage(error.reason, source, at));
+      }
       const lineStart = source.lastIndexOf("\n", at - 1) + 1;
       source = `${source.slice(0, lineStart)}  ${source.slice(lineStart)}`;
     }
   }
-}
-
-function syntaxError(error: YAMLException, source: string, at: number): YamlError {
-  const line = source.slice(0, at).split("\n").length;
-  return new YamlError(`yaml: line ${line}: ${error.reason}`);
 }
 
 /** Anchors end with their document. */
