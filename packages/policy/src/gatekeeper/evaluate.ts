@@ -118,10 +118,21 @@ function violations({ constraint, ready, review, evaluation }: Judging): Value |
   return program.entry(violationPath, { input, data: inventoryData(evaluation), world, budget });
 }
 
+/** Gatekeeper has an older OPA, which does not say which values conflict. OPA: v1/topdown/errors.go of 1.17. */
 function errorText(error: unknown): string {
-  if (error instanceof RegoError) return error.toString();
+  if (error instanceof RegoError) {
+    const { file, line, code, message } = error;
+    return `${file}:${line}: ${code}: ${olderText(message)}`;
+  }
   if (error instanceof LimitError) return `eval_cancel_error: ${error.message}`;
   throw error;
+}
+
+function olderText(message: string): string {
+  if (!message.includes("produced conflicting values")) return message;
+  return message.startsWith("function ")
+    ? "functions must not produce multiple outputs for same inputs"
+    : "complete rules must not produce multiple outputs";
 }
 
 function resultsOf(value: Value | undefined): readonly Result[] {
@@ -133,7 +144,7 @@ function resultsOf(value: Value | undefined): readonly Result[] {
     const { msg, details } = pair as { readonly msg: Value; readonly details: Value };
     const shown = toJson(details) as Json;
     if (typeof msg === "string") return { kind: "violation", message: msg, details: shown };
-    const text = accessorError(".msg", toJson(msg) as Json, "json.Number");
+    const text = accessorError({ field: ".msg", value: toJson(msg), numbers: "json.Number", expected: "string" });
     return { kind: "error", message: `extracting message binding: ${text}`, details: shown };
   });
 }

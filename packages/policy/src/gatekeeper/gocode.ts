@@ -4,9 +4,18 @@
 import { Decimal, numberText } from "@portcullis/lang";
 import type { Json } from "../engine/request.ts";
 
-/** `.msg accessor error: 5 is of the type json.Number, expected string`. Numbers have the given Go type. */
-export function accessorError(field: string, value: Json, numberType: string): string {
-  return `${field} accessor error: ${goText(value)} is of the type ${goType(value, numberType)}, expected string`;
+export interface Accessed {
+  /** `.spec.match`. */
+  readonly field: string;
+  readonly value: Json;
+  /** The Go type of numbers there, which depends on who decoded them. */
+  readonly numbers: "json.Number" | "float64";
+  readonly expected: "string" | "map[string]interface{}";
+}
+
+/** `.msg accessor error: 5 is of the type json.Number, expected string`. */
+export function accessorError({ field, value, numbers, expected }: Accessed): string {
+  return `${field} accessor error: ${goText(value)} is of the type ${goType(value, numbers)}, expected ${expected}`;
 }
 
 /** As `%v` prints it. */

@@ -9,6 +9,7 @@ import {
   definitionErrors,
   dns1035LabelErrors,
   dns1123SubdomainErrors,
+  dropUnwantedNulls,
   invalid,
   readSchema,
   unknownFields,
@@ -23,6 +24,8 @@ export interface CompiledSchema {
   unknownFields(value: Json): readonly UnknownField[];
   /** The value with the schema's defaults; the same object when there is nothing to add. */
   withDefaults(value: Json): Json;
+  /** The value without nulls that the schema does not allow, as an API server drops them. */
+  withoutNulls(value: Json): Json;
 }
 
 export type SchemaResult = { readonly schema: CompiledSchema } | { readonly error: string };
@@ -37,6 +40,7 @@ export function compileSchema(tree: Json): SchemaResult {
         validateValue(value, schema, { field: prefix, patterns: schemaPattern, numbers: "float" }),
       unknownFields: (value) => unknownFields(value, schema, true),
       withDefaults: (value) => applyDefaults(value, schema),
+      withoutNulls: (value) => dropUnwantedNulls(value, schema),
     },
   };
 }

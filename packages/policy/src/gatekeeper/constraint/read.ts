@@ -20,6 +20,7 @@ import type { Locate, ReadFrom } from "../../engine/frontend.ts";
 import type { Json } from "../../engine/request.ts";
 import { constraintGroup } from "../template/crd.ts";
 import type { Template } from "../template/read.ts";
+import { accessorError } from "../gocode.ts";
 import { asRecord } from "../tree.ts";
 import { type Enforcement, readEnforcement } from "./enforcement.ts";
 import { type Matcher, compileMatch } from "./match.ts";
@@ -125,6 +126,8 @@ function selectorProblem(object: Json): Problem | null {
   for (const field of ["labelSelector", "namespaceSelector"]) {
     const tree = valueAt(object, "spec", "match", field);
     const path = ["spec", "match", field];
+    const inaccessible = accessProblem(object, path);
+    if (inaccessible !== null) return inaccessible;
     if (!isObject(tree)) continue;
     const selector = readLabelSelector(tree);
     if ("error" in selector) return invalid(`Could not convert JSON to LabelSelector: ${selector.error}`, path);
@@ -134,11 +137,26 @@ function selectorProblem(object: Json): Problem | null {
   return null;
 }
 
+/** A step of the path is there and no object. What is null counts as not there, but for the last step. */
+function accessProblem(object: Json, path: readonly string[]): Problem | null {
+  for (let length = 1; length <= path.length; length++) {
+    const steps = path.slice(0, length);
+    const value = valueAt(object, ...steps);
+    if (value === undefined || (value === null && length < path.length)) return null;
+    if (isObject(value)) continue;
+    // Go names the field below the one that is no object.
+    const field = `.${path.slice(0, Math.min(length + 1, path.length)).join(".")}`;
+    return invalid(accessorError({ field, value, numbers: "float64", expected: "map[string]interface{}" }), steps);
+  }
+  return null;
+}
+
 function identityProblem({ object, name, kind }: ConstraintSource, template: Template): Problem | null {
   const wrong = dns1123SubdomainErrors(name);
   if (wrong.length > 0) return invalid(`invalid name: ${quote(wrong.join("\n"))}`, ["metadata", "name"]);
   if (kind !== template.kind) {
-    const text = `wrong kind ${quote(kind)} for constraint ${quote(name)}; want ${quote(template.kind)}`;
+    // Gatekeeper names the two the wrong way round.
+    const text = `wrong kind ${quote(name)} for constraint ${quote(kind)}; want ${quote(template.kind)}`;
     return invalid(text, ["kind"]);
   }
   const { version } = gvkOf(object);

@@ -115,8 +115,11 @@ function loadTest(test: SuiteTest, folder: string, options: VerifyOptions): Load
   const template = readTemplateFile(joinPath(folder, test.template), options);
   if ("error" in template) return failed(template.error);
   const alone = loadPolicies([template], options);
-  const [problem] = [...alone.templates.values()].flatMap((one) => one.problem ?? []);
-  if (problem !== undefined) return failed(`adding template: ${problem}`);
+  const [read] = alone.templates.values();
+  if (read?.problem != null) {
+    const place = read.undecodable ? `path ${quote(joinPath(folder, test.template))}: ` : "";
+    return failed(`${place}adding template: ${read.problem}`);
+  }
   if (test.constraint === "") return failed("invalid Suite: missing constraint");
   const constraint = readConstraintFile(joinPath(folder, test.constraint), options);
   if ("error" in constraint) return failed(constraint.error);

@@ -31,7 +31,8 @@ export interface GatorRow {
   /** Absent for an object that could not be matched. */
   readonly metadata?: { readonly details: Json };
   readonly constraint: Json;
-  readonly enforcementAction: string;
+  /** Absent when the constraint has an empty one. */
+  readonly enforcementAction?: string;
   readonly scopedActions?: readonly string[];
   readonly violatingObject: Json;
   readonly trace: null;
@@ -87,6 +88,9 @@ function templateError(inputs: readonly GatorObject[], { templates }: Policies):
   for (const { object } of inputs) {
     const template = isTemplate(object) ? templates.get(nameOf(object)) : undefined;
     if (template?.problem == null) continue;
+    if (template.undecodable) {
+      return `converting unstructured ${quote(template.name)} to template: adding template: ${template.problem}`;
+    }
     return `adding template ${quote(template.name)}: ${template.problem}`;
   }
   return null;
@@ -211,7 +215,7 @@ function rowOf({ outcome, object }: Row, constraints: ReadonlyMap<string, Constr
     msg: message,
     ...(details === undefined ? {} : { metadata: { details } }),
     constraint: constraints.get(`${policy.kind}/${policy.name}`)?.object ?? null,
-    enforcementAction: actionName,
+    ...(actionName === "" ? {} : { enforcementAction: actionName }),
     ...(scoped === undefined ? {} : { scopedActions: scoped.split(",") }),
     violatingObject: object,
     trace: null,

@@ -12,9 +12,18 @@ export function opaErrors(diagnostics: readonly Diagnostic[]): string {
     : `${errors.length} errors occurred:\n${errors.join("\n")}`;
 }
 
-/** `file:row: code: message`. */
-export function opaError({ code, message, span }: Diagnostic): string {
-  const text = `${code}: ${message}`;
+/** The parser counts its errors too, but says that there is nothing to parse without counting. */
+export function parseErrors(diagnostics: readonly Diagnostic[]): string {
+  const [first] = diagnostics;
+  return first?.message === "empty module" ? opaError(first) : opaErrors(diagnostics);
+}
+
+/** `file:row: code: message`, and below it the details: the line with a caret, or what was had and wanted. */
+function opaError({ code, message, span, notes = [] }: Diagnostic): string {
+  const details = notes.map((note) => `\n\t${note.message}`).join("");
+  const text = `${code}: ${message}${details}`;
   if (span === null) return text;
-  return `${span.source.name}:${span.source.position(span.start).line}: ${text}`;
+  // OPA gives the error about a module without anything in it no line.
+  const line = message === "empty module" ? 0 : span.source.position(span.start).line;
+  return `${span.source.name}:${line}: ${text}`;
 }

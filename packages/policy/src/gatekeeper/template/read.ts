@@ -11,6 +11,7 @@ import type { Json } from "../../engine/request.ts";
 import { accessorError } from "../gocode.ts";
 import { type CompiledSchema, compileCrdSchema, compileSchema } from "../schema.ts";
 import { asRecord, listAt, stringsAt } from "../tree.ts";
+import { decodeError } from "./decode.ts";
 import { constraintCrd, constraintSchema, loosened } from "./crd.ts";
 import { type CompiledRego, type RegoOptions, type TemplateRego, compileRego } from "./rego.ts";
 import { templateSchema } from "./template-schema.ts";
@@ -26,6 +27,8 @@ export interface Template {
   readonly ready: ReadyTemplate | null;
   /** Gatekeeper's error text. */
   readonly problem: string | null;
+  /** The object cannot even be taken for a template, which gator says in another way. */
+  readonly undecodable: boolean;
   /** What is against strict reading only: fields that nobody knows. */
   readonly strict: readonly Diagnostic[];
 }
@@ -52,16 +55,26 @@ export function readTemplate(object: Json, from: ReadFrom, options: RegoOptions)
     const diagnostics = failure.diagnostics ?? [
       errorAt(failure.code ?? "template", span, failure.problem.trimEnd(), failure.hint),
     ];
-    return { template: { ...base, operations: [], ready: null, problem: failure.problem, strict }, diagnostics };
+    return {
+      template: {
+        ...base,
+        operations: [],
+        ready: null,
+        problem: failure.problem,
+        undecodable: failure.undecodable ?? false,
+        strict,
+      },
+      diagnostics,
+    };
   };
   const { version } = gvkOf(object);
   if (!["v1", "v1beta1", "v1alpha1"].includes(version)) {
-    return failed({ problem: unregistered(version), path: ["apiVersion"] });
+    return failed({ problem: unregisteredText(version), path: ["apiVersion"], undecodable: true });
   }
-  const shape = shapeProblem(object);
-  if (shape !== null) return failed(shape);
-  const strict = unknownFields(object, from.locate);
-  const failure = namesProblem(object, kind) ?? operationsProblem(object);
+  const decoding = decodeError(object, version);
+  if (decoding !== null) return failed({ problem: decoding.text, path: decoding.path, undecodable: true });
+  const strict = strictProblems(object, from.locate);
+  const failure = namesProblem(object, kind);
   if (failure !== null) return failed(failure, strict);
   const parameters = parametersOf(object, version);
   const schema = constraintSchema(parameters);
@@ -87,7 +100,7 @@ export function readTemplate(object: Json, from: ReadFrom, options: RegoOptions)
   const ready = { crd: constraintCrd(names, schema), schema: compiled.schema, rego: rego.compiled };
   const operations = stringsAt(listAt(object, "spec", "targets")[0], "operations");
   const diagnostics = rego.diagnostics.map((one) => placed(one, source, from.locate));
-  return { template: { ...base, operations, ready, problem: null, strict }, diagnostics };
+  return { template: { ...base, operations, ready, problem: null, undecodable: false, strict }, diagnostics };
 }
 
 type Path = readonly (string | number)[];
@@ -99,29 +112,28 @@ interface Failure {
   readonly path?: Path;
   readonly span?: Span | null;
   readonly hint?: string;
+  readonly undecodable?: boolean;
   /** Instead of one made of the problem. */
   readonly diagnostics?: readonly Diagnostic[];
 }
 
-function unregistered(version: string): string {
-  return `adding template: no kind "ConstraintTemplate" is registered for version "${templateGroup}/${version}" in scheme`;
+function unregisteredText(version: string): string {
+  const scheme = '"pkg/runtime/scheme.go:111"';
+  return `no kind "ConstraintTemplate" is registered for version "${templateGroup}/${version}" in scheme ${scheme}`;
 }
 
 // ── shape
 
-function shapeProblem(object: Json): Failure | null {
-  const [first] = shape.validate(object, "");
-  if (first === undefined) return null;
-  const failure = { problem: `invalid ConstraintTemplate: ${fieldErrorText(first)}`, code: "template-field" };
-  return first.path === undefined ? failure : { ...failure, path: first.path };
-}
-
-/** An API server's words for a field that it does not know. */
-function unknownFields(object: Json, locate: Locate | undefined): readonly Diagnostic[] {
-  return shape.unknownFields(object).map((unknown) => {
-    const span = locate?.(unknown.path) ?? null;
-    return errorAt("unknown-field", span, `strict decoding error: unknown field ${quote(unknown.text)}`);
+/** What an API server or Gatekeeper's webhook would not take, and gator takes without a word. */
+function strictProblems(object: Json, locate: Locate | undefined): readonly Diagnostic[] {
+  const wrong = shape.validate(shape.withoutNulls(object), "").map((error) => {
+    return errorAt("template-field", locate?.(error.path ?? []) ?? null, fieldErrorText(error));
   });
+  const unknown = shape.unknownFields(object).map((field) => {
+    const text = `strict decoding error: unknown field ${quote(field.text)}`;
+    return errorAt("unknown-field", locate?.(field.path) ?? null, text);
+  });
+  return [...wrong, ...unknown, ...operationsProblem(object, locate)];
 }
 
 const shape = templateShape();
@@ -154,14 +166,12 @@ function namesProblem(object: Json, kind: string): Failure | null {
   return null;
 }
 
-/** Gatekeeper's webhook refuses it; without the webhook the other operations would have no effect. */
-function operationsProblem(object: Json): Failure | null {
+/** Gatekeeper's webhook refuses it: the other operations would have no effect. */
+function operationsProblem(object: Json, locate: Locate | undefined): readonly Diagnostic[] {
   const operations = stringsAt(listAt(object, "spec", "targets")[0], "operations");
-  if (!operations.includes("*") || operations.length === 1) return null;
-  return {
-    problem: "if '*' is present, must not specify other operations",
-    path: ["spec", "targets", 0, "operations"],
-  };
+  if (!operations.includes("*") || operations.length === 1) return [];
+  const span = locate?.(["spec", "targets", 0, "operations"]) ?? null;
+  return [errorAt("template-field", span, "if '*' is present, must not specify other operations")];
 }
 
 function invalid(text: string, path: Path): Failure {
@@ -209,7 +219,7 @@ function sourceOf(source: JsonRecord, path: Path): FoundRego | Failure {
   const { rego, version, libs } = source;
   if (rego === undefined) return { problem: "rego source missing required field: rego", path };
   const wrong = (field: string, value: Json): Failure => ({
-    problem: `${accessorError(`.${field}`, value, "int64")}: while extracting Rego ${field === "rego" ? "source" : field}`,
+    problem: `${accessorError({ field: `.${field}`, value, numbers: "float64", expected: "string" })}: while extracting Rego ${field === "rego" ? "source" : field}`,
     path: [...path, field],
   });
   if (typeof rego !== "string") return wrong("rego", rego);

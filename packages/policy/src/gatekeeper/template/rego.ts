@@ -15,7 +15,7 @@ import {
   parseModule,
 } from "@portcullis/rego";
 import type { Scope } from "../../engine/policy.ts";
-import { opaErrors } from "./opa-errors.ts";
+import { opaErrors, parseErrors } from "./opa-errors.ts";
 import { inventoryReads, refusalOf, rewriteEntry, rewriteLibrary } from "./references.ts";
 
 export interface TemplateRego {
@@ -86,7 +86,7 @@ type Parsed = { readonly module: Module } | (RegoResult & { readonly compiled: n
 function parse(text: string, name: string, version: RegoVersion): Parsed {
   const { value, diagnostics } = parseModule({ source: new Source(name, text), version });
   if (value !== null && !hasError(diagnostics)) return { module: value };
-  return { compiled: null, problem: `invalid ConstraintTemplate: ${opaErrors(diagnostics)}`, diagnostics };
+  return { compiled: null, problem: `invalid ConstraintTemplate: ${parseErrors(diagnostics)}`, diagnostics };
 }
 
 function refused(text: string, span: Span | null): RegoResult {
