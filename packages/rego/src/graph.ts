@@ -48,6 +48,11 @@ export function ruleGraph(entries: readonly RuleEntry[], tree: RuleNode): Graph 
   return { links, dependencies, dynamic };
 }
 
+/** The same graph over rules that were rewritten since. */
+export function withRules(graph: Graph, entries: readonly RuleEntry[]): Graph {
+  return { ...graph, links: entries.flatMap(linksOf) };
+}
+
 function linksOf(entry: RuleEntry): readonly Link[] {
   const links: Link[] = [];
   let { id } = entry;

@@ -3,6 +3,7 @@
 
 import type { Out } from "@portcullis/lang";
 import type { Body, Module } from "./ast.ts";
+import type { Graph } from "./graph.ts";
 import type { Names } from "./names.ts";
 
 export interface Resolved {
@@ -10,6 +11,8 @@ export interface Resolved {
   /** Null when nothing was asked; its errors are told only when the modules have none. */
   readonly query: Out<ResolvedQuery | null> | null;
   readonly names: Names;
+  /** As the rules depended on each other when their references were still where they were written. */
+  readonly graph: Graph;
 }
 
 export interface ResolvedQuery {

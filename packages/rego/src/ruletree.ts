@@ -53,7 +53,7 @@ export function ruleTree(entries: readonly RuleEntry[]): RuleNode {
   for (const entry of entries) {
     let node = root;
     for (const [depth, term] of groundPrefix(entry.path).entries()) {
-      const key = childKey(term);
+      const key = termKey(term);
       let child = node.children.get(key);
       if (child === undefined) {
         const hidden = depth === 1 && term.kind === "string" && term.value === "system";
@@ -68,7 +68,7 @@ export function ruleTree(entries: readonly RuleEntry[]): RuleNode {
 }
 
 export function child(node: RuleNode, term: Term): RuleNode | undefined {
-  return node.children.get(childKey(term));
+  return node.children.get(termKey(term));
 }
 
 /** Children in Rego's order of keys. */
@@ -129,7 +129,7 @@ export function isGroundPath(path: readonly Term[]): boolean {
   return path.every((term, at) => at === 0 || isGround(term));
 }
 
-function childKey(term: Term): string {
+export function termKey(term: Term): string {
   switch (term.kind) {
     case "var":
       return `v${term.name}`;

@@ -5,6 +5,7 @@
 import type { Diagnostic, Out } from "@portcullis/lang";
 import type { Body, Module } from "../ast.ts";
 import type { Environment } from "../environment.ts";
+import { ruleGraph } from "../graph.ts";
 import { moduleNames, queryNames } from "../names.ts";
 import type { Resolved, ResolvedQuery } from "../resolved.ts";
 import { ruleEntries, type RuleNode, ruleTree } from "../ruletree.ts";
@@ -28,8 +29,8 @@ export function resolve(
   const stage: Stage = { environment, names, errors: [], recoverable: [] };
   const resolved = resolveModules(modules, stage);
   if (resolved === null) return { value: null, diagnostics: collected(stage) };
-  const asked = query === null ? null : resolveOne(query, environment, resolved);
-  return { value: { modules: resolved, query: asked, names }, diagnostics: collected(stage) };
+  const asked = query === null ? null : resolveOne(query, environment, resolved.modules);
+  return { value: { ...resolved, query: asked, names }, diagnostics: collected(stage) };
 }
 
 function collected(stage: Stage): readonly Diagnostic[] {
@@ -37,24 +38,37 @@ function collected(stage: Stage): readonly Diagnostic[] {
 }
 
 /** Null when a stage ended the compilation. */
-function resolveModules(modules: readonly Module[], stage: Stage): readonly Module[] | null {
+function resolveModules(modules: readonly Module[], stage: Stage): Pick<Resolved, "modules" | "graph"> | null {
   const named = resolveReferences(modules, stage.errors);
   if (stage.errors.length > 0) return null;
   const bound = bindHeadReferences(named, stage);
   checkOverrides(bound, stage);
   checkImports(bound, stage);
   const tree = ruleTree(ruleEntries(bound));
-  const steps: readonly ((current: readonly Module[]) => readonly Module[])[] = [
-    (current) => renameLocals(current, stage),
-    (current) => rewriteTemplates(current, stage, tree),
-    (current) => checkVoidCalls(current, stage),
-    (current) => rewritePrints(current, stage, tree),
-    (current) => expandTerms(current, stage.names),
-    (current) => bindComprehensions(current, stage.names),
-    (current) => bindHeadTerms(current, stage),
-    (current) => bindWithValues(current, stage, tree),
-  ];
-  return inTurn(steps, bound, stage);
+  const expanded = inTurn(
+    [
+      (current) => renameLocals(current, stage),
+      (current) => rewriteTemplates(current, stage, tree),
+      (current) => checkVoidCalls(current, stage),
+      (current) => rewritePrints(current, stage, tree),
+      (current) => expandTerms(current, stage.names),
+    ],
+    bound,
+    stage,
+  );
+  if (expanded === null) return null;
+  const entries = ruleEntries(expanded);
+  const graph = ruleGraph(entries, ruleTree(entries));
+  const done = inTurn(
+    [
+      (current) => bindComprehensions(current, stage.names),
+      (current) => bindHeadTerms(current, stage),
+      (current) => bindWithValues(current, stage, tree),
+    ],
+    expanded,
+    stage,
+  );
+  return done === null ? null : { modules: done, graph };
 }
 
 /** The query's own names are made anew by each stage, as OPA makes them; one counter gives the same variables. */

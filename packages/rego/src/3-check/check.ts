@@ -6,6 +6,7 @@
 import type { Diagnostic, Out } from "@portcullis/lang";
 import type { Checked, CheckedQuery, Module } from "../ast.ts";
 import { arityOf, type Environment } from "../environment.ts";
+import { type Graph, withRules } from "../graph.ts";
 import type { Names } from "../names.ts";
 import { reservedNames } from "../outputs.ts";
 import type { Resolved, ResolvedQuery } from "../resolved.ts";
@@ -13,21 +14,29 @@ import { rulePath, ruleEntries, ruleTree } from "../ruletree.ts";
 import { isGeneratedName } from "../terms.ts";
 import { isWildcard, vars } from "../visit.ts";
 import { checkConflicts } from "./conflicts.ts";
-import { checkDeprecated, checkFunctions, plainArityMessage } from "./functions.ts";
+import { checkDeprecated, checkFunctions } from "./functions.ts";
 import { hoistBody, hoistTerms, rewriteEquals } from "./hoist.ts";
+import { checkRecursion } from "./recursion.ts";
 import { checkHeads, orderBodies } from "./rules.ts";
 import { orderForSafety } from "./safety.ts";
 import type { Stage } from "./stage.ts";
+import type { TypeEnv } from "./typeenv.ts";
+import { checkQueryTypes, checkRuleTypes, newChecker } from "./types.ts";
 import { unsafeErrors } from "./unsafe.ts";
 
 export function check(resolved: Resolved, environment: Environment): Out<Checked | null> {
   const stage = newStage(resolved.modules, resolved.names, environment);
   const modules = checkModules(resolved.modules, stage);
   if (modules === null) return { value: null, diagnostics: collected(stage) };
+  const graph = withRules(resolved.graph, ruleEntries(modules));
+  checkRecursion(graph, stage);
+  if (stage.errors.length > 0) return { value: null, diagnostics: collected(stage) };
+  const env = checkRuleTypes(newChecker(stage, graph, [resolved.names]));
+  checkDeprecated(modules, stage);
   const errors = collected(stage);
-  const queryStage: Stage = { ...stage, errors: [], recoverable: [] };
   const asked = errors.length === 0 ? (resolved.query?.value ?? null) : null;
-  const query = asked === null ? null : checkQuery(asked, queryStage);
+  const queryStage: Stage = { ...stage, errors: [], recoverable: [] };
+  const query = asked === null ? null : checkQuery(asked, queryStage, { graph, env });
   const written = new Map([...resolved.names.written, ...(asked?.names.written ?? [])]);
   const annotations = modules.flatMap((module) => module.annotations);
   const ofQuery = [...(resolved.query?.diagnostics ?? []), ...collected(queryStage)];
@@ -51,17 +60,13 @@ function checkModules(modules: readonly Module[], stage: Stage): readonly Module
     (current) => checkConflicts(current, stage),
     (current) => {
       for (const module of current)
-        checkFunctions(module, stage, (_, name, wanted, given) => plainArityMessage(name, wanted, given));
+        checkFunctions(module, stage);
       return current;
     },
     (current) => checkHeads(current, stage),
     (current) => orderBodies(current, stage),
     rewriteEquals,
     (current) => hoistTerms(current, stage.names),
-    (current) => {
-      checkDeprecated(current, stage);
-      return current;
-    },
   ];
   let current = modules;
   for (const step of steps) {
@@ -72,13 +77,19 @@ function checkModules(modules: readonly Module[], stage: Stage): readonly Module
 }
 
 /** `==` stays a call in a query, whose user wants to see false. */
-function checkQuery(query: ResolvedQuery, stage: Stage): CheckedQuery | null {
-  checkFunctions(query.body, stage, (_, name, wanted, given) => plainArityMessage(name, wanted, given));
+function checkQuery(
+  query: ResolvedQuery,
+  stage: Stage,
+  { graph, env }: { readonly graph: Graph; readonly env: TypeEnv },
+): CheckedQuery | null {
+  checkFunctions(query.body, stage);
   if (stage.errors.length > 0) return null;
   const { body, unsafe } = orderForSafety(query.body, stage.arity, reservedNames);
   stage.errors.push(...unsafeErrors(unsafe, [query.names, stage.names], ""));
   if (stage.errors.length > 0) return null;
   const hoisted = hoistBody(body, query.names);
+  const checker = newChecker(stage, graph, [query.names, stage.names]);
+  stage.errors.push(...checkQueryTypes(checker, env, hoisted));
   return { body: hoisted, variables: queryVariables(hoisted, query.names) };
 }
 

@@ -6,12 +6,12 @@ import type { CallExpr, Module, RefTerm } from "../ast.ts";
 import { dottedName, isEquality } from "../terms.ts";
 import { termText } from "../termtext.ts";
 import { type Node, rewriteTerm, walk } from "../visit.ts";
+import { inferredFunction } from "./inferred.ts";
 import { type Stage, writtenName } from "./stage.ts";
+import { argumentError } from "./typecalls.ts";
+import { rootEnv, typeOf } from "./typeenv.ts";
 
-/** Told of a call with the wrong number of arguments: its message. */
-export type ArityMessage = (call: CallExpr, operator: string, wanted: number, given: number) => string;
-
-export function checkFunctions(node: Node, stage: Stage, arityMessage: ArityMessage): void {
+export function checkFunctions(node: Node, stage: Stage): void {
   walk(node, {
     expr: (expr) => {
       if (expr.kind !== "call") return;
@@ -25,7 +25,7 @@ export function checkFunctions(node: Node, stage: Stage, arityMessage: ArityMess
       // A rewrite adds the output as an argument of its own; the user may.
       const fits = expr.generated ? isEquality(expr) || given === wanted + 1 : given === wanted || given === wanted + 1;
       if (fits) return;
-      const message = arityMessage(expr, name, wanted, expr.generated ? given - 1 : given);
+      const message = arityMessage(expr, stage, { name, wanted, given: expr.generated ? given - 1 : given });
       stage.errors.push(errorAt("rego_type_error", expr.span, message));
       return false;
     },
@@ -40,8 +40,20 @@ function writtenOperator(operator: RefTerm, stage: Stage): RefTerm {
   return written.kind === "ref" ? written : operator;
 }
 
-export function plainArityMessage(name: string, wanted: number, given: number): string {
-  return `function ${name} has arity ${wanted}, got ${given} argument${given === 1 ? "" : "s"}`;
+interface Arguments {
+  readonly name: string;
+  readonly wanted: number;
+  readonly given: number;
+}
+
+/** A built-in tells its types; those of variables are not known yet. */
+function arityMessage(call: CallExpr, stage: Stage, { name, wanted, given }: Arguments): string {
+  const builtin = stage.environment.builtin(name);
+  if (builtin === undefined) return `function ${name} has arity ${wanted}, got ${given} argument${given === 1 ? "" : "s"}`;
+  const nothing = rootEnv(() => null);
+  const have = call.args.map((arg) => typeOf(nothing, arg));
+  const problem = { operator: name, problem: "arity mismatch", span: call.span };
+  return argumentError(problem, have, inferredFunction(builtin.type)).message;
 }
 
 /** Deprecated built-ins in modules of version 1. */
