@@ -7,7 +7,7 @@ import { mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Source } from "@portcullis/lang";
 import { parseYaml } from "@portcullis/kube";
-import { type ControlPlane, freePort, start, stopProcess, waitFor } from "./control-plane.ts";
+import { type ControlPlane, freePort, start, stopProcess, waitFor } from "../e2e/control-plane.ts";
 import type { PolicyFile } from "./library.ts";
 
 export interface Manager {

@@ -9,7 +9,7 @@ import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Bench, type Row, less, more } from "./bench.ts";
-import { freePort, startControlPlane, stopProcess, waitFor } from "./control-plane.ts";
+import { freePort, startControlPlane, stopProcess, waitFor } from "../e2e/control-plane.ts";
 import { startManager } from "./gatekeeper-manager.ts";
 import { type PolicyFile, libraryPolicies } from "./library.ts";
 import { type LoadResult, type LoadTarget, atRate, saturate } from "./load.ts";

@@ -160,7 +160,7 @@ gator
   .option(failurePolicy, "failure policy of K8sNativeValidation sources", "Fail")
   .action(async (options: GatorTestFlags) => {
     const { gatorTest } = await import("./commands/gator-test.ts");
-    process.exitCode = await gatorTest(options);
+    process.exitCode = gatorTest(options);
   });
 
 gator
@@ -175,7 +175,7 @@ gator
   .option(failurePolicy, "failure policy of K8sNativeValidation sources", "Fail")
   .action(async (path: string, options: GatorVerifyFlags) => {
     const { gatorVerify } = await import("./commands/gator-verify.ts");
-    process.exitCode = await gatorVerify(path, options);
+    process.exitCode = gatorVerify(path, options);
   });
 
 try {

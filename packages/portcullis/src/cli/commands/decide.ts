@@ -2,7 +2,7 @@
 // PolicySet is made of the policies, and requests of the rest. A request is the one that an API server would send when
 // the object is created, so that the answer is the cluster's; an AdmissionReview in a file is asked as it stands.
 
-import { builtInCatalog, gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
+import { builtinCatalog, gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
 import { Budget, type Diagnostic, formatDiagnostic } from "@portcullis/lang";
 import type { Decision, EvaluationRequest, Operation, PolicySet } from "@portcullis/policy";
 import { answerNeeds, assembleEngine } from "../../app/assemble.ts";
@@ -17,6 +17,8 @@ export interface Parted {
   readonly policies: readonly LoadedObject[];
   readonly objects: readonly LoadedObject[];
 }
+
+const catalog = builtinCatalog();
 
 /** How long one object may take; a policy that needs more is reported by name. */
 const decisionMs = 10_000;
@@ -56,7 +58,7 @@ export function requestOf({ object, file, locate }: LoadedObject, operation: Ope
   if (kind.kind === "" || kind.version === "") {
     throw new UsageError(`${placeText(file, locate)}: expected a Kubernetes object with apiVersion and kind`);
   }
-  const known = builtInCatalog.resourceOf(kind);
+  const known = catalog.resourceOf(kind);
   const isNamespaced = known?.namespaced ?? namespaceOf(object) !== "";
   const resource = known?.resource ?? { group: kind.group, version: kind.version, resource: `${kind.kind.toLowerCase()}s` };
   return {

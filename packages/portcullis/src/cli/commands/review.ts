@@ -1,6 +1,6 @@
 // `portcullis review FILE`: the AdmissionReview that an API server would send for an object, on standard output.
 
-import { builtInCatalog } from "@portcullis/kube";
+import { builtinCatalog } from "@portcullis/kube";
 import { reviewOf } from "../../app/ask.ts";
 import { loadObjects } from "../load/files.ts";
 import { UsageError } from "../usage.ts";
@@ -13,6 +13,6 @@ export function review({ file, operation }: { readonly file: string; readonly op
   const [first, ...more] = loadObjects([file], { dialect: "go", stdin: false });
   if (first === undefined) throw new UsageError(`${file}: expected one object, found none`);
   if (more.length > 0) throw new UsageError(`${file}: expected one object, found ${more.length + 1}; split the file`);
-  process.stdout.write(`${reviewOf(first.object, builtInCatalog, asked)}\n`);
+  process.stdout.write(`${reviewOf(first.object, builtinCatalog(), asked)}\n`);
   return 0;
 }

@@ -1,6 +1,6 @@
 // `portcullis serve` and `portcullis demo`: start the webhook, say where it is, and stay up until a signal.
 
-import { builtInCatalog } from "@portcullis/kube";
+import { builtinCatalog } from "@portcullis/kube";
 import type { ServeOptions } from "../../app/config.ts";
 import { startDemo } from "../../app/demo.ts";
 import { type Closable, untilSignal } from "../../app/shutdown.ts";
@@ -18,7 +18,7 @@ export async function demoCommand({ port, once }: { readonly port: number; reado
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
-  const demo = await started(startDemo({ port, catalog: builtInCatalog, print, progress: terminalProgress }));
+  const demo = await started(startDemo({ port, catalog: builtinCatalog(), print, progress: terminalProgress }));
   if (once) {
     await demo.close();
     return 0;

@@ -1,0 +1,85 @@
+// `portcullis gator test`: gator's command with its flags, its output and its exit codes (errors are 1 there). Rows are
+// written one by one, because a thousand objects against the library make more than a hundred megabytes of JSON.
+
+import { gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
+import { type GatorRow, gatorTest as evaluate, isEnforced, rowText } from "@portcullis/policy";
+import type { GatorTestFlags } from "../flags.ts";
+import { gatorOptions } from "../gator-options.ts";
+import { type LoadedObject, loadObjects } from "../load/files.ts";
+import { createIndenter } from "../output/gojson.ts";
+import { rowsYaml } from "../output/goyaml.ts";
+import { UsageError } from "../usage.ts";
+
+export function gatorTest(flags: GatorTestFlags): number {
+  const inputs = readInputs(flags);
+  if (typeof inputs === "string") return fail(inputs);
+  if (inputs.length === 0) return fail("no input data identified");
+  const result = evaluate(inputs, gatorOptions());
+  if ("error" in result) return fail(`auditing objects: ${result.error}`);
+  for (const kind of result.unsupported) warn(`${kind} is not supported yet: what it would add is missing below`);
+  if (flags.trace || flags.stats) warn("--trace and --stats print nothing yet; see portcullis explain");
+  const rows = flags.denyOnly ? result.rows.filter(isEnforced) : result.rows;
+  printRows(rows, flags.output.toLowerCase());
+  return result.rows.some(isEnforced) ? 1 : 0;
+}
+
+/** The objects, or gator's error. */
+function readInputs({ filename, image }: GatorTestFlags): readonly LoadedObject[] | string {
+  if (image.length > 0) return "reading: pulling image: images are not supported yet; give files with -f";
+  try {
+    const inputs = loadObjects(filename, { dialect: "go", stdin: true });
+    warnOfDuplicates(inputs);
+    return inputs;
+  } catch (error) {
+    if (error instanceof UsageError) return `reading: reading from filenames: ${error.message}`;
+    throw error;
+  }
+}
+
+/** gator logs an object that stands in two places, and goes on. */
+function warnOfDuplicates(inputs: readonly LoadedObject[]): void {
+  const known = new Map<string, string>();
+  for (const { object, file } of inputs) {
+    const { group, kind } = gvkOf(object);
+    const key = JSON.stringify([group, kind, namespaceOf(object), nameOf(object)]);
+    const source = file === "stdin" ? "stdin" : `file: ${JSON.stringify(file)}`;
+    const earlier = known.get(key);
+    if (earlier !== undefined) warn(`WARNING - Resource named ${JSON.stringify(nameOf(object))} (from ${source}) is already defined in ${earlier}`);
+    known.set(key, source);
+  }
+}
+
+function printRows(rows: readonly GatorRow[], output: string): void {
+  if (output === "json") printJson(rows);
+  else if (output === "yaml") process.stdout.write(rowsYaml(rows));
+  else if (output === "") for (const row of rows) process.stdout.write(`${rowText(row)}\n`);
+}
+
+const rowIndent = "        ";
+
+function printJson(rows: readonly GatorRow[]): void {
+  if (rows.length === 0) {
+    process.stdout.write("null");
+    return;
+  }
+  const indented = createIndenter();
+  for (const [index, row] of rows.entries()) {
+    // Fields in the order of Go's struct; undefined ones are left out, as `omitempty` does.
+    const { target, msg, metadata, constraint, enforcementAction, scopedActions, violatingObject, trace } = row;
+    const fields = { target, msg, metadata, constraint, enforcementAction, scopedEnforcementActions: scopedActions, violatingObject, trace };
+    const lines = Object.entries(fields)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${rowIndent}"${name}": ${indented(value, 2)}`);
+    process.stdout.write(`${index === 0 ? "[" : ","}\n    {\n${lines.join(",\n")}\n    }`);
+  }
+  process.stdout.write("\n]");
+}
+
+function warn(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+function fail(text: string): number {
+  warn(text);
+  return 1;
+}

@@ -1,0 +1,34 @@
+// JSON as Go's json.MarshalIndent prints it: four spaces, keys of maps sorted by bytes, `<`, `>` and `&` escaped. A
+// constraint or object that stands in thousands of rows is printed once and remembered.
+
+import { goJson } from "@portcullis/kube";
+import { Decimal } from "@portcullis/lang";
+
+const indentation = "    ";
+
+/** Prints values at a depth; `remember` makes equal objects at equal depths cost nothing after the first. */
+export function createIndenter(): (value: unknown, depth: number) => string {
+  const known = new WeakMap<object, string>();
+  return function indented(value, depth) {
+    if (typeof value !== "object" || value === null || value instanceof Decimal) return goJson(value);
+    const remembered = known.get(value);
+    if (remembered !== undefined) return remembered;
+    const text = indent(value, depth);
+    known.set(value, text);
+    return text;
+  };
+}
+
+function indent(value: unknown, depth: number): string {
+  if (typeof value !== "object" || value === null || value instanceof Decimal) return goJson(value);
+  const inner = indentation.repeat(depth + 1);
+  const outer = indentation.repeat(depth);
+  if (Array.isArray(value)) {
+    if (value.length === 0) return "[]";
+    return `[\n${value.map((item: unknown) => `${inner}${indent(item, depth + 1)}`).join(",\n")}\n${outer}]`;
+  }
+  const record = value as Readonly<Record<string, unknown>>;
+  const keys = Object.keys(record).toSorted((a, b) => (a < b ? -1 : 1));
+  if (keys.length === 0) return "{}";
+  return `{\n${keys.map((key) => `${inner}${goJson(key)}: ${indent(record[key], depth + 1)}`).join(",\n")}\n${outer}}`;
+}
