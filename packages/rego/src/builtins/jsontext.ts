@@ -56,7 +56,7 @@ export function encodeJson(value: Value, budget: Budget, indentation: Indentatio
 }
 
 /** Entries by the text of their keys. A key that is not a string becomes its JSON text. */
-function textEntries(object: PlainObject | RegoObject, budget: Budget): readonly (readonly [string, Value])[] {
+export function textEntries(object: PlainObject | RegoObject, budget: Budget): readonly (readonly [string, Value])[] {
   if (!(object instanceof RegoObject)) return sortedKeys(object).map((key) => [key, object[key] as Value] as const);
   return object
     .entries()

@@ -1,6 +1,5 @@
 // YAML as OPA converts it from and to JSON. OPA: v1/topdown/encoding.go builtinYAMLMarshal and its neighbours.
 
-import { toJson } from "../runtime/tojson.ts";
 import type { Value } from "../runtime/value.ts";
 import { t } from "../types.ts";
 import type { Builtin, BuiltinCall } from "./builtin.ts";
@@ -27,7 +26,7 @@ export const yamlBuiltins: readonly Builtin[] = [
   {
     name: "yaml.marshal",
     type: t.function([t.any], t.string),
-    evaluate: (call, value = null) => writeYaml(toJson(value), call.budget),
+    evaluate: (call, value = null) => writeYaml(value, call.budget),
   },
   { name: "yaml.unmarshal", type: t.function([t.string], t.any), evaluate: onString(unmarshal) },
   {

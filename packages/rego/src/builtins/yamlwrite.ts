@@ -4,12 +4,14 @@
 
 import { type AnyNumber, type Budget, Decimal, numberText } from "@portcullis/lang";
 import { formatFloat } from "@portcullis/lang/go";
-import { type PlainObject, type Value, isArray } from "../runtime/value.ts";
+import { compare } from "../runtime/compare.ts";
+import { type PlainObject, RegoObject, RegoSet, type Value, isArray } from "../runtime/value.ts";
+import { textEntries } from "./jsontext.ts";
 import { resolvePlain } from "./yamlscalar.ts";
 
 type Parent = "root" | "sequence" | "mapping";
 
-/** The document, with its line end. The value is a JSON tree (no sets). Throws LimitError. */
+/** The document, with its line end. Sets become sorted arrays. Throws LimitError. */
 export function writeYaml(value: Value, budget: Budget): string {
   const write = (item: Value, indent: number, parent: Parent): string => {
     budget.output(indent + 8);
@@ -18,14 +20,17 @@ export function writeYaml(value: Value, budget: Budget): string {
     }
     const inner = childIndent(indent, parent);
     const lineStart = `\n${" ".repeat(inner)}`;
-    if (isArray(item)) {
-      if (item.length === 0) return "[]";
-      return item.map((element) => `- ${write(element, inner, "sequence")}`).join(lineStart);
+    const items = item instanceof RegoSet ? item.sorted(compare) : isArray(item) ? item : null;
+    if (items !== null) {
+      if (items.length === 0) return "[]";
+      return items.map((element) => `- ${write(element, inner, "sequence")}`).join(lineStart);
     }
-    const object = item as PlainObject;
-    const keys = Object.keys(object).toSorted(naturalOrder);
-    if (keys.length === 0) return "{}";
-    return keys.map((key) => writeEntry(key, object[key] as Value, inner)).join(lineStart);
+    const entries = textEntries(item as PlainObject | RegoObject, budget);
+    if (entries.length === 0) return "{}";
+    return entries
+      .toSorted(([a], [b]) => naturalOrder(a, b))
+      .map(([key, element]) => writeEntry(key, element, inner))
+      .join(lineStart);
   };
   const writeEntry = (key: string, item: Value, indent: number): string => {
     const text = writeScalar(key, scalarIndent(indent, "mapping"), budget);
@@ -41,7 +46,12 @@ export function writeYaml(value: Value, budget: Budget): string {
 }
 
 function isEmpty(value: Value): boolean {
-  return isArray(value) ? value.length === 0 : Object.keys(value as PlainObject).length === 0;
+  if (isArray(value)) return value.length === 0;
+  return (
+    (value instanceof RegoSet || value instanceof RegoObject
+      ? value.size
+      : Object.keys(value as PlainObject).length) === 0
+  );
 }
 
 function utf8Longer(text: string, length: number): boolean {
