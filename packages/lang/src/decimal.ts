@@ -14,13 +14,23 @@ interface Parts {
   readonly digits: bigint;
   /** Of ten. */
   readonly exponent: number;
-  /** How many digits stand before the decimal point, were the number written out; negative for leading zeros behind it. */
+  /** See `Form`. */
+  readonly magnitude: number;
+}
+
+/** `0.digits × 10^magnitude`: the same as text, which compares in the time that it takes to read it. */
+interface Form {
+  readonly sign: -1 | 0 | 1;
+  /** Without zeros at either end; empty for zero. */
+  readonly digits: string;
+  /** How many digits stand before the decimal point, were the number written out; negative for zeros behind it. */
   readonly magnitude: number;
 }
 
 export class Decimal {
   /** The number as written; valid JSON number text. */
   readonly text: string;
+  #form: Form | null = null;
   #parts: Parts | null = null;
   #double: number | null = null;
 
@@ -30,8 +40,19 @@ export class Decimal {
 
   /** `digits × 10^exponent`, exact, with no trailing zeros in digits. */
   get parts(): Parts {
-    this.#parts ??= decimalParts(this.text);
+    this.#parts ??= partsOf(this.form);
     return this.#parts;
+  }
+
+  get form(): Form {
+    this.#form ??= formOf(this.text);
+    return this.#form;
+  }
+
+  /** Whether OPA would refuse to read the number, or computing with it would cost too much: see `exponentMax`. */
+  get isTooLarge(): boolean {
+    const { digits, magnitude } = this.form;
+    return digits.length > digitsMax || (Math.abs(magnitude) > exponentMax && Math.abs(magnitude) > this.text.length);
   }
 
   /** The nearest double; infinite when there is none. */
@@ -49,7 +70,7 @@ export class Decimal {
 
   /** Whether the value (not the text) is an integer. */
   get isInteger(): boolean {
-    return this.parts.exponent >= 0;
+    return this.form.digits.length <= this.form.magnitude || this.form.sign === 0;
   }
 
   toString(): string {
@@ -63,6 +84,9 @@ export class Decimal {
 
 /** Beyond this power of ten OPA refuses a number (2^100000); nothing larger is ever written out. OPA: v1/ast/term.go maxNumberExp. */
 export const exponentMax = 30_103;
+
+/** Nothing is computed with numbers of more digits: reading and printing them takes more than linear time. */
+const digitsMax = 100_000;
 
 const maxSafe = BigInt(Number.MAX_SAFE_INTEGER);
 
@@ -78,11 +102,12 @@ export function numberOfInteger(integer: bigint): AnyNumber {
   return integer >= -maxSafe && integer <= maxSafe ? Number(integer) : new Decimal(String(integer));
 }
 
-/** The integer that a number is, whatever its text (`1.0`, `1e2`); null for a fraction and for one beyond `exponentMax`. */
+/** The integer that a number is, whatever its text (`1.0`, `1e2`); null for a fraction and for what is too large. */
 export function integerOf(value: AnyNumber): bigint | null {
   if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : null;
-  const { digits, exponent, magnitude } = value.parts;
-  return exponent < 0 || magnitude > exponentMax ? null : digits * 10n ** BigInt(exponent);
+  if (!value.isInteger || value.isTooLarge) return null;
+  const { digits, exponent } = value.parts;
+  return digits * 10n ** BigInt(exponent);
 }
 
 /** The text of a number as Rego and JSON print it: as written. */
@@ -101,22 +126,12 @@ export function compareNumbers(a: AnyNumber, b: AnyNumber): -1 | 0 | 1 {
 }
 
 function compareExactly(a: AnyNumber, b: AnyNumber): -1 | 0 | 1 {
-  const left = typeof a === "number" ? decimalParts(String(a)) : a.parts;
-  const right = typeof b === "number" ? decimalParts(String(b)) : b.parts;
-  if (left.digits === right.digits && left.exponent === right.exponent) return 0;
-  const sign = signOf(left.digits) - signOf(right.digits);
-  if (sign !== 0) return sign < 0 ? -1 : 1;
-  const gap = left.magnitude - right.magnitude;
-  if (gap !== 0) return gap < 0 === left.digits > 0n ? -1 : 1;
-  // Equal magnitudes: the exponents differ by no more than the digits' lengths.
-  const exponent = Math.min(left.exponent, right.exponent);
-  const x = left.digits * 10n ** BigInt(left.exponent - exponent);
-  const y = right.digits * 10n ** BigInt(right.exponent - exponent);
-  return x < y ? -1 : x > y ? 1 : 0;
-}
-
-function signOf(digits: bigint): number {
-  return digits === 0n ? 0 : digits < 0n ? -1 : 1;
+  const left = typeof a === "number" ? formOf(String(a)) : a.form;
+  const right = typeof b === "number" ? formOf(String(b)) : b.form;
+  if (left.sign !== right.sign) return left.sign < right.sign ? -1 : 1;
+  if (left.magnitude !== right.magnitude) return left.magnitude < right.magnitude === left.sign > 0 ? -1 : 1;
+  if (left.digits === right.digits) return 0;
+  return left.digits < right.digits === left.sign > 0 ? -1 : 1;
 }
 
 /** An exponent of more digits than a double counts exactly is as good as infinite; this stands for it. */
@@ -124,20 +139,23 @@ const farExponent = 1e15;
 
 const numberSyntax = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 
-function decimalParts(text: string): Parts {
+function formOf(text: string): Form {
   const match = numberSyntax.exec(text);
   if (match === null) throw new RangeError(`not a decimal number: ${text}`);
-  const [, sign, whole = "", fraction = "", exponentText = "0"] = match;
+  const [, sign, whole = "", fraction = "", exponent = "0"] = match;
   const all = whole + fraction;
   let end = all.length;
   while (end > 0 && all.charCodeAt(end - 1) === zero) end--;
-  if (end === 0) return { digits: 0n, exponent: 0, magnitude: 0 };
+  if (end === 0) return { sign: 0, digits: "", magnitude: 0 };
   let start = 0;
   while (all.charCodeAt(start) === zero) start++;
-  const digits = BigInt(all.slice(start, end));
-  const written = Math.min(Math.max(Number(exponentText), -farExponent), farExponent);
-  const exponent = written - fraction.length + (all.length - end);
-  return { digits: sign === "-" ? -digits : digits, exponent, magnitude: end - start + exponent };
+  const written = Math.min(Math.max(Number(exponent), -farExponent), farExponent);
+  return { sign: sign === "-" ? -1 : 1, digits: all.slice(start, end), magnitude: whole.length - start + written };
+}
+
+function partsOf({ sign, digits, magnitude }: Form): Parts {
+  if (sign === 0) return { digits: 0n, exponent: 0, magnitude };
+  return { digits: BigInt(digits) * BigInt(sign), exponent: magnitude - digits.length, magnitude };
 }
 
 const zero = 0x30;

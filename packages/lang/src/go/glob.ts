@@ -1,13 +1,13 @@
 // Globs as gobwas/glob understands them: `*` and `?` stop at separators, `**` does not, `[abc]`, `[!a-c]`, `{a,b*}` and
-// backslash escapes. A pattern is parsed into a small automaton that is run on all its states at once, so that matching
-// takes time in proportion to text times pattern, whatever the pattern. Go: github.com/gobwas/glob v1.
+// backslash escapes. A pattern is parsed into the tree of an automaton, which matches in linear time, whatever the pattern.
+// Go: github.com/gobwas/glob v1.
 
+import { type Node, type Ranges, type Step, compileAutomaton } from "./automaton.ts";
+import { codePointMax, complement, only, union } from "./charset.ts";
 import { utf8Length } from "./utf8.ts";
 
 export interface Glob {
-  /** How many states the automaton has: the most work for one character. */
-  readonly size: number;
-  match(text: string): boolean;
+  match(text: string, step?: Step): boolean;
 }
 
 export type CompiledGlob = { readonly glob: Glob } | { readonly error: string };
@@ -32,94 +32,44 @@ export function quoteGlob(text: string): string {
   return text.replace(/[*?\\[\]{}]/g, String.raw`\$&`);
 }
 
-// ── the automaton
+/** A program of more instructions than this is for a pattern of its length. */
+const sizeMax = 1_000_000;
 
-type Test = (character: string) => boolean;
-
-/** A state reads one character that passes the test; a `loop` may read any number, also none. */
-type State =
-  | { readonly kind: "read"; readonly test: Test; next: number }
-  | { readonly kind: "loop"; readonly test: Test; next: number }
-  | { readonly kind: "split"; next: readonly number[] }
-  | { readonly kind: "match" };
+const free: Step = () => {};
 
 function compile(pattern: string, separators: ReadonlySet<string>): CompiledGlob {
   try {
     const items = new Parser(pattern, separators).sequence(false);
-    const states: State[] = [{ kind: "match" }];
-    const start = build(items, 0, states);
-    return { glob: { size: states.length, match: (text) => run(states, start, text) } };
+    const whole: Node = { kind: "sequence", items: [{ kind: "start" }, ...items, { kind: "end" }] };
+    const automaton = compileAutomaton(whole, sizeMax);
+    if (automaton === null) return { error: "glob: the pattern is too long" };
+    return { glob: { match: (text, step = free) => automaton.test(text, step) } };
   } catch (error) {
     if (error instanceof GlobError) return { error: error.message };
     throw error;
   }
 }
 
-/** Adds states for the items so that they lead to `next`; returns where they begin. */
-function build(items: readonly Item[], next: number, states: State[]): number {
-  let target = next;
-  for (const item of items.toReversed()) {
-    const state: State =
-      item.kind === "choice"
-        ? { kind: "split", next: item.alternatives.map((each) => build(each, target, states)) }
-        : { kind: item.kind, test: item.test, next: target };
-    target = states.push(state) - 1;
-  }
-  return target;
-}
-
-function run(states: readonly State[], start: number, text: string): boolean {
-  let current = new Set<number>();
-  enter(states, start, current);
-  for (const character of text) {
-    const reached = new Set<number>();
-    for (const at of current) {
-      const state = states[at];
-      if (state === undefined || state.kind === "split" || state.kind === "match") continue;
-      if (state.test(character)) enter(states, state.kind === "loop" ? at : state.next, reached);
-    }
-    if (reached.size === 0) return false;
-    current = reached;
-  }
-  return current.has(0);
-}
-
-/** Adds a state with all that can be reached from it without reading. */
-function enter(states: readonly State[], start: number, set: Set<number>): void {
-  const open = [start];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    if (set.has(at)) continue;
-    set.add(at);
-    const state = states[at];
-    if (state?.kind === "split") open.push(...state.next);
-    if (state?.kind === "loop") open.push(state.next);
-  }
-}
-
 // ── the syntax
-
-type Item =
-  | { readonly kind: "read" | "loop"; readonly test: Test }
-  | { readonly kind: "choice"; readonly alternatives: readonly (readonly Item[])[] };
 
 class GlobError extends Error {}
 
-const anything: Test = () => true;
+const anything: Ranges = [0, codePointMax];
 
 class Parser {
   readonly #pattern: string;
-  readonly #outside: Test;
+  readonly #outside: Ranges;
   #at = 0;
   #depth = 0;
 
   constructor(pattern: string, separators: ReadonlySet<string>) {
     this.#pattern = pattern;
-    this.#outside = separators.size === 0 ? anything : (character) => !separators.has(character);
+    this.#outside = complement(union(...Array.from(separators, (each) => only(codeOf(each)))));
   }
 
   /** Up to the end, or in a group up to the comma or brace that ends an alternative. */
-  sequence(inGroup: boolean): readonly Item[] {
-    const items: Item[] = [];
+  sequence(inGroup: boolean): readonly Node[] {
+    const items: Node[] = [];
     for (;;) {
       const character = this.#peek();
       if (character === "") {
@@ -131,17 +81,17 @@ class Parser {
     }
   }
 
-  #item(character: string): Item {
+  #item(character: string): Node {
     this.#at += character.length;
     switch (character) {
       case "?":
-        return { kind: "read", test: this.#outside };
+        return { kind: "set", ranges: this.#outside };
       case "*":
-        if (this.#peek() !== "*") return { kind: "loop", test: this.#outside };
+        if (this.#peek() !== "*") return anyNumber(this.#outside);
         this.#at++;
-        return { kind: "loop", test: anything };
+        return anyNumber(anything);
       case "[":
-        return { kind: "read", test: this.#class() };
+        return { kind: "set", ranges: this.#class() };
       case "{":
         return this.#group();
       case "\\":
@@ -151,23 +101,23 @@ class Parser {
     }
   }
 
-  #group(): Item {
-    const alternatives: (readonly Item[])[] = [];
+  #group(): Node {
+    const items: Node[] = [];
     // Groups in groups recurse; a pattern that nests deeper than this is not written by anybody.
     this.#depth++;
     if (this.#depth > 500) this.#fail("nested too deeply");
     do {
-      alternatives.push(this.sequence(true));
+      items.push({ kind: "sequence", items: this.sequence(true) });
     } while (this.#take() === ",");
     this.#depth--;
-    return { kind: "choice", alternatives };
+    return { kind: "choice", items };
   }
 
   /**
    * Behind the bracket: one range, or a set of characters up to the next bracket. Whatever is wrong is reported where the
    * library's lexer stands then, which has read the whole class. Go: syntax/lexer.go fetchRange, parse.go parseRange.
    */
-  #class(): Test {
+  #class(): Ranges {
     const negated = this.#peek() === "!";
     if (negated) this.#at++;
     const low = this.#take();
@@ -176,36 +126,33 @@ class Parser {
     this.#at -= low.length;
     const members = this.#members();
     this.#close();
-    if (members.size === 0) this.#fail("could not parse range");
-    return (character) => members.has(character) !== negated;
+    if (members.length === 0) this.#fail("could not parse range");
+    return negated ? complement(members) : members;
   }
 
-  #range(low: string, negated: boolean): Test {
+  #range(low: string, negated: boolean): Ranges {
     this.#at++;
     const high = this.#take();
     if (high === "") this.#fail("unexpected end of input");
     this.#close();
     const [first, last] = [codeOf(low), codeOf(high)];
     if (last < first) this.#fail("range hi character is less than lo");
-    return (character) => {
-      const code = codeOf(character);
-      return (code >= first && code <= last) !== negated;
-    };
+    return negated ? complement([first, last]) : [first, last];
   }
 
-  #members(): ReadonlySet<string> {
-    const members = new Set<string>();
+  #members(): Ranges {
+    const members: Ranges[] = [];
     for (let character = this.#peek(); character !== "" && character !== "]"; character = this.#peek()) {
       this.#at += character.length;
       if (character === "\\") {
         const escaped = this.#take();
         // The end is reported by what looks for the closing bracket.
-        if (escaped !== "") members.add(escaped);
+        if (escaped !== "") members.push(only(codeOf(escaped)));
       } else {
-        members.add(character);
+        members.push(only(codeOf(character)));
       }
     }
-    return members;
+    return union(...members);
   }
 
   #close(): void {
@@ -235,8 +182,12 @@ class Parser {
   }
 }
 
-function literal(wanted: string): Item {
-  return { kind: "read", test: (character) => character === wanted };
+function literal(character: string): Node {
+  return { kind: "set", ranges: only(codeOf(character)) };
+}
+
+function anyNumber(ranges: Ranges): Node {
+  return { kind: "repeat", item: { kind: "set", ranges }, min: 0, max: null };
 }
 
 function codeOf(character: string): number {

@@ -2,11 +2,14 @@
 // behind any of them; a backslash takes the meaning away. The search follows the Go library step by step, including where
 // it gives up early. Go: github.com/yashtewari/glob-intersection.
 
+import type { Ranges, Step } from "./automaton.ts";
+import { intersects, only, union } from "./charset.ts";
+
 type Flag = "" | "+" | "*";
 
 interface Token {
-  /** Null for `.`, which fits everything. */
-  readonly runes: ReadonlySet<string> | null;
+  /** Null for `.`, which fits everything, also a set without members. */
+  readonly runes: Ranges | null;
   readonly set: boolean;
   flag: Flag;
 }
@@ -14,10 +17,10 @@ interface Token {
 export type Intersection = boolean | { readonly error: string };
 
 /** `step` is charged for each pair of symbols compared; the search can be exponential. */
-export function globsIntersect(left: string, right: string, step: (steps: number) => void): Intersection {
-  const a = parse(left, step);
+export function globsIntersect(left: string, right: string, step: Step): Intersection {
+  const a = parse(left);
   if ("error" in a) return a;
-  const b = parse(right, step);
+  const b = parse(right);
   if ("error" in b) return b;
   const search = new Search(step);
   return search.nonEmpty(simplify(a.tokens), simplify(b.tokens));
@@ -29,8 +32,8 @@ class InvalidGlob extends Error {}
 
 type Parsed = { readonly tokens: readonly Token[] } | { readonly error: string };
 
-function parse(text: string, step: (steps: number) => void): Parsed {
-  const reader = new Reader(text, step);
+function parse(text: string): Parsed {
+  const reader = new Reader(text);
   const tokens: Token[] = [];
   try {
     while (!reader.done) tokens.push(reader.token());
@@ -49,13 +52,11 @@ interface Rune {
 class Reader {
   readonly #input: readonly string[];
   readonly #text: string;
-  readonly #step: (steps: number) => void;
   #at = 0;
 
-  constructor(text: string, step: (steps: number) => void) {
+  constructor(text: string) {
     this.#text = text;
     this.#input = Array.from(text);
-    this.#step = step;
   }
 
   get done(): boolean {
@@ -64,7 +65,7 @@ class Reader {
 
   token(): Token {
     const { rune, escaped } = this.#next();
-    let runes: ReadonlySet<string> | null = new Set([rune]);
+    let runes: Ranges | null = only(codeOf(rune));
     let set = false;
     if (!escaped) {
       if (rune === "]") this.#fail("set-close ']' with no preceding '['");
@@ -98,35 +99,33 @@ class Reader {
     return { rune: this.#input[this.#at - 1] ?? "", escaped: true };
   }
 
-  #set(): ReadonlySet<string> {
-    const runes = new Set<string>();
+  #set(): Ranges {
+    const members: Ranges[] = [];
     let previous: string | null = null;
     while (!this.done) {
       const { rune, escaped } = this.#next();
-      if (!escaped && rune === "]") return runes;
+      if (!escaped && rune === "]") return union(...members);
       if (!escaped && rune === "-") {
         if (previous === null) this.#fail("range character '-' must be preceded by a Unicode character");
-        this.#range(runes, previous ?? "");
+        members.push(this.#range(previous ?? ""));
         previous = null;
       } else {
-        runes.add(rune);
+        members.push(only(codeOf(rune)));
         previous = rune;
       }
     }
     return this.#fail("found [ without matching ]");
   }
 
-  #range(runes: Set<string>, low: string): void {
+  #range(low: string): Ranges {
     if (this.#at >= this.#input.length - 1) this.#fail("range character '-' must be followed by a Unicode character");
     const { rune: high, escaped } = this.#next();
     if (!escaped && (high === "]" || high === "-")) {
       this.#fail("range character '-' cannot be followed by a special symbol");
     }
-    const first = low.codePointAt(0) ?? 0;
-    const last = high.codePointAt(0) ?? 0;
+    const [first, last] = [codeOf(low), codeOf(high)];
     if (last < first) this.#fail(`range is out of order: '${high}' comes before '${low}' in Unicode`);
-    this.#step(last - first);
-    for (let code = first; code <= last; code++) runes.add(String.fromCodePoint(code));
+    return [first, last];
   }
 
   #fail(message: string): never {
@@ -150,7 +149,7 @@ function simplify(tokens: readonly Token[]): readonly Token[] {
 
 function sameSymbol(a: Token, b: Token): boolean {
   if (a.runes === null || b.runes === null) return a.runes === b.runes;
-  return a.set === b.set && a.runes.size === b.runes.size && a.runes.isSubsetOf(b.runes);
+  return a.set === b.set && a.runes.join() === b.runes.join();
 }
 
 // ── searching
@@ -158,9 +157,9 @@ function sameSymbol(a: Token, b: Token): boolean {
 type Glob = readonly Token[];
 
 class Search {
-  readonly #step: (steps: number) => void;
+  readonly #step: Step;
 
-  constructor(step: (steps: number) => void) {
+  constructor(step: Step) {
     this.#step = step;
   }
 
@@ -219,11 +218,15 @@ class Search {
     this.#step(1);
     if (a === undefined || b === undefined) return false;
     if (a.runes === null || b.runes === null) return true;
-    return !a.runes.isDisjointFrom(b.runes);
+    return intersects(a.runes, b.runes);
   }
 }
 
 /** Whether a symbol without a flag stands there. */
 function plainAt(glob: Glob, at: number): boolean {
   return glob[at]?.flag === "";
+}
+
+function codeOf(character: string): number {
+  return character.codePointAt(0) ?? 0;
 }

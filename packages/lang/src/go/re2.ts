@@ -1,24 +1,23 @@
 // Regular expressions with Go's syntax and meaning, in time linear in the text. The general engine is re2js, a port of Go's
-// own; a question that wants only yes or no is answered by a table-driven automaton of ours where the pattern allows it
-// (see regexdfa.ts), which is an order of magnitude faster.
+// own. A question that wants only yes or no is answered by a table-driven automaton (automaton.ts) where the pattern allows
+// it, an order of magnitude faster.
 //
 // Compiled patterns are kept, because policies compile constants over and over. Go: regexp.
 
 import { RE2JS, RE2JSException } from "re2js";
-import { matcherOf } from "./regexdfa.ts";
+import { type Automaton, type Step, compileAutomaton } from "./automaton.ts";
+import { parseRegex } from "./regexsyntax.ts";
 
 /** Offsets into the text: start and end of the match, then of each group; -1 for a group that took no part. */
 export type MatchOffsets = readonly number[];
 
 export interface Regex {
   readonly pattern: string;
-  /** Work for one character of text, in steps of a simple automaton, about. */
-  readonly cost: number;
   /** Capturing groups by name. */
   readonly names: Readonly<Record<string, number>>;
-  test(text: string): boolean;
+  test(text: string, step?: Step): boolean;
   /** The first matches, leftmost and without overlap; all of them for a negative limit. Go: FindAllStringSubmatchIndex. */
-  findAll(text: string, limit: number): readonly MatchOffsets[];
+  findAll(text: string, limit: number, step?: Step): readonly MatchOffsets[];
 }
 
 export type CompiledRegex = { readonly regex: Regex } | { readonly error: string };
@@ -45,14 +44,53 @@ function compile(pattern: string): CompiledRegex {
     if (error instanceof RE2JSException) return { error: error.message };
     throw error;
   }
-  const quick = matcherOf(pattern);
-  const regex: Regex = {
-    pattern,
-    cost: quick === null ? Math.max(1, engine.programSize()) : 1,
-    names: engine.namedGroups(),
-    test: (text) => (quick === null ? undefined : quick(text)) ?? engine.test(text),
-    findAll: (text, limit) =>
-      limit === 0 ? [] : ((engine.re2().findAllSubmatchIndex(text, limit) as MatchOffsets[] | null) ?? []),
+  const automaton = automatonOf(pattern);
+  const size = engine.programSize();
+  const test = (text: string, step: Step = free): boolean => {
+    if (automaton !== null) return automaton.test(text, step);
+    step((text.length * size) >> 3);
+    return engine.test(text);
   };
-  return { regex };
+  const findAll = (text: string, limit: number, step: Step = free): readonly MatchOffsets[] =>
+    // What does not match at all, the usual answer, is known sooner this way.
+    limit === 0 || !test(text, step) ? [] : allMatches(engine, text, limit, step);
+  return { regex: { pattern, names: engine.namedGroups(), test, findAll } };
+}
+
+const free: Step = () => {};
+
+function automatonOf(pattern: string): Automaton | null {
+  const tree = parseRegex(pattern);
+  return tree === null ? null : compileAutomaton(tree);
+}
+
+/** What one match costs in the general engine, beside the text it reads. */
+const stepsPerMatch = 64;
+
+/** An empty match right behind another is skipped. Go: Regexp.allMatches. */
+function allMatches(engine: RE2JS, text: string, limit: number, step: Step): readonly MatchOffsets[] {
+  const matcher = engine.matcher(text);
+  const groups = matcher.groupCount() + 1;
+  const result: MatchOffsets[] = [];
+  const most = limit < 0 ? Infinity : limit;
+  let previousEnd = -1;
+  for (let from = 0; from <= text.length && result.length < most;) {
+    step(stepsPerMatch);
+    if (!matcher.find(from)) break;
+    const [start, end] = [matcher.start(), matcher.end()];
+    step(end - from);
+    const accepted = end !== from || start !== previousEnd;
+    if (accepted) result.push(offsetsOf(matcher, groups));
+    from = end === from ? from + ((text.codePointAt(from) ?? 0) > 0xffff ? 2 : 1) : end;
+    previousEnd = end;
+  }
+  return result;
+}
+
+type Matcher = ReturnType<RE2JS["matcher"]>;
+
+function offsetsOf(matcher: Matcher, groups: number): MatchOffsets {
+  const offsets: number[] = [];
+  for (let group = 0; group < groups; group++) offsets.push(matcher.start(group), matcher.end(group));
+  return offsets;
 }

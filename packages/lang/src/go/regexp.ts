@@ -1,14 +1,15 @@
 // What Go's regexp does with matches: splitting, replacing with `$1` templates, quoting. Go: regexp/regexp.go.
 
+import type { Step } from "./automaton.ts";
 import type { MatchOffsets, Regex } from "./re2.ts";
 
 /** The pieces between the matches. Go: Regexp.Split with -1. */
-export function splitByRegex(regex: Regex, text: string): readonly string[] {
+export function splitByRegex(regex: Regex, text: string, step: Step): readonly string[] {
   if (regex.pattern !== "" && text === "") return [""];
   const pieces: string[] = [];
   let begin = 0;
   let end = 0;
-  for (const [start = 0, stop = 0] of regex.findAll(text, -1)) {
+  for (const [start = 0, stop = 0] of regex.findAll(text, -1, step)) {
     end = start;
     if (stop !== 0) pieces.push(text.slice(begin, end));
     begin = stop;
@@ -17,18 +18,23 @@ export function splitByRegex(regex: Regex, text: string): readonly string[] {
   return pieces;
 }
 
-/** Told how many characters are about to be made; may throw to stop. */
-type Charge = (characters: number) => void;
+export interface Replacing {
+  readonly text: string;
+  readonly template: string;
+  readonly step: Step;
+  /** Told how many characters are about to be made; may throw to stop. */
+  readonly output: (characters: number) => void;
+}
 
 /** The text with every match replaced by the template. Go: Regexp.ReplaceAllString. */
-export function replaceByRegex(regex: Regex, text: string, template: string, charge: Charge): string {
+export function replaceByRegex(regex: Regex, { text, template, step, output }: Replacing): string {
   const parts = parseTemplate(template, regex.names);
   let result = "";
   let copied = 0;
-  for (const match of regex.findAll(text, -1)) {
+  for (const match of regex.findAll(text, -1, step)) {
     const [start = 0, end = 0] = match;
     const inserted = parts.map((part) => (typeof part === "string" ? part : groupText(text, match, part))).join("");
-    charge(start - copied + inserted.length);
+    output(start - copied + inserted.length);
     result += text.slice(copied, start) + inserted;
     copied = end;
   }

@@ -4,7 +4,7 @@ import { numberOfInteger } from "@portcullis/lang";
 import type { Value } from "../runtime/value.ts";
 import { t } from "../types.ts";
 import { type Builtin, type BuiltinCall, operandFailure } from "./builtin.ts";
-import { chargeIntegers } from "./numbers.ts";
+import { chargeDigits, chargeIntegers } from "./numbers.ts";
 import { bigIntOperand } from "./operand.ts";
 
 type Operation = (call: BuiltinCall, x: bigint, y: bigint) => bigint | undefined;
@@ -32,8 +32,8 @@ const negativeShift = "must be an unsigned integer number but got a negative int
 const shiftLeft: Operation = (call, x, by) => {
   if (by < 0n) return operandFailure(call, 2, negativeShift);
   if (x === 0n) return 0n;
-  // A byte of the result takes about two and a half digits; a shift that does not fit ends here.
-  call.budget.output(Number(by) * 4);
+  // A shift that does not fit into the budget ends here.
+  chargeDigits(call, Number(by) / 3);
   return x << by;
 };
 

@@ -14,8 +14,7 @@ function match(call: BuiltinCall, pattern: Value, delimiters: Value, text: Value
   call.budget.step(pattern.length);
   const compiled = compileGlob(pattern, separators);
   if ("error" in compiled) return call.fail(compiled.error);
-  call.budget.step(text.length * compiled.glob.size);
-  return compiled.glob.match(text);
+  return compiled.glob.match(text, (steps) => call.budget.step(steps));
 }
 
 /** Null means none, an empty array the dot. */

@@ -2,7 +2,7 @@
 // fraction goes through a binary float with a 64-bit mantissa and comes back as the shortest text for it, so that
 // 0.1 + 0.2 is 0.3. OPA: v1/topdown/arithmetic.go, numbers.go, builtins/builtins.go FloatToNumber.
 
-import { type AnyNumber, exponentMax, integerOf, numberOf, numberOfInteger, numberText } from "@portcullis/lang";
+import { type AnyNumber, integerOf, numberOf, numberOfInteger, numberText } from "@portcullis/lang";
 import {
   type BigFloat,
   addFloats,
@@ -25,8 +25,8 @@ import { difference } from "./sets.ts";
 
 /** A number as a 64-bit float. Undefined after reporting one that OPA would not have read. OPA: NumberToFloat. */
 export function floatOperand(call: BuiltinCall, value: AnyNumber): BigFloat | undefined {
-  const far = typeof value !== "number" && Math.abs(value.parts.magnitude) > exponentMax;
-  return far ? call.fail("number too big") : (parseBigFloat(numberText(value)) ?? undefined);
+  const large = typeof value !== "number" && value.isTooLarge;
+  return large ? call.fail("number too big") : (parseBigFloat(numberText(value)) ?? undefined);
 }
 
 /** OPA: FloatToNumber. */
@@ -37,11 +37,20 @@ export function numberOfFloat(value: BigFloat): AnyNumber {
 /** Charges, before it is done, for work on integers that grows with the product of their lengths. */
 export function chargeIntegers(call: BuiltinCall, x: bigint, y: bigint): void {
   if (isSmall(x) && isSmall(y)) return;
-  const left = x.toString(36).length;
-  const right = y.toString(36).length;
-  // The limit on output bounds the size: a conversion to decimal costs more than its length.
-  call.budget.output((left + right) * 16);
+  const left = digitsOf(x);
+  const right = digitsOf(y);
+  chargeDigits(call, left + right);
   call.budget.step(Math.ceil((left * right) / 64));
+}
+
+/** About the decimal digits of an integer, at a cost that does not grow with them more than it must. */
+function digitsOf(value: bigint): number {
+  return value.toString(32).length * 1.5;
+}
+
+/** Charges for an integer of so many digits; printing one takes more than linear time, hence a large one costs more. */
+export function chargeDigits(call: BuiltinCall, digits: number): void {
+  call.budget.output(Math.ceil(digits * (1 + digits / 2000)));
 }
 
 const small = 2n ** 64n;

@@ -16,19 +16,22 @@ import { t } from "../types.ts";
 import { type Builtin, type BuiltinCall, operandError } from "./builtin.ts";
 import { intOperand } from "./operand.ts";
 
-/** Compiles a pattern and charges for running it over a text. Undefined after reporting. */
-function regexOperand(call: BuiltinCall, pattern: string, text: string): Regex | undefined {
+/** Compiles a pattern. Undefined after reporting. */
+function regexOperand(call: BuiltinCall, pattern: string): Regex | undefined {
   call.budget.step(pattern.length);
   const compiled = compileRegex(pattern);
-  if ("error" in compiled) return call.fail(compiled.error);
-  call.budget.step(Math.ceil((text.length * compiled.regex.cost) / 8));
-  return compiled.regex;
+  return "error" in compiled ? call.fail(compiled.error) : compiled.regex;
+}
+
+/** Charges for the work as it is done. */
+function stepOf(call: BuiltinCall): (steps: number) => void {
+  return (steps) => call.budget.step(steps);
 }
 
 function match(call: BuiltinCall, pattern: Value, text: Value): Value | undefined {
   if (typeof pattern !== "string") return operandError(call, 1, pattern, "string");
   if (typeof text !== "string") return operandError(call, 2, text, "string");
-  return regexOperand(call, pattern, text)?.test(text);
+  return regexOperand(call, pattern)?.test(text, stepOf(call));
 }
 
 function isValid(call: BuiltinCall, pattern: Value): Value | undefined {
@@ -40,18 +43,19 @@ function isValid(call: BuiltinCall, pattern: Value): Value | undefined {
 function split(call: BuiltinCall, pattern: Value, text: Value): Value | undefined {
   if (typeof pattern !== "string") return operandError(call, 1, pattern, "string");
   if (typeof text !== "string") return operandError(call, 2, text, "string");
-  const regex = regexOperand(call, pattern, text);
+  const regex = regexOperand(call, pattern);
   if (regex === undefined) return undefined;
   call.budget.output(text.length * 16);
-  return splitByRegex(regex, text);
+  return splitByRegex(regex, text, stepOf(call));
 }
 
 function replace(call: BuiltinCall, text: Value, pattern: Value, by: Value): Value | undefined {
   if (typeof text !== "string") return operandError(call, 1, text, "string");
   if (typeof pattern !== "string") return operandError(call, 2, pattern, "string");
   if (typeof by !== "string") return operandError(call, 3, by, "string");
-  const regex = regexOperand(call, pattern, text);
-  return regex && replaceByRegex(regex, text, by, (characters) => call.budget.output(characters));
+  const regex = regexOperand(call, pattern);
+  const output = (characters: number): void => call.budget.output(characters);
+  return regex && replaceByRegex(regex, { text, template: by, step: stepOf(call), output });
 }
 
 /** The operands of `find_n` and its sister, and then what they want of each match. */
@@ -62,10 +66,10 @@ function finding(result: (text: string, match: readonly number[]) => Value): Bui
     if (typeof text !== "string") return operandError(call, 2, text, "string");
     const limit = intOperand(call, 3, number);
     if (limit === undefined) return undefined;
-    const regex = regexOperand(call, pattern, text);
+    const regex = regexOperand(call, pattern);
     if (regex === undefined) return undefined;
     call.budget.output(limit < 0 ? text.length * 16 : Math.min(limit, text.length) * 16);
-    return regex.findAll(text, Number.isFinite(limit) ? limit : -1).map((found) => result(text, found));
+    return regex.findAll(text, Number.isFinite(limit) ? limit : -1, stepOf(call)).map((found) => result(text, found));
   };
 }
 
@@ -88,7 +92,7 @@ function templateMatch(call: BuiltinCall, template: Value, text: Value, start: V
     return call.fail(`end delimiter has to be exactly one character long but is ${length} long`);
   }
   const pattern = templatePattern(call, template, start, end);
-  return pattern === undefined ? undefined : regexOperand(call, pattern, text)?.test(text);
+  return pattern === undefined ? undefined : regexOperand(call, pattern)?.test(text, stepOf(call));
 }
 
 /** A template with what stands outside the outermost delimiters quoted. OPA: generateRegexTemplate. */
@@ -129,7 +133,7 @@ function delimited(template: string, start: string, end: string): readonly (read
 function globsMatch(call: BuiltinCall, a: Value, b: Value): Value | undefined {
   if (typeof a !== "string") return operandError(call, 1, a, "string");
   if (typeof b !== "string") return operandError(call, 2, b, "string");
-  const result = globsIntersect(a, b, (steps) => call.budget.step(steps));
+  const result = globsIntersect(a, b, stepOf(call));
   return typeof result === "boolean" ? result : call.fail(result.error);
 }
 

@@ -2,18 +2,19 @@
 // JavaScript knows (`ß` to `SS`, the final sigma). Go: strings.ToLower, unicode.ToLower.
 
 export function toLower(text: string): string {
-  return isPlain(text) ? text.toLowerCase() : Array.from(text, lower).join("");
+  return loweredOtherwise.test(text) ? Array.from(text, lower).join("") : text.toLowerCase();
 }
 
 export function toUpper(text: string): string {
-  return isPlain(text) ? text.toUpperCase() : Array.from(text, upper).join("");
+  return upperedOtherwise.test(text) ? Array.from(text, upper).join("") : text.toUpperCase();
 }
 
-/** Only ASCII: both rules agree. */
-function isPlain(text: string): boolean {
-  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false;
-  return true;
-}
+/** The capital I with a dot, and the sigma that JavaScript lowers by its place in the word. */
+const loweredOtherwise = /[\u0130\u03a3]/;
+
+/** Where JavaScript's capital has more than one code point. */
+const upperedOtherwise =
+  /[\u00df\u0149\u01f0\u0390\u03b0\u0587\u1e96-\u1e9a\u1f50-\u1f56\u1f80-\u1faf\u1fb2-\u1fbc\u1fc2-\u1fcc\u1fd2-\u1fd7\u1fe2-\u1fe7\u1ff2-\u1ffc\ufb00-\ufb17]/;
 
 function lower(character: string): string {
   const result = character.toLowerCase();

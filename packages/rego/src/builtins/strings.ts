@@ -7,7 +7,7 @@ import { compareStrings } from "../runtime/compare.ts";
 import { RegoSet, type Value, isArray, isNumber, isObject } from "../runtime/value.ts";
 import { t, type Type } from "../types.ts";
 import { type Builtin, type BuiltinCall, operandError, operandFailure } from "./builtin.ts";
-import { floatOperand } from "./numbers.ts";
+import { chargeDigits, floatOperand } from "./numbers.ts";
 import { elementError, intOperand, membersOf, stringsOperand } from "./operand.ts";
 import { entriesOf } from "./objects.ts";
 import { toLower, toUpper } from "./stringcase.ts";
@@ -253,9 +253,9 @@ function formatInt(call: BuiltinCall, number: Value, base: Value): Value | undef
   }
   if (typeof number === "number" && Number.isInteger(number)) return number.toString(base);
   const text = numberText(number);
-  call.budget.output(text.length * 4);
-  if (!/[.eE]/.test(text)) return BigInt(text).toString(base);
+  chargeDigits(call, text.length);
   if (floatOperand(call, number) === undefined) return undefined;
+  if (!/[.eE]/.test(text)) return BigInt(text).toString(base);
   const float = parseBigFloat(text);
   return float === null ? undefined : truncateFloat(float).toString(base);
 }

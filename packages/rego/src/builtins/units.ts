@@ -6,6 +6,7 @@ import { bigFloatOf, multiplyFloats, parseBigFloat, truncateFloat } from "@portc
 import type { Value } from "../runtime/value.ts";
 import { t } from "../types.ts";
 import { type Builtin, type BuiltinCall, operandError } from "./builtin.ts";
+import { chargeDigits } from "./numbers.ts";
 
 const letters = ["k", "m", "g", "t", "p", "e"];
 
@@ -111,7 +112,7 @@ function splitQuantity(call: BuiltinCall, name: string, text: string): Quantity 
 /** The digits that an exponent stands for. */
 function chargeNumber(call: BuiltinCall, number: string): void {
   const exponent = Number(/[eE]([+-]?\d+)$/.exec(number)?.[1] ?? "0");
-  call.budget.output(Math.abs(exponent) * 16);
+  chargeDigits(call, Math.abs(exponent) + number.length);
 }
 
 const unitsType = t.function([t.string], t.number);
