@@ -7,7 +7,7 @@ import { type Arity, outputsOfBody, reservedNames, safetyOptions } from "../outp
 import { compareStrings } from "../runtime/compare.ts";
 import type { RuleNode } from "../ruletree.ts";
 import { callsBuiltin, generatedEq, isComprehension, isGeneratedName, operatorTerm, varTerm } from "../terms.ts";
-import { rewriteBody, rewriteExpr, rewriteModule, type Rewriter, rewriteTerm, vars } from "../visit.ts";
+import { rewriteBody, rewriteExpr, rewriteModule, type Rewriter, rewriteTerm, rewriteTerms, vars } from "../visit.ts";
 import { compileError, type Stage } from "./stage.ts";
 
 export function rewritePrints(modules: readonly Module[], stage: Stage, tree: RuleNode): readonly Module[] {
@@ -34,9 +34,10 @@ function eraseInRule(rule: Rule): Rule {
   const one = (term: Term): Term => rewriteTerm(term, eraser);
   const key = head.key === null || head.key === head.reference.at(-1) ? head.key : one(head.key);
   const value = head.value === null ? null : one(head.value);
+  const args = head.args === null ? null : rewriteTerms(head.args, eraser);
   const body = eraseInBody(rule.body);
-  if (key === head.key && value === head.value && body === rule.body) return rule;
-  return { ...rule, head: { ...head, key, value }, body };
+  if (key === head.key && value === head.value && args === head.args && body === rule.body) return rule;
+  return { ...rule, head: { ...head, args, key, value }, body };
 }
 
 function eraseInBody(body: Body): Body {
@@ -65,7 +66,8 @@ function printsInRule(rule: Rule, safe: Safe, prints: Prints): Rule {
   const { head } = rule;
   const value = head.value === null ? null : rewriteTerm(head.value, rewriter);
   const key = head.key === null || head.key === head.reference.at(-1) ? head.key : rewriteTerm(head.key, rewriter);
-  return { ...rule, head: { ...head, key, value }, body: rewriteBody(rule.body, rewriter) };
+  const args = head.args === null ? null : rewriteTerms(head.args, rewriter);
+  return { ...rule, head: { ...head, args, key, value }, body: rewriteBody(rule.body, rewriter) };
 }
 
 /** A literal's own bodies see what the literals before it bind. */

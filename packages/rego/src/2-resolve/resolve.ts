@@ -11,6 +11,7 @@ import type { Resolved, ResolvedQuery } from "../resolved.ts";
 import { ruleEntries, type RuleNode, ruleTree } from "../ruletree.ts";
 import { bindComprehensions, bindQueryComprehensions, expandBody, expandTerms } from "./expand.ts";
 import { bindHeadReferences, bindHeadTerms } from "./heads.ts";
+import { rewriteMetadata } from "./metadata.ts";
 import { checkImports, checkOverrides } from "./overrides.ts";
 import { rewritePrints, rewriteQueryPrints } from "./print.ts";
 import { resolveQuery, resolveReferences } from "./references.ts";
@@ -52,6 +53,7 @@ function resolveModules(modules: readonly Module[], stage: Stage): Pick<Resolved
       (current) => checkVoidCalls(current, stage),
       (current) => rewritePrints(current, stage, tree),
       (current) => expandTerms(current, stage.names),
+      (current) => rewriteMetadata(current, stage),
     ],
     bound,
     stage,

@@ -52,7 +52,8 @@ function rewriteRule(rule: Rule, templates: Templates): Rule {
   const { head } = rule;
   const key = head.key === null || head.key === head.reference.at(-1) ? head.key : one(head.key);
   const value = head.value === null ? null : one(head.value);
-  return { ...rule, head: { ...head, key, value }, body };
+  const patterns = head.args === null ? null : head.args.map(one);
+  return { ...rule, head: { ...head, args: patterns, key, value }, body };
 }
 
 function hasTemplate(node: Parameters<typeof walk>[0]): boolean {
