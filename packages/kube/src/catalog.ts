@@ -184,12 +184,12 @@ function entryOfCrd(crd: unknown): Entry | null {
   };
 }
 
-/** The regular plural: `networkpolicies`, `ingresses`, `gateways`. Go: `meta.UnsafeGuessKindToResource`. */
+/** The plural that Go guesses: `networkpolicies`, `ingresses`, also `gatewaies`. Go: `meta.UnsafeGuessKindToResource`. */
 export function guessResource(kind: string): string {
   const singular = kind.toLowerCase();
   if (singular === "endpoints") return singular;
   if (singular.endsWith("s")) return `${singular}es`;
-  return singular.endsWith("y") && !singular.endsWith("ay") ? `${singular.slice(0, -1)}ies` : `${singular}s`;
+  return singular.endsWith("y") ? `${singular.slice(0, -1)}ies` : `${singular}s`;
 }
 
 /**
@@ -206,7 +206,7 @@ export function compareVersions(a: string, b: string): number {
 function versionRank(
   version: string,
 ): { readonly stage: number; readonly major: number; readonly minor: number } | null {
-  const match = /^v([1-9]\d*)(?:(alpha|beta)([1-9]\d*))?$/.exec(version);
+  const match = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(version);
   if (match === null) return null;
   const [, major = "", stage, minor = "0"] = match;
   return { stage: stage === undefined ? 2 : stage === "beta" ? 1 : 0, major: Number(major), minor: Number(minor) };

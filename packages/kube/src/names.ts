@@ -18,9 +18,9 @@ const qualifiedPattern = /^[A-Za-z0-9][-A-Za-z0-9_.]*(?<=[A-Za-z0-9])$/;
 const qualifiedText =
   "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 
-/** `must be no more than 63 characters`. */
-export function maxLengthText(length: number): string {
-  return `must be no more than ${length} characters`;
+/** `must be no more than 63 characters`; what apimachinery's newer checks say counts `bytes`. */
+export function maxLengthText(length: number, unit: "characters" | "bytes" = "characters"): string {
+  return `must be no more than ${length} ${unit}`;
 }
 
 /** `… (e.g. 'a', or 'b', regex used for validation is '…')`, with apimachinery's own punctuation. */
@@ -47,7 +47,11 @@ export function dns1123LabelErrors(value: string): string[] {
 
 /** What is wrong with a DNS-1123 subdomain, the syntax of most object names. */
 export function dns1123SubdomainErrors(value: string): string[] {
-  const errors = tooLong(value, 253);
+  return subdomainErrors(value, "characters");
+}
+
+function subdomainErrors(value: string, unit: "characters" | "bytes"): string[] {
+  const errors = tooLong(value, 253, unit);
   if (!isSubdomain(value)) {
     const message =
       "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
@@ -78,17 +82,17 @@ export function qualifiedNameErrors(value: string): string[] {
   const [prefix] = parts;
   if (parts.length === 2 && prefix !== undefined) {
     if (prefix === "") errors.push("prefix part must be non-empty");
-    else errors.push(...dns1123SubdomainErrors(prefix).map((error) => `prefix part ${error}`));
+    else errors.push(...subdomainErrors(prefix, "bytes").map((error) => `prefix part ${error}`));
   }
   if (name === "") errors.push("name part must be non-empty");
-  else errors.push(...tooLong(name, 63).map((error) => `name part ${error}`));
+  else errors.push(...tooLong(name, 63, "bytes").map((error) => `name part ${error}`));
   if (!qualifiedPattern.test(name)) errors.push(`name part ${text}`);
   return errors;
 }
 
 /** What is wrong with a label's value. */
 export function labelValueErrors(value: string): string[] {
-  const errors = tooLong(value, 63);
+  const errors = tooLong(value, 63, "bytes");
   if (value !== "" && !qualifiedPattern.test(value)) {
     const message =
       "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
@@ -97,6 +101,6 @@ export function labelValueErrors(value: string): string[] {
   return errors;
 }
 
-function tooLong(value: string, length: number): string[] {
-  return value.length <= length / 4 || utf8Length(value) <= length ? [] : [maxLengthText(length)];
+function tooLong(value: string, length: number, unit: "characters" | "bytes" = "characters"): string[] {
+  return value.length <= length / 4 || utf8Length(value) <= length ? [] : [maxLengthText(length, unit)];
 }

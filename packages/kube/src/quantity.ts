@@ -27,8 +27,6 @@ export function parseQuantity(text: string): Quantity | { readonly error: string
   const match = /^([+-]?)(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[-+]?\d*)$/.exec(text);
   if (text === "" || match === null) return { error: formatError };
   const [, sign = "", whole = "", fraction = "", suffix = ""] = match;
-  if (whole === "" && fraction === "" && suffix !== "" && /^[+-]?0*$/.test(text) === false && !text.includes("."))
-    return { error: formatError };
   const factor = suffixFactor(suffix);
   if (factor === null) return { error: suffixError };
   if (text.length > 1000 || Math.abs(factor.exponent) > 1000) return { error: numericError };

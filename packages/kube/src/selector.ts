@@ -76,7 +76,10 @@ function typeError(value: unknown, field: string, type: string): { readonly erro
       : isObject(value) || typeof value === "string"
         ? typeof value
         : "number";
-  const place = field === "" ? "value" : `struct field LabelSelector.${field}`;
+  const place =
+    field === ""
+      ? "value"
+      : `struct field ${field.includes(".") ? "LabelSelectorRequirement" : "LabelSelector"}.${field}`;
   return { error: `json: cannot unmarshal ${kind} into Go ${place} of type ${type}` };
 }
 
