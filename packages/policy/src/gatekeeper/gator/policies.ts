@@ -43,7 +43,7 @@ export function loadPolicies(sources: readonly PolicySource[], options: Gatekeep
       return frontend.link(units, catalog, profile);
     },
   };
-  const engine = createEngine({ frontends: [listening as PolicyFrontend], catalog: noCatalog, profile: "gator" });
+  const engine = createEngine({ frontends: [listening], catalog: noCatalog, profile: "gator" });
   const set = engine.policySet(sources);
   const templateOf = ({ kind }: ConstraintSource): Template | null => {
     const template = templates.get(kind.toLowerCase());

@@ -75,8 +75,9 @@ function check(value: Json, type: GoType, place: Place): DecodeError | null {
       if (!isObject(value)) return wrong(value, type, place);
       return first(Object.values(value).map((item) => check(item, type.of, place)));
     case "struct":
-      return isObject(value) ? checkFields(value, type, place) : wrong(value, type, place);
+      break;
   }
+  return isObject(value) ? checkFields(value, type, place) : wrong(value, type, place);
 }
 
 function checkFields(

@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { suitesText } from "../../src/gatekeeper/gator/report.ts";
+import { type SuiteResult, type VerifyOptions, isFailure, runSuite } from "../../src/gatekeeper/gator/run.ts";
+import { compileFilter, readSuite } from "../../src/gatekeeper/gator/suite.ts";
+import { constraint, gatorOptions, objectsIn, template } from "./load.ts";
+
+const pod = (name: string, more = ""): string =>
+  `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}, namespace: ns}\n${more}`;
+
+const rego = `package foo
+violation[{"msg": msg}] { input.review.object.metadata.name == input.parameters.name; msg := sprintf("%v is forbidden", [input.parameters.name]) }
+violation[{"msg": "seen before"}] { data.inventory.namespace[_]["v1"]["Pod"][input.review.object.metadata.name] }
+violation[{"msg": msg}] { input.review.operation == "DELETE"; msg := sprintf("%v of %v by %v", [input.review.operation, input.review.object.metadata.name, input.review.userInfo.username]) }`;
+
+const strictTemplate = template("Foo", rego)
+  .replace("---\n", "")
+  .replace("v1beta1", "v1")
+  .replace(
+    "names: {kind: Foo}",
+    "names: {kind: Foo}, validation: {openAPIV3Schema: {type: object, properties: {name: {type: string}}}}",
+  );
+
+const files: Record<string, string> = {
+  "dir/template.yaml": strictTemplate,
+  "dir/constraint.yaml": constraint("Foo", "c", "{parameters: {name: bad}}").replace("---\n", ""),
+  "dir/invalid.yaml": constraint("Foo", "c", "{parameters: {name: 5}}").replace("---\n", ""),
+  "dir/samples/bad.yaml": pod("bad"),
+  "dir/samples/good.yaml": `# a comment\n---\n${pod("good")}\n---\n# nothing here\n`,
+  "dir/samples/two.yaml": `${pod("a")}\n---\n${pod("b")}`,
+  "dir/samples/review.yaml": `apiVersion: admission.k8s.io/v1
+kind: AdmissionReview
+request:
+  operation: DELETE
+  userInfo: {username: ada}
+  oldObject:
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: old}
+`,
+  "dir/samples/odd.yaml": "apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\nrequest: {foo: 1}\n",
+};
+
+function run(tests: string, filter = ""): SuiteResult {
+  const text = `kind: Suite\napiVersion: test.gatekeeper.sh/v1alpha1\ntests:\n${tests}`;
+  const suite = readSuite(objectsIn(text)[0]?.object);
+  assert.ok(suite !== null && !("error" in suite));
+  const compiled = compileFilter(filter);
+  assert.ok(!("error" in compiled));
+  const options: VerifyOptions = {
+    ...gatorOptions,
+    readFile: (path) => {
+      const found = files[path];
+      return found === undefined ? { error: `open ${path}: file does not exist` } : { text: found };
+    },
+    filter: compiled,
+    nowMs: () => 0,
+  };
+  return runSuite({ file: "dir/suite.yaml", shown: "dir/suite.yaml", suite }, options);
+}
+
+const head = `- name: names
+  template: template.yaml
+  constraint: constraint.yaml
+  cases:
+`;
+
+const one = (name: string, object: string, assertions: string, more = ""): string =>
+  `  - {name: ${name}, object: ${object}, assertions: ${assertions}${more}}\n`;
+
+function errors(result: SuiteResult): Record<string, string | null> {
+  return Object.fromEntries(result.tests.flatMap((test_) => test_.cases.map((case_) => [case_.name, case_.error])));
+}
+
+test("cases pass or fail by their assertions, with gator's texts", () => {
+  const result = run(
+    head +
+      one("bad", "samples/bad.yaml", "[{violations: 1, message: 'bad is .*'}, {violations: 'yes'}]") +
+      one("good", "./samples/../samples/good.yaml", "[{violations: 'no'}]") +
+      one("count", "samples/bad.yaml", "[{violations: 5}]") +
+      one("text", "samples/bad.yaml", "[{message: other}]") +
+      one("none", "samples/bad.yaml", "[{violations: 'no'}]") +
+      one("regex", "samples/bad.yaml", "[{message: '('}]") +
+      one("word", "samples/bad.yaml", "[{violations: maybe}]") +
+      one("empty", "samples/bad.yaml", "[]") +
+      one("two", "samples/two.yaml", "[{}]") +
+      one("absent", "samples/absent.yaml", "[{}]") +
+      one("known", "samples/good.yaml", "[{message: seen before}]", ", inventory: [samples/good.yaml]"),
+  );
+  assert.deepEqual(errors(result), {
+    bad: null,
+    good: null,
+    count: "unexpected number of violations: got 1 violations but want exactly 5: got messages [bad is forbidden]",
+    text: 'unexpected number of violations: got 0 violations containing "other" but want at least 1: got messages [bad is forbidden]',
+    none: "unexpected number of violations: got 1 violations but want none: got messages [bad is forbidden]",
+    regex: "message contains invalid regular expression: error parsing regexp: missing closing ): `(`",
+    word: 'invalid yaml: assertion.violation, if set, must be a nonnegative integer, "yes", or "no": got messages [bad is forbidden]',
+    empty: "invalid Case: assertions must be non-empty",
+    two: 'object file must contain exactly one object: "dir/samples/two.yaml" defines 2 objects',
+    absent: "open dir/samples/absent.yaml: file does not exist",
+    known: null,
+  });
+  assert.equal(isFailure(result), true);
+});
+
+test("an AdmissionReview is reviewed as the request that it holds", () => {
+  const result = run(
+    head +
+      one("review", "samples/review.yaml", "[{violations: 1, message: '^DELETE of old by ada$'}]") +
+      one("odd", "samples/odd.yaml", "[{}]"),
+  );
+  assert.deepEqual(errors(result), {
+    review: null,
+    odd: 'not a valid AdmissionReview object: unable to convert to an AdmissionReview object, error: strict decoding error: unknown field "request.foo"',
+  });
+});
+
+test("an invalid constraint is what `invalid` asks for", () => {
+  const invalid = (constraintFile: string): string =>
+    `- {name: t, template: template.yaml, constraint: ${constraintFile}, invalid: true}\n`;
+  assert.equal(run(invalid("invalid.yaml")).tests[0]?.error, null);
+  assert.match(
+    run(invalid("constraint.yaml")).tests[0]?.error ?? "",
+    /^constraint should have failed schema validation/,
+  );
+  const broken = run(
+    "- {name: t, template: template.yaml, constraint: invalid.yaml}\n- {name: u, constraint: constraint.yaml}\n",
+  );
+  assert.deepEqual(
+    broken.tests.map((one_) => one_.error),
+    [
+      'schema validation failed: [].spec.parameters.name: Invalid value: "number": spec.parameters.name in body must be of type string: "number"',
+      "invalid Suite: missing template",
+    ],
+  );
+});
+
+test("--run selects tests and cases", () => {
+  const tests =
+    head +
+    one("first", "samples/bad.yaml", "[{}]") +
+    one("second", "samples/bad.yaml", "[{}]") +
+    head.replace("names", "other") +
+    one("first", "samples/bad.yaml", "[{}]");
+  const ran = (filter: string): string =>
+    run(tests, filter)
+      .tests.flatMap(({ name, cases }) =>
+        cases.filter((case_) => !case_.skipped).map((case_) => `${name}/${case_.name}`),
+      )
+      .join(" ");
+  assert.equal(ran(""), "names/first names/second other/first");
+  assert.equal(ran("second"), "names/second");
+  assert.equal(ran("^other$"), "other/first");
+  assert.equal(ran("names//first"), "names/first");
+  assert.equal(ran("//first"), "names/first other/first");
+  assert.deepEqual(compileFilter("a//b//c"), { error: 'invalid test filter: a filter may include at most one "//"' });
+});
+
+test("the report reads like go test", () => {
+  const result = run(
+    head +
+      one("good", "samples/good.yaml", "[{violations: 'no'}]") +
+      one("bad", "samples/bad.yaml", "[{violations: 'no'}]"),
+  );
+  const error = "unexpected number of violations: got 1 violations but want none: got messages [bad is forbidden]";
+  assert.equal(
+    suitesText([result], false),
+    `    --- FAIL: bad\t(0.000s)\n        ${error}\n--- FAIL: names\t(0.000s)\nFAIL\tdir/suite.yaml\t0.000s\nFAIL\n`,
+  );
+  assert.equal(
+    suitesText([result], true),
+    `=== RUN   names\n    === RUN   good\n    --- PASS: good\t(0.000s)\n    === RUN   bad\n    --- FAIL: bad\t(0.000s)\n        ${error}\n--- FAIL: names\t(0.000s)\nFAIL\tdir/suite.yaml\t0.000s\nFAIL\n`,
+  );
+  assert.equal(suitesText([], false), "PASS\n");
+});
