@@ -18,13 +18,7 @@ export type {
   Operation,
   UserInfo,
 } from "./engine/request.ts";
-export {
-  type Enforced,
-  type Enforcement,
-  type Point,
-  enforcedAt,
-  pointOf,
-} from "./gatekeeper/constraint/enforcement.ts";
+export { type Enforced, type Enforcement, type Point, pointOf } from "./gatekeeper/constraint/enforcement.ts";
 export type { ExplainedCriterion, Matcher } from "./gatekeeper/constraint/match.ts";
 export { type Constraint, type ConstraintSource, type Joined, joinConstraint } from "./gatekeeper/constraint/read.ts";
 export { type GatekeeperOptions, type GatekeeperUnit, gatekeeperFrontend } from "./gatekeeper/frontend.ts";

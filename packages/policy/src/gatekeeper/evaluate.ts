@@ -21,7 +21,7 @@ import type { Profile } from "../engine/frontend.ts";
 import type { Outcome } from "../engine/outcome.ts";
 import type { Policy, Scope } from "../engine/policy.ts";
 import type { Evaluation, EvaluationRequest, Json } from "../engine/request.ts";
-import { type Enforced, enforcedAt, overriding, pointOf } from "./constraint/enforcement.ts";
+import { type Enforced, overriding, pointOf } from "./constraint/enforcement.ts";
 import type { Constraint } from "./constraint/read.ts";
 import { accessorError } from "./gocode.ts";
 import { inventoryData } from "./inventory.ts";
@@ -50,8 +50,8 @@ export function templatePolicy(
       if (request.operation === "DELETE" && request.oldObject === null) return [];
       const outcomes: Outcome[] = [];
       for (const constraint of constraints) {
-        const enforced = enforcedAt(constraint.enforcement, point);
-        if (enforced === null) continue;
+        const enforced = constraint.enforcement.at.get(point);
+        if (enforced === undefined) continue;
         const review = reviewOf(request, evaluation, profile);
         const applied = appliedTo(request, enforced);
         for (const result of judge({ constraint, ready, review, evaluation })) {

@@ -27,7 +27,7 @@ function goText(value: Json): string {
     const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
     return `map[${entries.map(([key, item]) => `${key}:${goText(item)}`).join(" ")}]`;
   }
-  return String(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function goType(value: Json, numberType: string): string {

@@ -21,8 +21,8 @@ const points: readonly Point[] = [
 export interface Enforcement {
   /** As written: deny, warn, dryrun, scoped, or anything else, which enforces nothing. */
   readonly name: string;
-  /** Only for `scoped`: the words at each point, sorted. */
-  readonly scoped: ReadonlyMap<Point, readonly string[]> | null;
+  /** What to do at each point where the constraint holds. */
+  readonly at: ReadonlyMap<Point, Enforced>;
 }
 
 /** What to do at one point. */
@@ -37,7 +37,10 @@ export interface Enforced {
 export function readEnforcement(constraint: Json): Enforcement | string {
   const name = valueAt(constraint, "spec", "enforcementAction") ?? "deny";
   if (typeof name !== "string") return "invalid Constraint: invalid spec.enforcementAction";
-  if (name !== "scoped") return { name, scoped: null };
+  if (name !== "scoped") {
+    const enforced: Enforced = { name, scoped: [], actions: actionsOf([name]) };
+    return { name, at: new Map(points.map((point) => [point, enforced])) };
+  }
   const list = valueAt(constraint, "spec", "scopedEnforcementActions");
   if (!Array.isArray(list)) return "missing required field: spec.scopedEnforcementActions must be defined";
   if (!list.every(isObject)) return `invalid Constraint: ${malformed}`;
@@ -46,7 +49,7 @@ export function readEnforcement(constraint: Json): Enforcement | string {
     const action = stringAt(item, "action");
     for (const point of pointsOf(item)) scoped.set(point, (scoped.get(point) ?? new Set()).add(action));
   }
-  return { name, scoped: new Map([...scoped].map(([point, words]) => [point, [...words].toSorted()] as const)) };
+  return { name, at: new Map([...scoped].map(([point, words]) => [point, scopedTo([...words].toSorted())])) };
 }
 
 const malformed = "scopedEnforcementActions value must be a [{action: string, enforcementPoints: [{name: string}]}]";
@@ -63,12 +66,8 @@ function pointsOf(item: Json): readonly Point[] {
   return named;
 }
 
-/** What to do at a point; null when the constraint does not hold there. */
-export function enforcedAt(enforcement: Enforcement, point: Point): Enforced | null {
-  const { name } = enforcement;
-  if (enforcement.scoped === null) return { name, scoped: [], actions: actionsOf([name]) };
-  const scoped = enforcement.scoped.get(point);
-  return scoped === undefined ? null : { name, scoped, actions: actionsOf(scoped) };
+function scopedTo(words: readonly string[]): Enforced {
+  return { name: "scoped", scoped: words, actions: actionsOf(words) };
 }
 
 function actionsOf(words: readonly string[]): readonly Action[] {

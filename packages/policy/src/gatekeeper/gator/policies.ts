@@ -27,6 +27,8 @@ export interface Policies {
   readonly constraints: ReadonlyMap<string, ConstraintSource>;
   /** The template of a constraint's kind; null when there is none that can be used. */
   readonly templateOf: (constraint: ConstraintSource) => Template | null;
+  /** The same policies and one more; nothing is read again. */
+  readonly with: (source: PolicySource) => Policies;
 }
 
 export function loadPolicies(sources: readonly PolicySource[], options: GatekeeperOptions): Policies {
@@ -44,12 +46,18 @@ export function loadPolicies(sources: readonly PolicySource[], options: Gatekeep
     },
   };
   const engine = createEngine({ frontends: [listening], catalog: noCatalog, profile: "gator" });
-  const set = engine.policySet(sources);
   const templateOf = ({ kind }: ConstraintSource): Template | null => {
     const template = templates.get(kind.toLowerCase());
     return template?.ready == null ? null : template;
   };
-  return { set, templates, constraints, templateOf };
+  const policies = (set: PolicySet): Policies => ({
+    set,
+    templates,
+    constraints,
+    templateOf,
+    with: (source) => policies(set.with([source], [])),
+  });
+  return policies(engine.policySet(sources));
 }
 
 /** gator asks no API server about kinds. */

@@ -123,7 +123,7 @@ function loadTest(test: SuiteTest, folder: string, options: VerifyOptions): Load
   if (test.constraint === "") return failed("invalid Suite: missing constraint");
   const constraint = readConstraintFile(joinPath(folder, test.constraint), options);
   if ("error" in constraint) return failed(constraint.error);
-  const policies = loadPolicies([template, constraint], options);
+  const policies = alone.with(constraint);
   for (const source of policies.constraints.values()) {
     const joined = joinConstraint(source, policies.templateOf(source));
     if (joined.problem !== null) return failed(joined.problem.text, joined.problem.schema);
