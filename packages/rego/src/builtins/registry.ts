@@ -14,6 +14,7 @@ import { graphBuiltins } from "./graph.ts";
 import { internalBuiltins } from "./internal.ts";
 import { jsonBuiltins } from "./json.ts";
 import { jsonPatchBuiltins } from "./jsonpatch.ts";
+import { jsonSchemaBuiltins } from "./jsonschema.ts";
 import { netBuiltins } from "./net.ts";
 import { numberBuiltins } from "./numbers.ts";
 import { objectBuiltins } from "./objects.ts";
@@ -44,6 +45,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     internalBuiltins,
     jsonBuiltins,
     jsonPatchBuiltins,
+    jsonSchemaBuiltins,
     netBuiltins,
     numberBuiltins,
     objectBuiltins,

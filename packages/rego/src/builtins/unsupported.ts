@@ -44,15 +44,6 @@ export const unsupportedBuiltins: readonly Builtin[] = [
   ...verifyAlgorithms.map((algorithm) =>
     unsupported(`io.jwt.verify_${algorithm}`, t.function([t.string, t.string], t.boolean)),
   ),
-  unsupported(
-    "json.match_schema",
-    t.function(
-      [document, document],
-      t.tuple(t.boolean, t.array(t.struct({ desc: t.string, error: t.string, field: t.string, type: t.string }))),
-    ),
-    true,
-  ),
-  unsupported("json.verify_schema", t.function([document], t.tuple(t.boolean, t.union(t.null, t.string))), true),
   unsupported("net.lookup_ip_addr", t.function([t.string], t.set(t.string)), true),
   unsupported("providers.aws.sign_req", t.function([options, options, t.number], anyObject)),
   unsupported("rego.parse_module", t.function([t.string, t.string], options)),
