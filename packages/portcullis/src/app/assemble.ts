@@ -35,9 +35,15 @@ export function answerNeeds(context: readonly unknown[]): (need: Need) => Answer
   return (need) => snapshot.answer(need) ?? { error: `${need.kind} ${need.key}: no cluster is connected` };
 }
 
-/** The evaluator of a webhook thread. `onPolicy` is told the number of each policy before it runs. */
-export function assembleEvaluator(onPolicy?: (number: number) => void): Evaluator {
+export interface WebhookOptions {
+  readonly tellViolations: boolean;
+  /** Told the number of each policy before it runs. */
+  readonly onPolicy?: (number: number) => void;
+}
+
+/** The evaluator of a webhook. */
+export function assembleEvaluator({ tellViolations, onPolicy }: WebhookOptions): Evaluator {
   const slices = createSlices(onPolicy === undefined ? {} : { onPolicy });
   const { engine, frontends } = assembleEngine("cluster", (frontend) => slices.wrap(frontend));
-  return createEvaluator({ engine, frontends, slices, answerNeeds });
+  return createEvaluator({ engine, frontends, slices, answerNeeds, tellViolations });
 }

@@ -6,9 +6,10 @@
 import { nameOf } from "@portcullis/kube";
 import { Budget, type Answer as NeedAnswer, type Need, parseJson } from "@portcullis/lang";
 import type { Decision, Engine, EvaluationRequest, Outcome, PolicyFrontend, PolicySet } from "@portcullis/policy";
-import type { AdmissionRecord, PolicyResult, Subject } from "../server/metrics.ts";
+import type { AdmissionRecord, PolicyResult, Subject, Violation } from "../server/metrics.ts";
 import { ReviewError, findUid, readReview, writeReview } from "../server/review.ts";
 import { type Reply, errorReply } from "../server/routes.ts";
+import { clockMs } from "./clock.ts";
 import { type Census, censusOf } from "./census.ts";
 import { type FileText, type Problem, createComposer } from "./compose.ts";
 import { worldNow } from "./host.ts";
@@ -31,8 +32,6 @@ export interface Report {
   readonly readings: readonly Reading[];
   /** Names of policies by the number that the watchdog sees. */
   readonly names: readonly string[];
-  /** By name: what an error means for the request. */
-  readonly onError: Readonly<Record<string, "deny" | "allow">>;
 }
 
 export interface Question {
@@ -44,7 +43,7 @@ export interface Question {
 }
 
 export type Result =
-  | { readonly kind: "reply"; readonly reply: Reply }
+  | { readonly kind: "reply"; readonly reply: Reply; readonly fault?: string }
   /** The policy took more than its slice: ask the slow lane. */
   | { readonly kind: "overrun"; readonly policy: string };
 
@@ -61,11 +60,8 @@ export interface EvaluatorOptions {
   readonly slices: Slices;
   /** What is known about a need, from the context objects of a version. */
   readonly answerNeeds: (context: readonly unknown[]) => (need: Need) => NeedAnswer;
-}
-
-/** Milliseconds since 1970 on a clock that never jumps; equal in all threads of a process. */
-export function clockMs(): number {
-  return performance.timeOrigin + performance.now();
+  /** Records tell each violation, for the log; without it they only count. */
+  readonly tellViolations: boolean;
 }
 
 interface Served {
@@ -91,7 +87,6 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
         census: censusOf(set),
         readings: slices.takeReadings(),
         names: slices.names,
-        onError: Object.fromEntries(set.policies.map((policy) => [policyName(policy.id), policy.onError])),
       };
     },
     release: (version) => {
@@ -120,7 +115,7 @@ function answer(options: EvaluatorOptions, served: Served | undefined, question:
     return replyOf(errorReply(request.uid, 500, `data that policies need are not there: ${keys.join(", ")}`));
   }
   const text = writeReview(request.uid, decision, apiVersion);
-  return replyOf({ status: 200, body: text, record: recordOf(decision, request) });
+  return replyOf({ status: 200, body: text, record: recordOf(options, decision, request) });
 }
 
 function replyOf(reply: Reply): Result {
@@ -150,20 +145,33 @@ function refusedPolicy(frontends: readonly PolicyFrontend[], request: Evaluation
   return errors.length === 0 ? null : errors.map((found) => found.message).join("\n");
 }
 
-function recordOf(decision: Decision, request: EvaluationRequest): AdmissionRecord {
-  const results = decision.outcomes.filter(isTold).map(resultOf);
+function recordOf(options: EvaluatorOptions, decision: Decision, request: EvaluationRequest): AdmissionRecord {
+  const told = decision.outcomes.filter(({ result }) => result !== "pass" && result !== "skip");
   const status = decision.allowed ? "allow" : decision.code >= 500 ? "error" : "deny";
-  const record = { status, dryRun: request.dryRun ?? false, results } as const;
-  return results.length === 0 ? record : { ...record, subject: subjectOf(request) };
+  const record = { status, dryRun: request.dryRun ?? false, results: countedResults(told) } as const;
+  if (!options.tellViolations || told.length === 0) return record;
+  return { ...record, violations: { subject: subjectOf(request), violations: told.map(violationOf) } };
 }
 
-function isTold(outcome: Outcome): boolean {
-  return outcome.result !== "pass" && outcome.result !== "skip";
+/** Equal results of a policy as one: thirty violations of a Pod are not thirty records to post. */
+function countedResults(outcomes: readonly Outcome[]): readonly PolicyResult[] {
+  const results: PolicyResult[] = [];
+  for (const outcome of outcomes) {
+    const { result, actionName: action } = outcome;
+    const policy = policyName(outcome.policy);
+    const overran = outcome.properties["limit"] === "deadline";
+    const last = results.at(-1);
+    if (last?.policy === policy && last.result === result && last.action === action && last.overran === overran) {
+      results[results.length - 1] = { ...last, count: last.count + 1 };
+    } else {
+      results.push({ policy, result, action, overran, count: 1 });
+    }
+  }
+  return results;
 }
 
-function resultOf({ policy, result, actionName, message, details, properties }: Outcome): PolicyResult {
-  const told = { policy: policyName(policy), result, action: actionName, message, details };
-  return properties["limit"] === "deadline" ? { ...told, overran: true } : told;
+function violationOf({ policy, actionName, message, details }: Outcome): Violation {
+  return { kind: policy.kind, name: policy.name, action: actionName, message, details };
 }
 
 function subjectOf({ kind, namespace, name, object, user }: EvaluationRequest): Subject {

@@ -17,17 +17,17 @@ export function createLogger(to: "stderr" | "nowhere"): Logger {
 }
 
 /** One line per violation. Gatekeeper: pkg/webhook/policy.go getValidationMessages. */
-export function logViolations(logger: Logger, { results, subject }: AdmissionRecord): void {
-  if (subject === undefined) return;
-  for (const { policy, action, message, details } of results) {
-    const slash = policy.indexOf("/");
+export function logViolations(logger: Logger, record: AdmissionRecord): void {
+  if (record.violations === undefined) return;
+  const { subject, violations } = record.violations;
+  for (const { kind, name, action, message, details } of violations) {
     logger.info(
       {
         process: "admission",
         event_type: "violation",
         details,
-        constraint_kind: policy.slice(0, slash),
-        constraint_name: policy.slice(slash + 1),
+        constraint_kind: kind,
+        constraint_name: name,
         constraint_action: action,
         resource_group: subject.group,
         resource_api_version: subject.version,

@@ -13,7 +13,8 @@
 
 import { findUid } from "../server/review.ts";
 import { type Reply, errorReply } from "../server/routes.ts";
-import { type Change, type Report, type Result, clockMs } from "./evaluator.ts";
+import { clockMs } from "./clock.ts";
+import type { Change, Report, Result } from "./evaluator.ts";
 import type { FileText } from "./compose.ts";
 import type { Lane } from "./slices.ts";
 import { setTimeout as setTimeoutAsync } from "node:timers/promises";
@@ -25,9 +26,12 @@ export interface PoolOptions {
   readonly spawn?: Spawn;
   /** Old-space limit of a fast thread, in MiB; slow threads, who take the large bodies, have twice as much. */
   readonly memoryMb?: number;
+  readonly tellViolations?: boolean;
   readonly onOverrun: (policy: string, kind: "slice" | "deadline") => void;
   /** `detail` is for the log. */
   readonly onRestart: (reason: "deadline" | "memory" | "crash", policy: string | null, detail: string) => void;
+  /** An evaluator failed in a way that is our fault; the request was answered with an error. */
+  readonly onFault?: (detail: string) => void;
 }
 
 export interface Pool {
@@ -132,6 +136,7 @@ function launch(state: State, slot: Slot): void {
   slot.thread = startThread({
     spawn: state.options.spawn ?? spawnWorker,
     memoryMb: (state.options.memoryMb ?? 96) * (slot.lane === "slow" ? 2 : 1),
+    tellViolations: state.options.tellViolations ?? false,
     onResult: (id, result) => {
       take(state, slot, id, result);
     },
@@ -197,10 +202,11 @@ async function changeOver(state: State, files: Pick<Change, "changed" | "removed
   return report;
 }
 
-/** On the fast threads, one after the other, so that the others go on serving. */
+/** On the fast threads, one after the other, so that the others go on serving; at first, when none serves, all at once. */
 async function prepareAll(state: State, change: Change): Promise<readonly Report[]> {
   const fast = state.slots.filter(({ lane }) => lane === "fast");
   try {
+    if (state.version === 0) return await Promise.all(fast.map((slot) => prepareOn(slot, change)));
     const reports: Report[] = [];
     // oxlint-disable-next-line no-await-in-loop -- see above
     for (const slot of fast) reports.push(await prepareOn(slot, change));
@@ -310,8 +316,10 @@ function take(state: State, slot: Slot, id: number, result: Result): void {
     return;
   }
   const task = slot.tasks.splice(at, 1)[0] as Task;
-  if (result.kind === "reply") finish(task, result.reply);
-  else {
+  if (result.kind === "reply") {
+    if (result.fault !== undefined) state.options.onFault?.(result.fault);
+    finish(task, result.reply);
+  } else {
     state.options.onOverrun(result.policy, "slice");
     task.lane = "slow";
     task.key = result.policy;

@@ -1,20 +1,19 @@
 // The webhook, put together: certificates, evaluators, the files of policies, the HTTPS server and its metrics. `serve`
 // resolves once requests are answered with the policies; `close` ends everything in the order in which nobody is cut off.
 
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { readFile } from "node:fs/promises";
 import { type CertificateSource, filePair, selfSigned } from "../server/certificates/reload.ts";
 import { type Health, createHealth } from "../server/health.ts";
 import { type HttpsServer, closeServer, listen, startHttps } from "../server/https.ts";
 import { defaultLimits } from "../server/limits.ts";
 import { type Metrics, createMetrics } from "../server/metrics.ts";
 import { type Decide, metricsRoutes, routes } from "../server/routes.ts";
-import { assembleEvaluator } from "./assemble.ts";
 import type { Problem } from "./compose.ts";
 import { type ServeOptions, serverNames, workerCount } from "./config.ts";
-import { type Change, type Report, clockMs } from "./evaluator.ts";
+import { clockMs } from "./clock.ts";
+import type { Change, Report } from "./evaluator.ts";
 import type { Root } from "./folders.ts";
 import { type Logger, createLogger, logViolations } from "./log.ts";
 import { createPool } from "./pool.ts";
@@ -47,7 +46,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const health = createHealth({ policies: "the policies are not loaded yet", shutdown: null });
   const metrics = createMetrics({ process: true });
   const certificates = await certificatesOf(options);
-  const decider = startDecider(options, metrics, logger);
+  const decider = await startDecider(options, metrics, logger);
   const closers: (() => Promise<void> | void)[] = [() => decider.close()];
   const closeAll = async (): Promise<void> => {
     // oxlint-disable-next-line no-await-in-loop -- in this order
@@ -161,11 +160,17 @@ interface Decider {
   close(): Promise<void>;
 }
 
-function startDecider(options: ServeOptions, metrics: Metrics, logger: Logger): Decider {
+async function startDecider(options: ServeOptions, metrics: Metrics, logger: Logger): Promise<Decider> {
   const threads = workerCount(options.workers);
-  if (threads === 0) return inlineDecider();
+  const tellViolations = options.logDenies ?? false;
+  const onFault = (detail: string): void => {
+    logger.error({ detail }, "a request could not be evaluated");
+  };
+  if (threads === 0) return inlineDecider(tellViolations, onFault);
   const pool = createPool({
     threads,
+    tellViolations,
+    onFault,
     onOverrun: (policy, kind) => {
       metrics.overrun(policy, kind);
       if (kind === "deadline") logger.warn({ policy }, "a policy did not end before its deadline");
@@ -182,16 +187,18 @@ function startDecider(options: ServeOptions, metrics: Metrics, logger: Logger): 
   };
 }
 
-/** Without threads: simple, and whoever waits, waits for the policies. */
-function inlineDecider(): Decider {
-  const evaluator = assembleEvaluator();
+/** Without threads: simple, and whoever waits, waits for the policies. Only then is the engine loaded here. */
+async function inlineDecider(tellViolations: boolean, onFault: (detail: string) => void): Promise<Decider> {
+  const { assembleEvaluator } = await import("./assemble.ts");
+  const evaluator = assembleEvaluator({ tellViolations });
   let version = 0;
   return {
-    decide: async (body, deadlineMs) => {
+    decide: (body, deadlineMs) => {
       const question = { version, body, deadlineMs: deadlineMs + performance.timeOrigin, lane: "slow" } as const;
       const result = answered(evaluator, question);
-      if (result.kind === "reply") return Promise.resolve(result.reply);
-      throw new Error("the slow lane has no slices");
+      if (result.kind === "overrun") return Promise.reject(new Error("the slow lane has no slices"));
+      if (result.fault !== undefined) onFault(result.fault);
+      return Promise.resolve(result.reply);
     },
     change: (files) => {
       const report = evaluator.prepare({ ...files, version: version + 1 });

@@ -11,18 +11,18 @@ export function untilSignal(
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     let isEnding = false;
+    const settle = (code: number): void => {
+      process.off("SIGTERM", end).off("SIGINT", end);
+      resolve(code);
+    };
     const end = (signal: NodeJS.Signals): void => {
       if (isEnding) {
-        resolve(1);
+        settle(1);
         return;
       }
       isEnding = true;
       onSignal(signal);
-      closable.close().then(() => {
-        process.off("SIGTERM", end).off("SIGINT", end);
-        resolve(0);
-        return null;
-      }, reject);
+      closable.close().then(() => settle(0), reject);
     };
     process.on("SIGTERM", end).on("SIGINT", end);
   });

@@ -14,9 +14,15 @@ export type FromThread =
   | { readonly kind: "failed"; readonly version: number; readonly message: string }
   | { readonly kind: "answered"; readonly id: number; readonly result: Result };
 
+/** What a thread is given when it starts. */
+export interface ThreadData {
+  /** The number of the policy that is running, -1 for none. */
+  readonly running: Int32Array;
+  readonly tellViolations: boolean;
+}
+
 export interface Thread {
   readonly evaluator: Evaluator;
-  /** The number of the policy that is running, -1 for none. */
   readonly running: Int32Array;
   readonly receive: (listener: (message: ToThread) => void) => void;
   readonly send: (message: FromThread) => void;
@@ -54,6 +60,7 @@ export function answered(evaluator: Evaluator, question: Question): Result {
   try {
     return evaluator.answer(question);
   } catch (error) {
-    return { kind: "reply", reply: errorReply(findUid(question.body), 500, `internal error: ${String(error)}`) };
+    const reply = errorReply(findUid(question.body), 500, "internal error");
+    return { kind: "reply", reply, fault: String((error as Error).stack ?? error) };
   }
 }

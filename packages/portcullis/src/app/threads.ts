@@ -4,7 +4,7 @@
 
 import { Worker } from "node:worker_threads";
 import type { Change, Question, Report, Result } from "./evaluator.ts";
-import type { FromThread, ToThread } from "./thread.ts";
+import type { FromThread, ThreadData, ToThread } from "./thread.ts";
 
 export interface EvaluatorThread {
   /** Asked again for a version, it gives the same report. Rejects when the thread ends before that, or cannot do it. */
@@ -25,13 +25,14 @@ export interface ThreadOptions {
   readonly spawn: Spawn;
   /** Old-space limit, in MiB. */
   readonly memoryMb: number;
+  readonly tellViolations: boolean;
   readonly onResult: (id: number, result: Result) => void;
   /** Called once, with the reason when the thread ended by itself. */
   readonly onEnd: (reason: string | null) => void;
 }
 
 export interface SpawnOptions {
-  readonly workerData: unknown;
+  readonly workerData: ThreadData;
   readonly resourceLimits: { readonly maxOldGenerationSizeMb: number; readonly maxYoungGenerationSizeMb: number };
 }
 
@@ -51,7 +52,7 @@ interface Preparing {
 export function startThread(options: ThreadOptions): EvaluatorThread {
   const running = new Int32Array(new SharedArrayBuffer(4)).fill(-1);
   const worker = options.spawn({
-    workerData: { running },
+    workerData: { running, tellViolations: options.tellViolations },
     resourceLimits: { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: 16 },
   });
   const preparing = new Map<number, Preparing>();

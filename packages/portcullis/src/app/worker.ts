@@ -4,17 +4,17 @@
 import { setFlagsFromString } from "node:v8";
 import { parentPort, workerData } from "node:worker_threads";
 import { assembleEvaluator } from "./assemble.ts";
-import { type FromThread, type ToThread, serveThread } from "./thread.ts";
+import { type FromThread, type ThreadData, type ToThread, serveThread } from "./thread.ts";
 
 // Reloads compile policies again and again; V8's compilation cache would keep every one until the heap is nearly full.
 setFlagsFromString("--no-compilation-cache");
 
-const { running } = workerData as { readonly running: Int32Array };
+const { running, tellViolations } = workerData as ThreadData;
 const port = parentPort;
 if (port === null) throw new Error("worker.ts runs only as a worker thread");
 
 serveThread({
-  evaluator: assembleEvaluator((number) => Atomics.store(running, 0, number)),
+  evaluator: assembleEvaluator({ tellViolations, onPolicy: (number) => Atomics.store(running, 0, number) }),
   running,
   receive: (listener) =>
     port.on("message", (message: ToThread) => {

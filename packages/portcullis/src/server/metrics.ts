@@ -10,12 +10,24 @@ export type AdmissionStatus = "allow" | "deny" | "error" | "unknown";
 export interface AdmissionRecord {
   readonly status: AdmissionStatus;
   readonly dryRun: boolean;
-  /** `Kind/name` of a policy, and what it said; only policies that had something to say. */
+  /** Only of policies that had something to say. */
   readonly results: readonly PolicyResult[];
-  /** What it was about, for the log; only when there are results. */
-  readonly subject?: Subject;
+  /** For the log, when each violation is wanted there. */
+  readonly violations?: { readonly subject: Subject; readonly violations: readonly Violation[] };
 }
 
+export interface PolicyResult {
+  /** `Kind/name`. */
+  readonly policy: string;
+  readonly result: "pass" | "fail" | "warn" | "error" | "skip";
+  /** The users' word: deny, warn, dryrun. */
+  readonly action: string;
+  /** It did not end before its deadline. */
+  readonly overran: boolean;
+  readonly count: number;
+}
+
+/** What a request was about. */
 export interface Subject {
   readonly group: string;
   readonly version: string;
@@ -25,15 +37,12 @@ export interface Subject {
   readonly username: string;
 }
 
-export interface PolicyResult {
-  readonly policy: string;
-  readonly result: "pass" | "fail" | "warn" | "error" | "skip";
-  /** The users' word: deny, warn, dryrun. */
+export interface Violation {
+  readonly kind: string;
+  readonly name: string;
   readonly action: string;
   readonly message: string;
   readonly details: unknown;
-  /** It did not end before its deadline. */
-  readonly overran?: true;
 }
 
 /** What a policy set consists of, for the gauges. */
@@ -85,9 +94,9 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
     admission: (record, seconds) => {
       gatekeeper.requests.inc({ admission_status: record.status, admission_dryrun: String(record.dryRun) });
       gatekeeper.duration.observe({ admission_status: record.status }, seconds);
-      for (const { policy, result, action, overran } of record.results) {
-        own.results.inc({ policy: policyLabel(policy), result, action });
-        if (overran === true) own.overruns.inc({ policy: policyLabel(policy), kind: "deadline" });
+      for (const { policy, result, action, overran, count } of record.results) {
+        own.results.inc({ policy: policyLabel(policy), result, action }, count);
+        if (overran) own.overruns.inc({ policy: policyLabel(policy), kind: "deadline" });
       }
     },
     ingested: (status, seconds) => {

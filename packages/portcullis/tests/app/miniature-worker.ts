@@ -1,10 +1,10 @@
 // The evaluator thread of the tests: worker.ts with the miniature dialect.
 
 import { parentPort, workerData } from "node:worker_threads";
-import { type ToThread, serveThread } from "../../src/app/thread.ts";
+import { type ThreadData, type ToThread, serveThread } from "../../src/app/thread.ts";
 import { miniatureEvaluator } from "./miniature.ts";
 
-const { running } = workerData as { readonly running: Int32Array };
+const { running } = workerData as ThreadData;
 serveThread({
   evaluator: miniatureEvaluator((number) => Atomics.store(running, 0, number)),
   running,

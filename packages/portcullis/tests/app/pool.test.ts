@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import type { FileText } from "../../src/app/compose.ts";
-import { clockMs } from "../../src/app/evaluator.ts";
+import { clockMs } from "../../src/app/clock.ts";
 import { type Pool, createPool } from "../../src/app/pool.ts";
 import { type Rule, ruleText } from "./miniature.ts";
 import { reviewText } from "../server/client.ts";
@@ -41,12 +41,22 @@ interface Answer {
 
 async function ask({ pool }: Running, name: string, options: { timeoutMs?: number; padding?: number } = {}) {
   const startMs = clockMs();
-  const { timeoutMs = 2000, padding = 0 } = options;
+  const { timeoutMs = 10_000, padding = 0 } = options;
   const text = reviewText({ uid: name, object: { padding: "x".repeat(padding) } }).replace('"web"', `"${name}"`);
   const reply = await pool.decide(Buffer.from(text), startMs + timeoutMs);
   const { response } = JSON.parse(reply.body) as { readonly response: Answer };
   assert.equal(response.uid, name);
   return { ...response.status, allowed: response.allowed, tookMs: clockMs() - startMs };
+}
+
+/**
+ * The median of the milliseconds that requests took, one after the other. The slowest one would say more about what else
+ * the machine was doing.
+ */
+async function usualMs(running: Running, count: number): Promise<number> {
+  const took: number[] = [];
+  for (let at = 0; at < count; at++) took.push((await ask(running, "good")).tookMs);
+  return took.toSorted((a, b) => a - b)[count >> 1] ?? 0;
 }
 
 const denies: Rule = { name: "no", when: "bad", act: "deny", message: "not this" };
@@ -73,12 +83,14 @@ test("a runaway policy ends at its deadline, and says so by its onError", async 
   await using running = await startPool([
     { name: "closed", when: "spin1", act: "spin" },
     { name: "open", when: "spin2", act: "spin", onError: "allow" },
+    { name: "slow", when: "busy", act: "work" },
   ]);
-  const [closed, open] = await Promise.all(["spin1", "spin2"].map((name) => ask(running, name, { timeoutMs: 400 })));
+  await ask(running, "busy", { timeoutMs: 20_000 });
+  const [closed, open] = await Promise.all(["spin1", "spin2"].map((name) => ask(running, name, { timeoutMs: 500 })));
   assert.equal(closed?.allowed, false);
   assert.match(closed.message ?? "", /did not end before its deadline/);
   assert.equal(open?.allowed, true);
-  for (const { tookMs } of [closed, open]) assert.ok(tookMs < 450, `${tookMs} ms`);
+  for (const { tookMs } of [closed, open]) assert.ok(tookMs < 600, `${tookMs} ms`);
   assert.deepEqual(running.restarts, []);
 });
 
@@ -88,15 +100,14 @@ test("while policies run away, other requests do not wait, and slow ones have th
     { name: "loop", when: "spin", act: "spin" },
     { name: "slow", when: "busy", act: "work" },
   ]);
-  await ask(running, "busy");
+  await ask(running, "busy", { timeoutMs: 20_000 });
+  const calmMs = await usualMs(running, 40);
   const runaways = Array.from({ length: 10 }, () => ask(running, "spin", { timeoutMs: 1500 }));
   await new Promise((resolve) => setTimeout(resolve, 300));
-  const waits: number[] = [];
-  for (let at = 0; at < 40; at++) waits.push((await ask(running, "good")).tookMs);
-  const busy = await ask(running, "busy", { timeoutMs: 1200 });
+  const busyMs = await usualMs(running, 40);
+  const busy = await ask(running, "busy", { timeoutMs: 10_000 });
   assert.equal(busy.message, "denied");
-  const worst = Math.max(...waits);
-  assert.ok(worst < 50, `the slowest of the other requests took ${worst} ms`);
+  assert.ok(busyMs < calmMs + 50, `other requests took ${busyMs} ms, and ${calmMs} ms before`);
   for (const { allowed, tookMs } of await Promise.all(runaways)) {
     assert.equal(allowed, false);
     assert.ok(tookMs < 1600, `${tookMs} ms`);

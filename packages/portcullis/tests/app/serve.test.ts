@@ -194,13 +194,13 @@ test("a runaway policy is ended and named, others are answered meanwhile", async
   const { url, ca } = context.serving;
   const asked = reviewOf(pod("default", "x", "runaway"), catalog);
   const startMs = performance.now();
-  const running = send(`${url}/v1/admit?timeout=1s`, { body: asked, ca: ca ?? "" });
+  const running = send(`${url}/v1/admit?timeout=4s`, { body: asked, ca: ca ?? "" });
   await new Promise((resolve) => setTimeout(resolve, 100));
   const otherMs = performance.now();
   assert.equal(await ask(context, pod("medstack", "munta/nginx")), denied);
-  assert.ok(performance.now() - otherMs < 300);
+  assert.ok(performance.now() - otherMs < 1000);
   const { text } = await running;
-  assert.ok(performance.now() - startMs < 1000, "before the client's timeout");
+  assert.ok(performance.now() - startMs < 4000, "before the client's timeout");
   assert.match(text, /"allowed":false,.*did not end before its deadline/);
 });
 

@@ -43,7 +43,8 @@ export async function filePair(files: { readonly cert: string; readonly key: str
 }
 
 async function readPair(files: { readonly cert: string; readonly key: string }): Promise<KeyPair> {
-  const [cert, key] = await Promise.all([readText(files.cert), readText(files.key)]);
+  const cert = await readText(files.cert);
+  const key = await readText(files.key);
   const certificate = parsed(files.cert, "a certificate", () => new X509Certificate(cert));
   const privateKey = parsed(files.key, "a private key", () => createPrivateKey(key));
   if (!certificate.checkPrivateKey(privateKey)) {
