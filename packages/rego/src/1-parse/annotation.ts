@@ -125,14 +125,17 @@ interface Attached {
   readonly annotations: readonly Annotation[];
 }
 
-type Target = { readonly kind: "rule"; readonly rule: Rule } | { readonly kind: "package" | "import" };
+type Target =
+  | { readonly kind: "rule"; readonly start: number; readonly rule: Rule }
+  | { readonly kind: "package" | "import"; readonly start: number };
 
 /** Finds the statement of each block and gives rules what applies to them. */
 export function attachAnnotations(module: Annotated): Out<Attached> {
   const diagnostics: Diagnostic[] = [];
   const found: { readonly annotation: Annotation; readonly target: Target }[] = [];
+  const targets = targetsOf(module);
   for (const block of module.annotations) {
-    const target = statementBelow(module, place(block).line);
+    const target = targetBelow(targets, block.span.start);
     const made = scoped(block, target);
     if (typeof made === "string") diagnostics.push(errorAt("rego_parse_error", block.span, made));
     else if (target !== null) found.push({ annotation: made, target });
@@ -143,7 +146,7 @@ export function attachAnnotations(module: Annotated): Out<Attached> {
   for (const { annotation, target } of found) {
     if (target.kind !== "rule" || (annotation.scope !== "rule" && annotation.scope !== "document")) continue;
     const path = groundPath(target.rule);
-    const group = groups.get(path) ?? { document: [], open: [] };
+    const group = groups.get(path) ?? { document: [], open: [], above: [] };
     groups.set(path, group);
     (annotation.scope === "document" ? group.document : group.open).push(annotation);
   }
@@ -154,18 +157,23 @@ export function attachAnnotations(module: Annotated): Out<Attached> {
 interface Group {
   /** Apply to every rule with the path. */
   readonly document: Annotation[];
-  /** Of scope `rule`, in order, each taken by the first rule below it. */
+  /** Of scope `rule`, in order; each is taken by the first rule below it. */
   readonly open: Annotation[];
+  /** Of `open`, those above the rule at hand that none has taken. */
+  readonly above: Annotation[];
 }
 
 function annotated(rule: Rule, group: Group | undefined): Rule {
   if (group === undefined) return rule;
-  const { line } = place(rule);
-  const above = group.open.filter((annotation) => place(annotation).line < line);
-  const own = [...group.document, ...above].toSorted((a, b) => a.span.start - b.span.start);
-  const taken = above.at(-1);
-  if (taken !== undefined) group.open.splice(group.open.indexOf(taken), 1);
-  return own.length === 0 ? rule : { ...rule, annotations: own };
+  const { document, open, above } = group;
+  for (let [next] = open; next !== undefined && next.span.start < rule.span.start; [next] = open) {
+    above.push(next);
+    open.shift();
+  }
+  if (document.length + above.length === 0) return rule;
+  const own = [...document, ...above].toSorted((a, b) => a.span.start - b.span.start);
+  above.pop();
+  return { ...rule, annotations: own };
 }
 
 /** The fixed part of a rule's path, by which document annotations are shared. */
@@ -174,15 +182,26 @@ function groundPath({ head: { reference } }: Rule): string {
   return referenceText(open === -1 ? reference : reference.slice(0, open));
 }
 
-function statementBelow({ package: first, imports, rules }: Annotated, line: number): Target | null {
-  if (place(first).line > line) return { kind: "package" };
-  if (imports.some((statement) => place(statement).line > line)) {
-    const rule = rules.find((candidate) => place(candidate).line > line);
-    const nearest = Math.min(...imports.map((statement) => place(statement).line).filter((row) => row > line));
-    return rule !== undefined && place(rule).line < nearest ? { kind: "rule", rule } : { kind: "import" };
+/** Statements that annotations can stand above, in order. */
+function targetsOf({ package: first, imports, rules }: Annotated): Target[] {
+  const targets: Target[] = [
+    { kind: "package", start: first.span.start },
+    ...imports.map(({ span }) => ({ kind: "import", start: span.start }) as const),
+    ...rules.map((rule) => ({ kind: "rule", start: rule.span.start, rule }) as const),
+  ];
+  return targets.toSorted((a, b) => a.start - b.start);
+}
+
+/** The first target behind an offset. A block takes whole lines, so what is behind it is below it. */
+function targetBelow(targets: readonly Target[], offset: number): Target | null {
+  let low = 0;
+  let high = targets.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((targets[middle]?.start ?? 0) > offset) high = middle;
+    else low = middle + 1;
   }
-  const rule = rules.find((candidate) => place(candidate).line > line);
-  return rule === undefined ? null : { kind: "rule", rule };
+  return targets[low] ?? null;
 }
 
 /** The block with its scope, or what is wrong with it. */

@@ -8,20 +8,24 @@ import { tooDeep } from "./state.ts";
 const maximumHeight = 600;
 
 interface Node {
-  readonly span?: Span;
+  readonly node: object;
+  readonly depth: number;
+  /** Of the innermost node that has one. */
+  readonly span: Span | null;
 }
 
 /** The error for a tree (or a list of trees) that is too deep, null for all others. */
 export function tooDeepIn(tree: object): Diagnostic | null {
-  const open: { readonly node: object; readonly depth: number }[] = [{ node: tree, depth: 0 }];
+  const open: Node[] = [{ node: tree, depth: 0, span: null }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { node, depth } = next;
-    if (depth > maximumHeight) return errorAt("rego_parse_error", (node as Node).span ?? null, tooDeep);
+    const span = (node as { readonly span?: Span }).span ?? next.span;
+    if (depth > maximumHeight) return errorAt("rego_parse_error", span, tooDeep);
     const isList = Array.isArray(node);
     for (const [name, child] of Object.entries(node) as [string, unknown][]) {
       if (typeof child !== "object" || child === null || name === "span") continue;
       // Links of an else chain are walked in loops.
-      open.push({ node: child, depth: isList || name === "else" ? depth : depth + 1 });
+      open.push({ node: child, depth: isList || name === "else" ? depth : depth + 1, span });
     }
   }
   return null;

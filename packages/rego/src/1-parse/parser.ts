@@ -16,7 +16,15 @@ import { textStart } from "./lexer.ts";
 import { keywordAsName, rules, type WrittenRule } from "./rule.ts";
 import { isBuiltinName } from "./reserved.ts";
 import { applyImport, importStatement, packageStatement } from "./statement.ts";
-import { advance, diagnosticsOf, type ParseOptions, type Parser, type Place, unexpected } from "./state.ts";
+import {
+  advance,
+  diagnosticsOf,
+  maximumErrors,
+  type ParseOptions,
+  type Parser,
+  type Place,
+  unexpected,
+} from "./state.ts";
 import { infix, term } from "./term.ts";
 import { checkVersion1 } from "./version1.ts";
 
@@ -156,8 +164,9 @@ function assemble(p: Parser, statements: readonly Statement[], annotations: read
   if (first.kind !== "package")
     diagnostics.push(errorAt("rego_parse_error", spanOfStatement(first), "package expected"));
   const imports = statements.flatMap((statement) => (statement.kind === "import" ? [statement.import] : []));
-  const written = writtenRules(p, statements, diagnostics);
-  if (effectiveVersion(p, imports) === "v1") for (const rule of written) diagnostics.push(...checkVersion1(rule));
+  const version = effectiveVersion(p, imports);
+  const written = writtenRules(version, statements, diagnostics);
+  if (version === "v1") for (const rule of written) diagnostics.push(...checkVersion1(rule));
   if (first.kind !== "package" || diagnostics.length > 0) return { module: null, diagnostics };
   const plain = written.map(({ rule }) => rule);
   const deep = tooDeepIn(plain);
@@ -175,38 +184,42 @@ function assemble(p: Parser, statements: readonly Statement[], annotations: read
 }
 
 /** The rules in order; problems are added to the diagnostics. */
-function writtenRules(p: Parser, statements: readonly Statement[], diagnostics: Diagnostic[]): WrittenRule[] {
+function writtenRules(
+  version: RegoVersion,
+  statements: readonly Statement[],
+  diagnostics: Diagnostic[],
+): WrittenRule[] {
   const made: WrittenRule[] = [];
   for (const [index, statement] of statements.entries()) {
-    if (statement.kind === "rule") {
-      if (index > 0) made.push(statement.rule);
-    } else if (statement.kind === "package" && index > 0) {
-      diagnostics.push(errorAt("rego_parse_error", statement.package.span, "unexpected package"));
-    } else if (statement.kind === "body" && index > 0) {
-      const rule = ruleFromBody(statement.body, isBuiltinName);
-      if (typeof rule !== "string") {
-        made.push(rule);
-        continue;
-      }
-      const keyword = missingKeyword(p, statements, index);
-      const hint =
-        keyword === null ? "" : ` (hint: \`import future.keywords.${keyword}\` for \`${examples[keyword]}\` rules)`;
-      diagnostics.push(errorAt("rego_parse_error", spanOfStatement(statement), rule + hint));
+    if (index === 0 || statement.kind === "import") continue;
+    if (diagnostics.length >= maximumErrors) break;
+    const result = statement.kind === "rule" ? statement.rule : ruleOrProblem(statement);
+    if (typeof result !== "string") {
+      made.push(result);
+      continue;
     }
+    const keyword = version === "v0" ? missingKeyword(statement, statements[index + 1]) : null;
+    const hint =
+      keyword === null ? "" : ` (hint: \`import future.keywords.${keyword}\` for \`${examples[keyword]}\` rules)`;
+    diagnostics.push(errorAt("rego_parse_error", spanOfStatement(statement), result + hint));
   }
   return made;
+}
+
+function ruleOrProblem(statement: Statement & { readonly kind: "package" | "body" }): WrittenRule | string {
+  return statement.kind === "package" ? "unexpected package" : ruleFromBody(statement.body, isBuiltinName);
 }
 
 const examples = { if: "p if { ... }", contains: "p contains x" };
 
 /** The head keyword that a v0 text uses without importing it: `p if { … }` is then `p` and a rule called `if`. */
-function missingKeyword(p: Parser, statements: readonly Statement[], index: number): "if" | "contains" | null {
-  const imports = statements.flatMap((statement) => (statement.kind === "import" ? [statement.import] : []));
-  const [statement, next] = [statements[index], statements[index + 1]];
-  if (effectiveVersion(p, imports) !== "v0" || statement === undefined) return null;
+function missingKeyword(statement: Statement, next: Statement | undefined): "if" | "contains" | null {
+  if (statement.kind !== "body") return null;
   const own = headKeyword(statement);
   if (own !== null || next === undefined) return own;
-  return lineOf(next) === lineOf(statement) ? headKeyword(next) : null;
+  const { source, start } = spanOfStatement(statement);
+  const between = source.text.slice(start, spanOfStatement(next).start);
+  return between.includes("\n") ? null : headKeyword(next);
 }
 
 function headKeyword(statement: Statement): "if" | "contains" | null {
@@ -218,11 +231,6 @@ function headKeyword(statement: Statement): "if" | "contains" | null {
 function nameOf({ head }: Rule): string {
   const [name] = head.reference;
   return name?.kind === "var" ? name.name : "";
-}
-
-function lineOf(statement: Statement): number {
-  const span = spanOfStatement(statement);
-  return span.source.position(span.start).line;
 }
 
 function spanOfStatement(statement: Statement): { source: Source; start: number; end: number } {

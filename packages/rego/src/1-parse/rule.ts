@@ -103,7 +103,9 @@ function form(draft: Draft, { span, hasIf }: { span: Span; hasIf: boolean }): Ru
 
 function headOf({ reference: terms, args, key, value, assign, span }: Draft): Head {
   const last = terms.length > 1 && args === null ? (terms.at(-1) ?? null) : null;
-  return { reference: terms, args, key: value === null ? key : last, value, assign, span };
+  // `f() = 1` defines no function: OPA calls only what takes arguments one.
+  const taken = args !== null && args.length === 0 ? null : args;
+  return { reference: terms, args: taken, key: value === null ? key : last, value, assign, span };
 }
 
 function written(links: readonly Link[]): WrittenRule {

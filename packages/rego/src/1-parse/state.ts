@@ -31,7 +31,7 @@ export interface ErrorList {
 }
 
 /** Errors beyond these are not kept: a hostile text can have one at every character. */
-const maximumErrors = 100;
+export const maximumErrors = 100;
 
 export interface Parser {
   readonly source: Source;
