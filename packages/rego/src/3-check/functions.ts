@@ -24,12 +24,23 @@ export function checkFunctions(node: Node, stage: Stage): void {
       }
       // A rewrite adds the output as an argument of its own; the user may.
       const fits = expr.generated ? isEquality(expr) || given === wanted + 1 : given === wanted || given === wanted + 1;
-      if (fits) return;
+      if (fits) {
+        refuseUnsupported(expr, stage);
+        return;
+      }
       const message = arityMessage(expr, stage, { name, wanted, given: expr.generated ? given - 1 : given });
       stage.errors.push(errorAt("rego_type_error", expr.span, message));
       return false;
     },
   });
+}
+
+/** What is known by name only must not run: it would be undefined in silence. */
+function refuseUnsupported(expr: CallExpr, stage: Stage): void {
+  const name = dottedName(expr.operator);
+  if (name === null || stage.environment.builtin(name)?.unsupported !== true) return;
+  const text = `built-in function ${name} is not supported yet`;
+  stage.recoverable.push(errorAt("builtin-not-supported", expr.span, text));
 }
 
 function writtenOperator(operator: RefTerm, stage: Stage): RefTerm {
