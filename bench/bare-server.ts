@@ -10,7 +10,11 @@ const server = createServer({ cert: readFileSync(certFile), key: readFileSync(ke
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
   request.on("end", () => {
     const review = JSON.parse(Buffer.concat(chunks).toString()) as { readonly request: { readonly uid: string } };
-    const answer = JSON.stringify({ apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", response: { uid: review.request.uid, allowed: true } });
+    const answer = JSON.stringify({
+      apiVersion: "admission.k8s.io/v1",
+      kind: "AdmissionReview",
+      response: { uid: review.request.uid, allowed: true },
+    });
     response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(answer) });
     response.end(answer);
   });

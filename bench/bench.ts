@@ -20,10 +20,24 @@ export interface Row {
 
 /** A row where less is better. */
 export function less(what: string, unit: string, ours: number, theirs: number | null, note?: string): Row {
-  return { what, unit, ours, theirs, ratio: theirs === null ? null : theirs / ours, ...(note !== undefined && { note }) };
+  return {
+    what,
+    unit,
+    ours,
+    theirs,
+    ratio: theirs === null ? null : theirs / ours,
+    ...(note !== undefined && { note }),
+  };
 }
 
 /** A row where more is better. */
 export function more(what: string, unit: string, ours: number, theirs: number | null, note?: string): Row {
-  return { what, unit, ours, theirs, ratio: theirs === null ? null : ours / theirs, ...(note !== undefined && { note }) };
+  return {
+    what,
+    unit,
+    ours,
+    theirs,
+    ratio: theirs === null ? null : ours / theirs,
+    ...(note !== undefined && { note }),
+  };
 }

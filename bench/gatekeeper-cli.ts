@@ -26,7 +26,8 @@ async function run(): Promise<readonly Row[]> {
     mkdirSync(join(folder, "pods"));
     for (const { name, text } of policies) writeFileSync(join(folder, name), text);
     const pods = generatePods({ count: 1000, seed: 1 });
-    for (const [index, pod] of pods.entries()) writeFileSync(join(folder, "pods", `${index}.json`), JSON.stringify(pod));
+    for (const [index, pod] of pods.entries())
+      writeFileSync(join(folder, "pods", `${index}.json`), JSON.stringify(pod));
     const bytes = JSON.stringify(pods).length / pods.length;
     const args = ["test", "-f", folder, "-o", "json"];
     const gator = peer("gator");
@@ -47,7 +48,10 @@ interface GatorResult {
   readonly msg: string;
   readonly enforcementAction: string;
   readonly constraint: { readonly kind: string; readonly metadata: { readonly name: string } };
-  readonly violatingObject: { readonly kind: string; readonly metadata: { readonly name: string; readonly namespace?: string } };
+  readonly violatingObject: {
+    readonly kind: string;
+    readonly metadata: { readonly name: string; readonly namespace?: string };
+  };
 }
 
 /** How many rows both have. Throws when they differ or when there is nothing to compare. */
@@ -59,18 +63,29 @@ function compareAnswers(ours: ProcessRun, theirs: ProcessRun | null): number {
     const missing = other.filter((row) => !mine.includes(row));
     const extra = mine.filter((row) => !other.includes(row));
     if (mine.length !== other.length || missing.length > 0 || extra.length > 0) {
-      throw new Error(`the answers differ: ${mine.length} rows against ${other.length}; missing ${missing[0] ?? "-"}; extra ${extra[0] ?? "-"}`);
+      throw new Error(
+        `the answers differ: ${mine.length} rows against ${other.length}; missing ${missing[0] ?? "-"}; extra ${extra[0] ?? "-"}`,
+      );
     }
-    if (ours.exitCode !== theirs.exitCode) throw new Error(`exit codes differ: ${ours.exitCode} and ${theirs.exitCode}`);
+    if (ours.exitCode !== theirs.exitCode)
+      throw new Error(`exit codes differ: ${ours.exitCode} and ${theirs.exitCode}`);
   }
   return mine.length;
 }
 
-function sortedRows(run: ProcessRun): readonly string[] {
-  if (run.stdout.trim() === "") throw new Error(`no output: ${run.stderr}`);
-  return (JSON.parse(run.stdout) as readonly GatorResult[])
+function sortedRows({ stdout, stderr }: ProcessRun): readonly string[] {
+  if (stdout.trim() === "") throw new Error(`no output: ${stderr}`);
+  return (JSON.parse(stdout) as readonly GatorResult[])
     .map(({ msg, enforcementAction, constraint, violatingObject: object }) =>
-      [constraint.kind, constraint.metadata.name, object.kind, object.metadata.namespace ?? "", object.metadata.name, enforcementAction, msg].join(" | "),
+      [
+        constraint.kind,
+        constraint.metadata.name,
+        object.kind,
+        object.metadata.namespace ?? "",
+        object.metadata.name,
+        enforcementAction,
+        msg,
+      ].join(" | "),
     )
     .toSorted();
 }

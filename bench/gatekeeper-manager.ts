@@ -28,13 +28,40 @@ const namespace = "gatekeeper-system";
 
 export async function startManager({ program, controlPlane, crds, policies }: ManagerOptions): Promise<Manager> {
   const { call, folder } = controlPlane;
-  await createAll(controlPlane, readdirSync(crds).flatMap((name) => objectsOf(readFileSync(join(crds, name), "utf8"))));
+  await createAll(
+    controlPlane,
+    readdirSync(crds).flatMap((name) => objectsOf(readFileSync(join(crds, name), "utf8"))),
+  );
   await call("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
-  await waitFor("ConstraintTemplate", 30, async () => (await call("GET", "/apis/templates.gatekeeper.sh/v1/constrainttemplates")).status === 200);
+  await waitFor(
+    "ConstraintTemplate",
+    30,
+    async () => (await call("GET", "/apis/templates.gatekeeper.sh/v1/constrainttemplates")).status === 200,
+  );
 
   const certs = join(folder, "webhook-certs");
   mkdirSync(certs);
-  execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", join(certs, "tls.key"), "-out", join(certs, "tls.crt")], { stdio: "ignore" });
+  execFileSync(
+    "openssl",
+    [
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:P-256",
+      "-nodes",
+      "-days",
+      "2",
+      "-subj",
+      "/CN=localhost",
+      "-keyout",
+      join(certs, "tls.key"),
+      "-out",
+      join(certs, "tls.crt"),
+    ],
+    { stdio: "ignore" },
+  );
   const port = await freePort();
   const child = start(
     folder,
@@ -60,16 +87,23 @@ export async function startManager({ program, controlPlane, crds, policies }: Ma
     { ...process.env, POD_NAME: "gk-0", POD_NAMESPACE: namespace },
   );
   const objects = policies.flatMap(({ text }) => objectsOf(text));
-  await createAll(controlPlane, objects.filter(({ kind }) => kind === "ConstraintTemplate"));
+  await createAll(
+    controlPlane,
+    objects.filter(({ kind }) => kind === "ConstraintTemplate"),
+  );
   const constraints = objects.filter(({ kind }) => kind !== "ConstraintTemplate");
   for (const constraint of constraints) {
     const path = constraintPath(constraint);
     // Each constraint waits for the CRD of its kind.
     // oxlint-disable-next-line no-await-in-loop
-    await waitFor(`the CRD of ${constraint.kind}`, 60, async () => [201, 409].includes((await call("POST", path, constraint)).status));
+    await waitFor(`the CRD of ${constraint.kind}`, 60, async () =>
+      [201, 409].includes((await call("POST", path, constraint)).status),
+    );
   }
   await waitFor("every constraint's enforcement", 120, async () => {
-    const states = await Promise.all(constraints.map((constraint) => call("GET", `${constraintPath(constraint)}/${constraint.metadata.name}`)));
+    const states = await Promise.all(
+      constraints.map((constraint) => call("GET", `${constraintPath(constraint)}/${constraint.metadata.name}`)),
+    );
     return states.every(({ body }) => /"enforced":\s*true/.test(body));
   });
   return { port, pid: child.pid ?? 0, stop: () => stopProcess(child) };
@@ -86,11 +120,16 @@ function constraintPath({ kind }: KubeObject): string {
 }
 
 function objectsOf(text: string): readonly KubeObject[] {
-  return parseYaml(new Source("policy", text), { dialect: "go" }).value.map((document) => document.value as unknown as KubeObject);
+  return parseYaml(new Source("policy", text), { dialect: "go" }).value.map(
+    (document) => document.value as unknown as KubeObject,
+  );
 }
 
 async function createAll({ call }: ControlPlane, objects: readonly KubeObject[]): Promise<void> {
-  const resources: Readonly<Record<string, string>> = { CustomResourceDefinition: "customresourcedefinitions", ConstraintTemplate: "constrainttemplates" };
+  const resources: Readonly<Record<string, string>> = {
+    CustomResourceDefinition: "customresourcedefinitions",
+    ConstraintTemplate: "constrainttemplates",
+  };
   for (const object of objects) {
     const path = `/apis/${object.apiVersion}/${resources[object.kind] ?? ""}`;
     // oxlint-disable-next-line no-await-in-loop

@@ -2,7 +2,7 @@
 // ours, and a bare Node HTTPS server that parses and allows as the floor. Each is measured alone, at 8 connections;
 // answers are compared first. p99 is taken at half of our own saturated rate.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
@@ -39,10 +39,28 @@ async function run(): Promise<readonly Row[]> {
     const ours = await measureOurs(folder, policies, bodies, theirs?.answers ?? null);
     const size = bodies.reduce((sum, body) => sum + body.length, 0) / bodies.length;
     return [
-      more("requests per second", "req/s", ours.load.requestsPerSecond, theirs?.load.requestsPerSecond ?? null, `reviews of ${size.toFixed(0)} bytes, ${ours.load.errors} errors`),
+      more(
+        "requests per second",
+        "req/s",
+        ours.load.requestsPerSecond,
+        theirs?.load.requestsPerSecond ?? null,
+        `reviews of ${size.toFixed(0)} bytes, ${ours.load.errors} errors`,
+      ),
       less("p99 when saturated", "ms", ours.load.p99Ms, theirs?.load.p99Ms ?? null),
-      less(`p99 at half of our rate (${ours.half.requestsPerSecond.toFixed(0)} req/s)`, "ms", ours.half.p99Ms, null, `p50 ${ours.half.p50Ms.toFixed(2)} ms`),
-      more("share of a bare Node HTTPS server", "%", (100 * ours.load.requestsPerSecond) / bare.requestsPerSecond, null, `bare: ${bare.requestsPerSecond.toFixed(0)} req/s`),
+      less(
+        `p99 at half of our rate (${ours.half.requestsPerSecond.toFixed(0)} req/s)`,
+        "ms",
+        ours.half.p99Ms,
+        null,
+        `p50 ${ours.half.p50Ms.toFixed(2)} ms`,
+      ),
+      more(
+        "share of a bare Node HTTPS server",
+        "%",
+        (100 * ours.load.requestsPerSecond) / bare.requestsPerSecond,
+        null,
+        `bare: ${bare.requestsPerSecond.toFixed(0)} req/s`,
+      ),
       less("peak memory", "MB", ours.peakMegabytes ?? Number.NaN, theirs?.peakMegabytes ?? null),
     ];
   } finally {
@@ -58,8 +76,30 @@ interface Measured {
 
 async function measureBare(folder: string, bodies: readonly string[]): Promise<LoadResult> {
   const [cert, key] = [join(folder, "bare.crt"), join(folder, "bare.key")];
-  execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", cert], { stdio: "ignore" });
-  const child = spawn(process.execPath, [join(import.meta.dirname, "bare-server.ts"), cert, key], { stdio: ["ignore", "pipe", "inherit"] });
+  execFileSync(
+    "openssl",
+    [
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:P-256",
+      "-nodes",
+      "-days",
+      "2",
+      "-subj",
+      "/CN=localhost",
+      "-keyout",
+      key,
+      "-out",
+      cert,
+    ],
+    { stdio: "ignore" },
+  );
+  const child = spawn(process.execPath, [join(import.meta.dirname, "bare-server.ts"), cert, key], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const port = Number(await new Promise<Buffer>((resolveLine) => child.stdout.once("data", resolveLine)));
   const target = { port, path: "/", bodies };
   await saturate(target, { connections, seconds: 2 });
@@ -70,13 +110,20 @@ async function measureBare(folder: string, bodies: readonly string[]): Promise<L
 
 async function measureManager(policies: readonly PolicyFile[], bodies: readonly string[]): Promise<Measured | null> {
   const [program, etcd, apiserver] = [peer("gatekeeper"), peer("etcd"), peer("kube-apiserver")];
-  const crds = resolve(process.env["CONFORMANCE_DIR"] ?? join(import.meta.dirname, "../../shared/conformance"), "gatekeeper/charts/gatekeeper/crds");
+  const crds = resolve(
+    process.env["CONFORMANCE_DIR"] ?? join(import.meta.dirname, "../../shared/conformance"),
+    "gatekeeper/charts/gatekeeper/crds",
+  );
   if (program === null || etcd === null || apiserver === null || !existsSync(crds)) return null;
   const controlPlane = await startControlPlane(etcd, apiserver);
   try {
     for (let team = 0; team < 5; team++) {
       // oxlint-disable-next-line no-await-in-loop
-      await controlPlane.call("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: `team-${team}` } });
+      await controlPlane.call("POST", "/api/v1/namespaces", {
+        apiVersion: "v1",
+        kind: "Namespace",
+        metadata: { name: `team-${team}` },
+      });
     }
     const manager = await startManager({ program, controlPlane, crds, policies });
     const target = { port: manager.port, path, bodies };
@@ -91,13 +138,23 @@ async function measureManager(policies: readonly PolicyFile[], bodies: readonly 
   }
 }
 
-async function measureOurs(folder: string, policies: readonly PolicyFile[], bodies: readonly string[], expected: readonly string[] | null): Promise<Measured & { readonly half: LoadResult }> {
+async function measureOurs(
+  folder: string,
+  policies: readonly PolicyFile[],
+  bodies: readonly string[],
+  expected: readonly string[] | null,
+): Promise<Measured & { readonly half: LoadResult }> {
   for (const { name, text } of policies) writeFileSync(join(folder, name), text);
   for (let team = 0; team < 5; team++) {
-    writeFileSync(join(folder, `namespace-${team}.yaml`), `apiVersion: v1\nkind: Namespace\nmetadata: {name: team-${team}}\n`);
+    writeFileSync(
+      join(folder, `namespace-${team}.yaml`),
+      `apiVersion: v1\nkind: Namespace\nmetadata: {name: team-${team}}\n`,
+    );
   }
   const port = await freePort();
-  const child = spawn(process.execPath, [main, "serve", "--policies", folder, "--port", String(port)], { stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn(process.execPath, [main, "serve", "--policies", folder, "--port", String(port)], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   try {
     const target = { port, path, bodies };
     await waitFor("our webhook", 30, async () => (await get(port, "/readyz")) === 200);
@@ -108,7 +165,7 @@ async function measureOurs(folder: string, policies: readonly PolicyFile[], bodi
     const half = await atRate(target, { connections, seconds, requestsPerSecond: load.requestsPerSecond / 2 });
     return { load, half, answers, peakMegabytes: peakOf(child.pid) };
   } finally {
-    await stopProcess(child as ChildProcess);
+    await stopProcess(child);
   }
 }
 
@@ -141,16 +198,30 @@ async function answersOf({ port, bodies }: LoadTarget): Promise<readonly string[
   for (const body of bodies) {
     // oxlint-disable-next-line no-await-in-loop
     const { response } = JSON.parse(await post(port, body)) as {
-      readonly response: { readonly allowed: boolean; readonly status?: { readonly code?: number; readonly message?: string }; readonly warnings?: readonly string[] };
+      readonly response: {
+        readonly allowed: boolean;
+        readonly status?: { readonly code?: number; readonly message?: string };
+        readonly warnings?: readonly string[];
+      };
     };
-    answers.push(JSON.stringify([response.allowed, response.status?.code, response.status?.message ?? "", response.warnings ?? []]));
+    answers.push(
+      JSON.stringify([
+        response.allowed,
+        response.status?.code,
+        response.status?.message ?? "",
+        response.warnings ?? [],
+      ]),
+    );
   }
   return answers;
 }
 
 function compareAnswers(ours: readonly string[], theirs: readonly string[]): void {
   const different = ours.findIndex((answer, index) => answer !== theirs[index]);
-  if (different !== -1) throw new Error(`answers differ for review ${different}:\nours   ${ours[different] ?? ""}\ntheirs ${theirs[different] ?? ""}`);
+  if (different !== -1)
+    throw new Error(
+      `answers differ for review ${different}:\nours   ${ours[different] ?? ""}\ntheirs ${theirs[different] ?? ""}`,
+    );
 }
 
 function get(port: number, route: string): Promise<number> {
@@ -166,11 +237,21 @@ function get(port: number, route: string): Promise<number> {
 
 function post(port: number, body: string): Promise<string> {
   return new Promise((resolveBody, reject) => {
-    const outgoing = request({ host: "127.0.0.1", port, path, method: "POST", rejectUnauthorized: false, headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) } }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("end", () => resolveBody(Buffer.concat(chunks).toString()));
-    });
+    const outgoing = request(
+      {
+        host: "127.0.0.1",
+        port,
+        path,
+        method: "POST",
+        rejectUnauthorized: false,
+        headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () => resolveBody(Buffer.concat(chunks).toString()));
+      },
+    );
     outgoing.on("error", reject);
     outgoing.end(body);
   });

@@ -49,7 +49,10 @@ export async function saturate(target: LoadTarget, { connections, seconds }: Loa
   return summary(latencies, errors, elapsedMs);
 }
 
-export async function atRate(target: LoadTarget, options: LoadOptions & { readonly requestsPerSecond: number }): Promise<LoadResult> {
+export async function atRate(
+  target: LoadTarget,
+  options: LoadOptions & { readonly requestsPerSecond: number },
+): Promise<LoadResult> {
   const { connections, seconds, requestsPerSecond } = options;
   const idle = await Promise.all(Array.from({ length: connections }, () => openClient(target)));
   const clients = [...idle];
@@ -133,7 +136,8 @@ function responses(socket: TLSSocket): () => Promise<boolean> {
     if (headEnd === -1) return;
     const head = received.slice(0, headEnd);
     const length = /content-length: (\d+)/i.exec(head);
-    const complete = length === null ? received.endsWith("\r\n0\r\n\r\n") : received.length >= headEnd + 4 + Number(length[1]);
+    const complete =
+      length === null ? received.endsWith("\r\n0\r\n\r\n") : received.length >= headEnd + 4 + Number(length[1]);
     if (complete) finish(head.startsWith("HTTP/1.1 200"));
   });
   socket.on("close", () => finish(false));
@@ -146,6 +150,7 @@ function responses(socket: TLSSocket): () => Promise<boolean> {
 
 function summary(latencies: readonly number[], errors: number, elapsedMs: number): LoadResult {
   const sorted = latencies.toSorted((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  const at = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
   return { requestsPerSecond: (latencies.length * 1000) / elapsedMs, p50Ms: at(0.5), p99Ms: at(0.99), errors };
 }

@@ -4,10 +4,15 @@ import { parseArgs } from "node:util";
 import type { Row } from "./bench.ts";
 import { benches } from "./benches.ts";
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean", default: false } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "boolean", default: false } },
+});
 const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name));
 if (unknown.length > 0) {
-  console.error(`unknown bench ${unknown.join(", ")}; the benches are ${benches.map((bench) => bench.name).join(", ")}`);
+  console.error(
+    `unknown bench ${unknown.join(", ")}; the benches are ${benches.map((bench) => bench.name).join(", ")}`,
+  );
   process.exit(2);
 }
 const report: Record<string, readonly Row[]> = {};
@@ -23,7 +28,10 @@ for (const bench of benches) {
 if (values.json) console.log(JSON.stringify(report, null, 2));
 
 function format(row: Row): string {
-  const peer = row.theirs === null ? "peer not in $PEERS_DIR" : `theirs ${number(row.theirs)} ${row.unit}, ${number(row.ratio ?? 0)} times better`;
+  const peer =
+    row.theirs === null
+      ? "peer not in $PEERS_DIR"
+      : `theirs ${number(row.theirs)} ${row.unit}, ${number(row.ratio ?? 0)} times better`;
   return `${row.what}: ours ${number(row.ours)} ${row.unit}, ${peer}${row.note === undefined ? "" : ` (${row.note})`}`;
 }
 

@@ -31,8 +31,16 @@ function pod(index: number, random: Random): Record<string, unknown> {
       uid: `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`,
       resourceVersion: String(1000 + index),
       creationTimestamp: "2026-01-01T00:00:00Z",
-      labels: { app: `app-${index % 50}`, "app.kubernetes.io/name": `app-${index % 50}`, tier: pick(random, ["web", "api", "db"]), owner: pick(random, ["me.agilebank.demo", "nobody"]) },
-      annotations: { "a8r.io/owner": "dev-team-alfa@contoso.com", "a8r.io/runbook": "https://confluence.contoso.com/dev-team-alfa/runbooks" },
+      labels: {
+        app: `app-${index % 50}`,
+        "app.kubernetes.io/name": `app-${index % 50}`,
+        tier: pick(random, ["web", "api", "db"]),
+        owner: pick(random, ["me.agilebank.demo", "nobody"]),
+      },
+      annotations: {
+        "a8r.io/owner": "dev-team-alfa@contoso.com",
+        "a8r.io/runbook": "https://confluence.contoso.com/dev-team-alfa/runbooks",
+      },
       managedFields: managedFields(),
     },
     spec: {
@@ -40,7 +48,12 @@ function pod(index: number, random: Random): Record<string, unknown> {
       automountServiceAccountToken: random() < 0.1,
       hostNetwork: random() < 0.05,
       hostPID: random() < 0.02,
-      securityContext: { runAsNonRoot: true, runAsUser: 1000, fsGroup: 2000, seccompProfile: { type: "RuntimeDefault" } },
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: 1000,
+        fsGroup: 2000,
+        seccompProfile: { type: "RuntimeDefault" },
+      },
       initContainers: [container("init", index, random)],
       containers: Array.from({ length: 2 + Math.floor(random() * 2) }, (_, at) => container(`c${at}`, index, random)),
       volumes: [
@@ -61,17 +74,35 @@ function pod(index: number, random: Random): Record<string, unknown> {
 }
 
 function container(name: string, index: number, random: Random): Record<string, unknown> {
-  const probe = (path: string): unknown => ({ httpGet: { path, port: 8080, scheme: "HTTP" }, initialDelaySeconds: 5, timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 });
+  const probe = (path: string): unknown => ({
+    httpGet: { path, port: 8080, scheme: "HTTP" },
+    initialDelaySeconds: 5,
+    timeoutSeconds: 1,
+    periodSeconds: 10,
+    successThreshold: 1,
+    failureThreshold: 3,
+  });
   return {
     name: `${name}-${index % 9}`,
-    image: pick(random, ["docker.io/bitnami/nginx:1.27", "openpolicyagent/opa:0.9.2", "registry.company.com/team/app@sha256:".concat("0123456789abcdef".repeat(4)), "nginx:latest", "k8s.gcr.io/pause"]),
+    image: pick(random, [
+      "docker.io/bitnami/nginx:1.27",
+      "openpolicyagent/opa:0.9.2",
+      "registry.company.com/team/app@sha256:".concat("0123456789abcdef".repeat(4)),
+      "nginx:latest",
+      "k8s.gcr.io/pause",
+    ]),
     imagePullPolicy: "IfNotPresent",
     args: ["--listen=:8080", "--log-level=info", `--shard=${index}`],
-    ports: [{ name: "http", containerPort: 8080, protocol: "TCP" }, ...(random() < 0.05 ? [{ containerPort: 9001, hostPort: 9001, protocol: "TCP" }] : [])],
+    ports: [
+      { name: "http", containerPort: 8080, protocol: "TCP" },
+      ...(random() < 0.05 ? [{ containerPort: 9001, hostPort: 9001, protocol: "TCP" }] : []),
+    ],
     env: Array.from({ length: 6 }, (_, at) => ({ name: `SETTING_${at}`, value: `value-${index}-${at}` })),
     resources: {
       requests: { cpu: pick(random, ["100m", "250m", "1"]), memory: pick(random, ["128Mi", "512Mi", "1Gi"]) },
-      ...(random() < 0.9 && { limits: { cpu: pick(random, ["200m", "500m", "2"]), memory: pick(random, ["256Mi", "1Gi", "4Gi"]) } }),
+      ...(random() < 0.9 && {
+        limits: { cpu: pick(random, ["200m", "500m", "2"]), memory: pick(random, ["256Mi", "1Gi", "4Gi"]) },
+      }),
     },
     readinessProbe: probe("/ready"),
     livenessProbe: probe("/live"),
@@ -98,7 +129,14 @@ function managedFields(): unknown {
       apiVersion: "v1",
       time: "2026-01-01T00:00:00Z",
       fieldsType: "FieldsV1",
-      fieldsV1: { "f:metadata": { "f:labels": { ".": {}, "f:app": {}, "f:tier": {} } }, "f:spec": { "f:containers": { 'k:{"name":"c0"}': { ".": {}, "f:image": {}, "f:name": {}, "f:resources": {} } }, "f:dnsPolicy": {}, "f:restartPolicy": {} } },
+      fieldsV1: {
+        "f:metadata": { "f:labels": { ".": {}, "f:app": {}, "f:tier": {} } },
+        "f:spec": {
+          "f:containers": { 'k:{"name":"c0"}': { ".": {}, "f:image": {}, "f:name": {}, "f:resources": {} } },
+          "f:dnsPolicy": {},
+          "f:restartPolicy": {},
+        },
+      },
     },
   ];
 }

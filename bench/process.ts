@@ -12,7 +12,11 @@ export interface ProcessRun {
   readonly peakMegabytes: number | null;
 }
 
-export async function runProcess(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<ProcessRun> {
+export async function runProcess(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<ProcessRun> {
   const started = performance.now();
   const child = spawn(command, [...args], { env, stdio: ["ignore", "pipe", "pipe"] });
   const output: Buffer[] = [];
@@ -29,7 +33,13 @@ export async function runProcess(command: string, args: readonly string[], env: 
   });
   clearInterval(watch);
   const wallMs = performance.now() - started;
-  return { exitCode, stdout: Buffer.concat(output).toString(), stderr: Buffer.concat(errors).toString(), wallMs, peakMegabytes };
+  return {
+    exitCode,
+    stdout: Buffer.concat(output).toString(),
+    stderr: Buffer.concat(errors).toString(),
+    wallMs,
+    peakMegabytes,
+  };
 }
 
 /** Peak resident memory of a running process in MB (10^6 bytes). */

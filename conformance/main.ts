@@ -41,7 +41,9 @@ for (const suite of suites) {
     if (!values.json) console.log(`${suite.name}: not run, ${suite.needs} is not in ${dataDir}`);
     continue;
   }
-  const gaps = values["no-gaps"] ? new Map<string, string>() : readGaps(join(repository, "conformance", "gaps", `${suite.name}.txt`));
+  const gaps = values["no-gaps"]
+    ? new Map<string, string>()
+    : readGaps(join(repository, "conformance", "gaps", `${suite.name}.txt`));
   // oxlint-disable-next-line no-await-in-loop
   const result = await runSuite(suite, { dataDir, gaps, only: values.only ?? null, onCase: progress(suite.name) });
   results.push(result);
@@ -53,7 +55,8 @@ process.exitCode = results.some((result) => result.failures.length > 0 || result
 function print(result: SuiteResult): void {
   const { suite, total, passed, gaps, failures, stale } = result;
   console.log(`${suite}: ${passed} passed, ${failures.length} failed, ${gaps} gaps of ${total}`);
-  for (const { id, message } of failures) console.log(values.verbose ? `  ${id}\n    ${message.replaceAll("\n", "\n    ")}` : `  ${id}`);
+  for (const { id, message } of failures)
+    console.log(values.verbose ? `  ${id}\n    ${message.replaceAll("\n", "\n    ")}` : `  ${id}`);
   for (const id of stale) console.log(`  ${id} passes now: delete its line in conformance/gaps/${suite}.txt`);
 }
 
@@ -61,6 +64,7 @@ function print(result: SuiteResult): void {
 function progress(suite: string): (done: number, total: number) => void {
   if (!process.stderr.isTTY) return () => {};
   return (done, total) => {
-    if (done % 50 === 0 || done === total) process.stderr.write(done === total ? "\r\u001B[K" : `\r${suite} ${done}/${total}`);
+    if (done % 50 === 0 || done === total)
+      process.stderr.write(done === total ? "\r\u001B[K" : `\r${suite} ${done}/${total}`);
   };
 }

@@ -16,16 +16,23 @@ const etcdVersion = "3.6.5";
 /** Paths of the programs, or why they are not there. */
 export function findBinaries(): Readonly<Record<ProgramName, string>> | string {
   const cache = join(homedir(), ".cache", "portcullis", `kubernetes-${kubernetesVersion}`);
-  const folders = [process.env["KUBEBUILDER_ASSETS"], process.env["PEERS_DIR"], cache].filter((folder) => folder !== undefined);
+  const folders = [process.env["KUBEBUILDER_ASSETS"], process.env["PEERS_DIR"], cache].filter(
+    (folder) => folder !== undefined,
+  );
   const complete = folders.find((folder) => programs.every((name) => existsSync(join(folder, name))));
   if (complete !== undefined) return pathsIn(complete);
-  if (!hasGo()) return `no folder of ${folders.join(", ")} has ${programs.join(", ")}, and there is no Go to build them`;
+  if (!hasGo())
+    return `no folder of ${folders.join(", ")} has ${programs.join(", ")}, and there is no Go to build them`;
   build(cache);
   return pathsIn(cache);
 }
 
 function pathsIn(folder: string): Readonly<Record<ProgramName, string>> {
-  return { "kube-apiserver": join(folder, "kube-apiserver"), etcd: join(folder, "etcd"), kubectl: join(folder, "kubectl") };
+  return {
+    "kube-apiserver": join(folder, "kube-apiserver"),
+    etcd: join(folder, "etcd"),
+    kubectl: join(folder, "kubectl"),
+  };
 }
 
 function hasGo(): boolean {
@@ -43,29 +50,49 @@ function build(cache: string): void {
   const etcd = join(cache, "src", "etcd");
   for (const folder of [kubernetes, etcd]) mkdirSync(folder, { recursive: true });
   writeFileSync(join(kubernetes, "go.mod"), kubernetesModule(kubernetes));
-  writeFileSync(join(kubernetes, "main.go"), 'package main\n\nimport _ "k8s.io/kubernetes/cmd/kube-apiserver/app"\n\nfunc main() {}\n');
-  for (const name of ["kube-apiserver", "kubectl"]) goBuild(kubernetes, join(cache, name), `k8s.io/kubernetes/cmd/${name}`);
-  writeFileSync(join(etcd, "go.mod"), `module portcullis.invalid/etcd\n\ngo 1.25\n\nrequire go.etcd.io/etcd/server/v3 v${etcdVersion}\n`);
-  writeFileSync(join(etcd, "main.go"), 'package main\n\nimport "os"\nimport "go.etcd.io/etcd/server/v3/etcdmain"\n\nfunc main() { etcdmain.Main(os.Args) }\n');
+  writeFileSync(
+    join(kubernetes, "main.go"),
+    'package main\n\nimport _ "k8s.io/kubernetes/cmd/kube-apiserver/app"\n\nfunc main() {}\n',
+  );
+  for (const name of ["kube-apiserver", "kubectl"])
+    goBuild(kubernetes, join(cache, name), `k8s.io/kubernetes/cmd/${name}`);
+  writeFileSync(
+    join(etcd, "go.mod"),
+    `module portcullis.invalid/etcd\n\ngo 1.25\n\nrequire go.etcd.io/etcd/server/v3 v${etcdVersion}\n`,
+  );
+  writeFileSync(
+    join(etcd, "main.go"),
+    'package main\n\nimport "os"\nimport "go.etcd.io/etcd/server/v3/etcdmain"\n\nfunc main() { etcdmain.Main(os.Args) }\n',
+  );
   execFileSync("go", ["mod", "tidy"], { cwd: etcd, stdio: ["ignore", "ignore", "inherit"] });
   goBuild(etcd, join(cache, "etcd"), ".");
 }
 
 /** Builds beside the target and renames, so that an interrupted build leaves nothing that looks finished. */
 function goBuild(folder: string, target: string, what: string): void {
-  execFileSync("go", ["build", "-mod=mod", "-o", `${target}.part`, what], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync("go", ["build", "-mod=mod", "-o", `${target}.part`, what], {
+    cwd: folder,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   renameSync(`${target}.part`, target);
 }
 
 /** A go.mod that requires Kubernetes and repeats its replacements with published modules. */
 function kubernetesModule(folder: string): string {
-  const answer = execFileSync("go", ["mod", "download", "-json", `k8s.io/kubernetes@v${kubernetesVersion}`], { cwd: folder, encoding: "utf8" });
+  const answer = execFileSync("go", ["mod", "download", "-json", `k8s.io/kubernetes@v${kubernetesVersion}`], {
+    cwd: folder,
+    encoding: "utf8",
+  });
   const { GoMod: file } = JSON.parse(answer) as { readonly GoMod: string };
   const text = readFileSync(file, "utf8");
   const staged = [...text.matchAll(/^\t(k8s\.io\/\S+) => \.\/staging\//gm)].map((match) => match[1] ?? "");
   const staging = `v0.${kubernetesVersion.split(".").slice(1).join(".")}`;
   const requires = [...text.matchAll(/^require \([^)]*\)/gm)]
-    .map((match) => match[0].replaceAll(/^(\t(k8s\.io\/\S+)) v\S+/gm, (line, head: string, name: string) => (staged.includes(name) ? `${head} ${staging}` : line)))
+    .map((match) =>
+      match[0].replaceAll(/^(\t(k8s\.io\/\S+)) v\S+/gm, (line, head: string, name: string) =>
+        staged.includes(name) ? `${head} ${staging}` : line,
+      ),
+    )
     .join("\n\n");
   return [
     "module portcullis.invalid/kubernetes",

@@ -13,7 +13,11 @@ export interface ControlPlane {
   readonly folder: string;
   readonly kubeconfig: string;
   /** Sends an object; resolves to status code and body. */
-  readonly call: (method: string, path: string, body?: unknown) => Promise<{ readonly status: number; readonly body: string }>;
+  readonly call: (
+    method: string,
+    path: string,
+    body?: unknown,
+  ) => Promise<{ readonly status: number; readonly body: string }>;
   readonly stop: () => Promise<void>;
 }
 
@@ -24,7 +28,17 @@ export async function startControlPlane(etcd: string, apiserver: string): Promis
   writeFileSync(join(folder, "tokens.csv"), `${token},admin,admin,system:masters\n`);
   execFileSync("openssl", ["genrsa", "-out", join(folder, "sa.key"), "2048"], { stdio: "ignore" });
   const processes = [
-    start(folder, "etcd", etcd, ["--data-dir", join(folder, "etcd"), "--listen-client-urls", `http://127.0.0.1:${etcdPort}`, "--advertise-client-urls", `http://127.0.0.1:${etcdPort}`, "--listen-peer-urls", `http://127.0.0.1:${peerPort}`, "--unsafe-no-fsync"]),
+    start(folder, "etcd", etcd, [
+      "--data-dir",
+      join(folder, "etcd"),
+      "--listen-client-urls",
+      `http://127.0.0.1:${etcdPort}`,
+      "--advertise-client-urls",
+      `http://127.0.0.1:${etcdPort}`,
+      "--listen-peer-urls",
+      `http://127.0.0.1:${peerPort}`,
+      "--unsafe-no-fsync",
+    ]),
     start(folder, "apiserver", apiserver, [
       `--etcd-servers=http://127.0.0.1:${etcdPort}`,
       `--secure-port=${apiPort}`,
@@ -51,7 +65,13 @@ export async function startControlPlane(etcd: string, apiserver: string): Promis
 }
 
 /** Starts a program with its output in a file of the folder. */
-export function start(folder: string, name: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): ChildProcess {
+export function start(
+  folder: string,
+  name: string,
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): ChildProcess {
   const log = openSync(join(folder, `${name}.log`), "a");
   return spawn(command, [...args], { stdio: ["ignore", log, log], env });
 }
@@ -88,11 +108,20 @@ function caller(port: number, token: string): ControlPlane["call"] {
   return (method, path, body) =>
     new Promise((resolve, reject) => {
       const outgoing = request(
-        { host: "127.0.0.1", port, method, path, rejectUnauthorized: false, headers: { authorization: `Bearer ${token}`, "content-type": "application/json" } },
+        {
+          host: "127.0.0.1",
+          port,
+          method,
+          path,
+          rejectUnauthorized: false,
+          headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        },
         (response) => {
           const chunks: Buffer[] = [];
           response.on("data", (chunk: Buffer) => chunks.push(chunk));
-          response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+          response.on("end", () =>
+            resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
+          );
         },
       );
       outgoing.on("error", reject);

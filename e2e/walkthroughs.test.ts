@@ -29,16 +29,28 @@ suite("walkthroughs on a real API server", { skip: missing }, () => {
       await cluster.stop();
     });
     const policies = join(cluster.folder, "policies");
-    for (const name of ["repos", "registries"]) cpSync(join(repository, "examples", name), join(policies, name), { recursive: true });
+    for (const name of ["repos", "registries"])
+      cpSync(join(repository, "examples", name), join(policies, name), { recursive: true });
     const kubectl = (...args: readonly string[]): string => {
-      const { stdout, stderr } = spawnSync(binaries.kubectl, ["--kubeconfig", cluster.kubeconfig, ...args], { encoding: "utf8" });
+      const { stdout, stderr } = spawnSync(binaries.kubectl, ["--kubeconfig", cluster.kubeconfig, ...args], {
+        encoding: "utf8",
+      });
       return `${stdout}${stderr}`.trim();
     };
-    kubectl("apply", "-f", join(repository, "examples", "repos", "namespaces.yaml"), "-f", join(repository, "examples", "registries", "namespaces.yaml"));
+    kubectl(
+      "apply",
+      "-f",
+      join(repository, "examples", "repos", "namespaces.yaml"),
+      "-f",
+      join(repository, "examples", "registries", "namespaces.yaml"),
+    );
     webhook = await startWebhook(cluster, policies);
 
     await context.test("A2: a Pod from another repository is refused with Gatekeeper's text", () => {
-      assert.equal(kubectl("-n", "medstack", "run", "web", "--image=munta/nginx"), `${denied} [enforce-image-repository] container <web> ${untrusted}`);
+      assert.equal(
+        kubectl("-n", "medstack", "run", "web", "--image=munta/nginx"),
+        `${denied} [enforce-image-repository] container <web> ${untrusted}`,
+      );
     });
     await context.test("A3: a trusted image and another namespace are accepted, a Deployment is refused", () => {
       assert.equal(kubectl("-n", "medstack", "run", "web", "--image=docker.io/bitnami/nginx:1.27"), "pod/web created");
@@ -52,13 +64,26 @@ suite("walkthroughs on a real API server", { skip: missing }, () => {
       assert.equal(kubectl("-n", "production", "run", "recorded", "--image=munta/nginx"), "pod/recorded created");
     });
     await context.test("B2: warn warns the client, deny refuses", async () => {
-      const message = (name: string): string => `[allow-only-trusted-registries] container '${name}' image 'munta/nginx' not in allowed registries`;
+      const message = (name: string): string =>
+        `[allow-only-trusted-registries] container '${name}' image 'munta/nginx' not in allowed registries`;
       setAction(policies, "warn");
-      await waitForText(() => kubectl("-n", "production", "run", "probe", "--image=munta/nginx", "--dry-run=server"), "Warning:");
-      assert.deepEqual(kubectl("-n", "production", "run", "warned", "--image=munta/nginx").split("\n").toSorted(), [`Warning: ${message("warned")}`, "pod/warned created"].toSorted());
+      await waitForText(
+        () => kubectl("-n", "production", "run", "probe", "--image=munta/nginx", "--dry-run=server"),
+        "Warning:",
+      );
+      assert.deepEqual(
+        kubectl("-n", "production", "run", "warned", "--image=munta/nginx").split("\n").toSorted(),
+        [`Warning: ${message("warned")}`, "pod/warned created"].toSorted(),
+      );
       setAction(policies, "deny");
-      await waitForText(() => kubectl("-n", "production", "run", "probe", "--image=munta/nginx", "--dry-run=server"), "Forbidden");
-      assert.equal(kubectl("-n", "production", "run", "denied", "--image=munta/nginx"), `${denied} ${message("denied")}`);
+      await waitForText(
+        () => kubectl("-n", "production", "run", "probe", "--image=munta/nginx", "--dry-run=server"),
+        "Forbidden",
+      );
+      assert.equal(
+        kubectl("-n", "production", "run", "denied", "--image=munta/nginx"),
+        `${denied} ${message("denied")}`,
+      );
     });
   });
 });
@@ -67,28 +92,48 @@ async function startWebhook(cluster: ControlPlane, policies: string): Promise<Ch
   const port = await freePort();
   const caFile = join(cluster.folder, "webhook-ca.crt");
   const main = join(repository, "packages/portcullis/src/cli/main.ts");
-  const child = spawn(process.execPath, [main, "serve", "--policies", policies, "--port", String(port), "--ca-file", caFile], { stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn(
+    process.execPath,
+    [main, "serve", "--policies", policies, "--port", String(port), "--ca-file", caFile],
+    { stdio: ["ignore", "ignore", "inherit"] },
+  );
   await waitForText(() => readIfThere(caFile), "CERTIFICATE");
   const rules = [{ apiGroups: ["*"], apiVersions: ["*"], operations: ["CREATE", "UPDATE"], resources: ["*"] }];
-  const { status, body } = await cluster.call("POST", "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations", {
-    apiVersion: "admissionregistration.k8s.io/v1",
-    kind: "ValidatingWebhookConfiguration",
-    metadata: { name: "portcullis" },
-    webhooks: [
-      {
-        name: "validation.gatekeeper.sh",
-        clientConfig: { url: `https://127.0.0.1:${port}/v1/admit`, caBundle: Buffer.from(readFileSync(caFile)).toString("base64") },
-        rules,
-        failurePolicy: "Fail",
-        sideEffects: "None",
-        admissionReviewVersions: ["v1"],
-        timeoutSeconds: 3,
-      },
-    ],
-  });
+  const { status, body } = await cluster.call(
+    "POST",
+    "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
+    {
+      apiVersion: "admissionregistration.k8s.io/v1",
+      kind: "ValidatingWebhookConfiguration",
+      metadata: { name: "portcullis" },
+      webhooks: [
+        {
+          name: "validation.gatekeeper.sh",
+          clientConfig: {
+            url: `https://127.0.0.1:${port}/v1/admit`,
+            caBundle: Buffer.from(readFileSync(caFile)).toString("base64"),
+          },
+          rules,
+          failurePolicy: "Fail",
+          sideEffects: "None",
+          admissionReviewVersions: ["v1"],
+          timeoutSeconds: 3,
+        },
+      ],
+    },
+  );
   assert.equal(status, 201, body);
-  const probe = { apiVersion: "v1", kind: "Pod", metadata: { name: "probe" }, spec: { containers: [{ name: "web", image: "munta/nginx" }] } };
-  await waitFor("the webhook's first denial", 30, async () => (await cluster.call("POST", "/api/v1/namespaces/medstack/pods?dryRun=All", probe)).status === 403);
+  const probe = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "probe" },
+    spec: { containers: [{ name: "web", image: "munta/nginx" }] },
+  };
+  await waitFor(
+    "the webhook's first denial",
+    30,
+    async () => (await cluster.call("POST", "/api/v1/namespaces/medstack/pods?dryRun=All", probe)).status === 403,
+  );
   return child;
 }
 

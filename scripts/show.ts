@@ -24,7 +24,9 @@ const { values, positionals } = parseArgs({
 const [file] = positionals;
 const phase = phases.find((name) => name === values.phase);
 if (file === undefined || phase === undefined) {
-  console.error(`usage: npm run show -- FILE --phase ${phases.join("|")} [--entry data.pkg.rule] [--input FILE] [--v0]`);
+  console.error(
+    `usage: npm run show -- FILE --phase ${phases.join("|")} [--entry data.pkg.rule] [--input FILE] [--v0]`,
+  );
   process.exit(2);
 }
 for (const text of regoTexts(file)) showText(text, phase);
@@ -45,7 +47,10 @@ interface Template {
 interface Target {
   readonly rego?: string;
   readonly libs?: readonly string[];
-  readonly code?: readonly { readonly engine: string; readonly source: { readonly rego: string; readonly libs?: readonly string[]; readonly version?: string } }[];
+  readonly code?: readonly {
+    readonly engine: string;
+    readonly source: { readonly rego: string; readonly libs?: readonly string[]; readonly version?: string };
+  }[];
 }
 
 function templateTexts(path: string, template: Template): readonly RegoText[] {
@@ -74,7 +79,12 @@ function showCompiled(module: Module, wanted: Exclude<Phase, "ast">): void {
   const path = `data.${module.package.path.slice(1).join(".")}`;
   const names = new Set(module.rules.filter(({ head }) => head.args === null).map(({ head }) => head.reference[0]));
   const entrypoints = values.entry === undefined ? ruleNames(path, names) : [values.entry];
-  const { value: program, diagnostics } = compile({ modules: [module], entrypoints, trace: wanted === "trace", load: loadCode });
+  const { value: program, diagnostics } = compile({
+    modules: [module],
+    entrypoints,
+    trace: wanted === "trace",
+    load: loadCode,
+  });
   for (const diagnostic of diagnostics) console.error(formatDiagnostic(diagnostic));
   if (program === null) {
     process.exitCode = 1;

@@ -7,7 +7,9 @@ import { test } from "node:test";
 import { specifiersOf } from "./support/boundaries.ts";
 
 const root = resolve(import.meta.dirname, "..");
-const folders = ["packages", "tests", "scripts", "conformance", "bench", "e2e"].filter((folder) => existsSync(join(root, folder)));
+const folders = ["packages", "tests", "scripts", "conformance", "bench", "e2e"].filter((folder) =>
+  existsSync(join(root, folder)),
+);
 const code = folders.flatMap((folder) => filesIn(folder)).filter((file) => file.endsWith(".ts"));
 const texts = new Map(code.map((file) => [file, readFileSync(join(root, file), "utf8")]));
 
@@ -22,15 +24,28 @@ const bans: readonly Ban[] = [
   { pattern: /^(export )?(declare )?(const )?enum \w/m, instead: "a string union" },
   { pattern: /^(export )?namespace \w/m, instead: "a module" },
   { pattern: /\.only\(/, instead: "--test-name-pattern" },
-  { pattern: /\b(test|it|describe|suite)\.skip\(/, instead: "a line in conformance/gaps, or a test that says loudly why it did not run" },
+  {
+    pattern: /\b(test|it|describe|suite)\.skip\(/,
+    instead: "a line in conformance/gaps, or a test that says loudly why it did not run",
+  },
   { pattern: /\bFIXME\b|\bTODO\b/, instead: "an issue, or docs/compatibility.md" },
-  { pattern: /process\.env\b/, instead: "app/config.ts", allowed: /^(packages\/portcullis\/src\/(app\/config|cli\/)|scripts\/|tests\/|conformance\/|bench\/|e2e\/|packages\/\w+\/tests\/)/ },
-  { pattern: /^(beforeEach|afterEach|before|after)\(/m, instead: "set-up inside the test: with one process a top-level hook applies to every file" },
+  {
+    pattern: /process\.env\b/,
+    instead: "app/config.ts",
+    allowed:
+      /^(packages\/portcullis\/src\/(app\/config|cli\/)|scripts\/|tests\/|conformance\/|bench\/|e2e\/|packages\/\w+\/tests\/)/,
+  },
+  {
+    pattern: /^(beforeEach|afterEach|before|after)\(/m,
+    instead: "set-up inside the test: with one process a top-level hook applies to every file",
+  },
 ];
 
 for (const { pattern, instead, allowed } of bans) {
   test(`tidy: ${pattern.source} is banned, use ${instead}`, () => {
-    const found = [...texts].filter(([file, text]) => file !== "tests/tidy.test.ts" && allowed?.test(file) !== true && pattern.test(text));
+    const found = [...texts].filter(
+      ([file, text]) => file !== "tests/tidy.test.ts" && allowed?.test(file) !== true && pattern.test(text),
+    );
     assert.deepEqual(
       found.map(([file]) => file),
       [],
@@ -62,7 +77,11 @@ test("tidy: every source file is imported by another, or is an entry", () => {
 
 test("tidy: a file opens with a comment that says what it does", () => {
   assert.deepEqual(
-    [...texts].filter(([file, text]) => /\/src\//.test(file) && !/\/index\.ts$/.test(file) && !/^(#!.*\n)?\/(\/|\*\*) /.test(text)).map(([file]) => file),
+    [...texts]
+      .filter(
+        ([file, text]) => /\/src\//.test(file) && !file.endsWith("/index.ts") && !/^(#!.*\n)?\/(\/|\*\*) /.test(text),
+      )
+      .map(([file]) => file),
     [],
   );
 });
@@ -70,7 +89,9 @@ test("tidy: a file opens with a comment that says what it does", () => {
 test("tidy: a Markdown file has one title", () => {
   const documents = ["", "docs", "docs/decisions", "examples"].flatMap((folder) =>
     existsSync(join(root, folder))
-      ? readdirSync(join(root, folder)).filter((name) => name.endsWith(".md")).map((name) => join(folder, name))
+      ? readdirSync(join(root, folder))
+          .filter((name) => name.endsWith(".md"))
+          .map((name) => join(folder, name))
       : [],
   );
   for (const document of documents) {
@@ -82,7 +103,9 @@ test("tidy: a Markdown file has one title", () => {
 test("tidy: every path that a document names in the tree exists", () => {
   for (const document of ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "STYLE.md"]) {
     const text = readFileSync(join(root, document), "utf8");
-    for (const [, path = ""] of text.matchAll(/`((?:packages|conformance|bench|tests|scripts|docs|examples)\/[\w./-]*)`/g)) {
+    for (const [, path = ""] of text.matchAll(
+      /`((?:packages|conformance|bench|tests|scripts|docs|examples)\/[\w./-]*)`/g,
+    )) {
       assert.ok(existsSync(join(root, path)), `${document} names ${path}, which is not there`);
     }
   }

@@ -7,7 +7,14 @@ type Tree = Record<string, unknown>;
 
 export interface TemplateShape {
   readonly metadata: { readonly name: string };
-  readonly spec: { readonly crd: { readonly spec: { readonly names: { readonly kind: string }; readonly validation?: { readonly openAPIV3Schema?: Tree } } } };
+  readonly spec: {
+    readonly crd: {
+      readonly spec: {
+        readonly names: { readonly kind: string };
+        readonly validation?: { readonly openAPIV3Schema?: Tree };
+      };
+    };
+  };
 }
 
 /** A constraint of the template; `index` makes its name unique. */
@@ -20,7 +27,10 @@ export function generateConstraint(random: Random, template: TemplateShape, inde
     spec: {
       ...(chance(random, 0.5) && enforcement(random)),
       ...(chance(random, 0.8) && { match: match(random) }),
-      ...(validation?.openAPIV3Schema !== undefined && chance(random, 0.9) && { parameters: generateValue(random, { type: "object", ...validation.openAPIV3Schema }) }),
+      ...(validation?.openAPIV3Schema !== undefined &&
+        chance(random, 0.9) && {
+          parameters: generateValue(random, { type: "object", ...validation.openAPIV3Schema }),
+        }),
     },
   };
 }
@@ -29,12 +39,24 @@ function enforcement(random: Random): Tree {
   const enforcementAction = pick(random, ["deny", "warn", "dryrun", "scoped"]);
   if (enforcementAction !== "scoped") return { enforcementAction };
   const point = pick(random, ["*", "gator.gatekeeper.sh", "audit.gatekeeper.sh", "validation.gatekeeper.sh"]);
-  return { enforcementAction, scopedEnforcementActions: [{ action: pick(random, ["deny", "warn", "dryrun"]), enforcementPoints: [{ name: point }] }] };
+  return {
+    enforcementAction,
+    scopedEnforcementActions: [
+      { action: pick(random, ["deny", "warn", "dryrun"]), enforcementPoints: [{ name: point }] },
+    ],
+  };
 }
 
 function match(random: Random): Tree {
   return {
-    ...(chance(random, 0.5) && { kinds: [{ apiGroups: [pick(random, ["", "*", "apps"])], kinds: [pick(random, ["Pod", "*", "Deployment", "Service", "Namespace"])] }] }),
+    ...(chance(random, 0.5) && {
+      kinds: [
+        {
+          apiGroups: [pick(random, ["", "*", "apps"])],
+          kinds: [pick(random, ["Pod", "*", "Deployment", "Service", "Namespace"])],
+        },
+      ],
+    }),
     ...(chance(random, 0.2) && { scope: pick(random, ["*", "Namespaced", "Cluster"]) }),
     ...(chance(random, 0.2) && { namespaces: [pick(random, ["team-a", "team-*", "*-system", "*web*", "default"])] }),
     ...(chance(random, 0.2) && { excludedNamespaces: [pick(random, ["kube-*", "team-b", "*prod*"])] }),

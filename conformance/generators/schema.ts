@@ -30,20 +30,55 @@ export function chance(random: Random, probability: number): boolean {
 
 /** What strings are made of: names, images, quantities and patterns that policies talk about. */
 export const words = [
-  "*", "nginx", "docker.io/", "gcr.io/my-project/", "nginx:latest", "latest", "1", "100m", "1Gi", "200Mi", "app", "owner", "me", "ALL",
-  "NET_ADMIN", "runtime/default", "RuntimeDefault", "Localhost", "Unconfined", "localhost/*", "default", "hostPath", "emptyDir", "kernel.*", "MustRunAs", "RunAsAny", "MustRunAsNonRoot", "MayRunAs", "NodePort", "^[a-z]+$", "s0:c1,c2", "/tmp", "/foo",
+  "*",
+  "nginx",
+  "docker.io/",
+  "gcr.io/my-project/",
+  "nginx:latest",
+  "latest",
+  "1",
+  "100m",
+  "1Gi",
+  "200Mi",
+  "app",
+  "owner",
+  "me",
+  "ALL",
+  "NET_ADMIN",
+  "runtime/default",
+  "RuntimeDefault",
+  "Localhost",
+  "Unconfined",
+  "localhost/*",
+  "default",
+  "hostPath",
+  "emptyDir",
+  "kernel.*",
+  "MustRunAs",
+  "RunAsAny",
+  "MustRunAsNonRoot",
+  "MayRunAs",
+  "NodePort",
+  "^[a-z]+$",
+  "s0:c1,c2",
+  "/tmp",
+  "/foo",
 ] as const;
 
 /** A value of the schema. Optional properties are left out half of the time. */
 export function generateValue(random: Random, schema: Schema, depth = 0): unknown {
   if (schema.enum !== undefined) return pick(random, schema.enum);
-  if (schema["x-kubernetes-int-or-string"] === true) return chance(random, 0.5) ? integer(random, schema) : pick(random, words);
+  if (schema["x-kubernetes-int-or-string"] === true)
+    return chance(random, 0.5) ? integer(random, schema) : pick(random, words);
   const [alternative] = schema.anyOf ?? schema.oneOf ?? [];
-  switch (schema.type ?? alternative?.type) {
+  const type = schema.type ?? alternative?.type ?? "any";
+  switch (type) {
     case "object":
       return generateObject(random, schema, depth);
     case "array":
-      return Array.from({ length: Math.floor(random() * 4) }, () => generateValue(random, schema.items ?? {}, depth + 1));
+      return Array.from({ length: Math.floor(random() * 4) }, () =>
+        generateValue(random, schema.items ?? {}, depth + 1),
+      );
     case "string":
       return pick(random, words);
     case "integer":
@@ -60,7 +95,8 @@ export function generateValue(random: Random, schema: Schema, depth = 0): unknow
 function generateObject(random: Random, schema: Schema, depth: number): Record<string, unknown> {
   const object: Record<string, unknown> = {};
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    if (schema.required?.includes(name) === true || chance(random, 0.6)) object[name] = generateValue(random, property, depth + 1);
+    if (schema.required?.includes(name) === true || chance(random, 0.6))
+      object[name] = generateValue(random, property, depth + 1);
   }
   if (typeof schema.additionalProperties === "object") {
     for (let count = Math.floor(random() * 3); count > 0; count--) {

@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { nameOf, namespaceOf, stringAt } from "@portcullis/kube";
+import { gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
 import { parseJson } from "@portcullis/lang";
 import { gatorTest, isEnforced } from "@portcullis/policy";
 import { type Value, compare } from "@portcullis/rego";
@@ -34,14 +34,16 @@ function caseOf(recorded: Recorded, pool: readonly unknown[], dataDir: string): 
   return {
     id: recorded.constraint,
     run: () => {
-      const policies = [recorded.template, recorded.constraint].flatMap((file) => readYaml(dataDir, file).map((object) => ({ object, file })));
+      const policies = [recorded.template, recorded.constraint].flatMap((file) =>
+        readYaml(dataDir, file).map((object) => ({ object, file })),
+      );
       const objects = pool.map((object) => ({ object, file: "gator-pool.json" }));
       const result = gatorTest([...policies, ...objects], gatorOptions());
       if ("error" in result) throw new Error(result.error);
       const rows = result.rows.map((row): Value => {
         const object = row.violatingObject;
         const details = (row.metadata?.details ?? null) as Value;
-        return [stringAt(object, "kind") ?? "", namespaceOf(object), nameOf(object), row.enforcementAction, row.msg, details];
+        return [gvkOf(object).kind, namespaceOf(object), nameOf(object), row.enforcementAction, row.msg, details];
       });
       compareRows(rows.toSorted(compare), recorded.violations.toSorted(compare));
       const exitCode = result.rows.some(isEnforced) ? 1 : 0;
@@ -54,5 +56,7 @@ function compareRows(got: readonly Value[], want: readonly Value[]): void {
   if (compare(got, want) === 0) return;
   const missing = want.find((row) => !got.some((other) => compare(row, other) === 0));
   const extra = got.find((row) => !want.some((other) => compare(row, other) === 0));
-  throw new Error(`${got.length} rows, expected ${want.length}\nmissing ${JSON.stringify(missing)}\nextra   ${JSON.stringify(extra)}`);
+  throw new Error(
+    `${got.length} rows, expected ${want.length}\nmissing ${JSON.stringify(missing)}\nextra   ${JSON.stringify(extra)}`,
+  );
 }

@@ -2,7 +2,14 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type CaseResult, type SuiteFile, type SuiteResult, compileFilter, readSuite, runSuite } from "@portcullis/policy";
+import {
+  type CaseResult,
+  type SuiteFile,
+  type SuiteResult,
+  compileFilter,
+  readSuite,
+  runSuite,
+} from "@portcullis/policy";
 import { gatorOptions } from "../../packages/portcullis/src/cli/gator-options.ts";
 import { filesBelow, readYamlV3 } from "../files.ts";
 import type { ConformanceCase } from "../suite.ts";
@@ -28,7 +35,12 @@ export function suiteCases(folder: string, ending: string): readonly Conformance
 function run(suite: SuiteFile): SuiteResult {
   const filter = compileFilter("");
   if ("error" in filter) throw new Error(filter.error);
-  return runSuite(suite, { ...gatorOptions(), filter, nowMs: () => performance.now(), readFile: (path) => ({ text: readFileSync(path, "utf8") }) });
+  return runSuite(suite, {
+    ...gatorOptions(),
+    filter,
+    nowMs: () => performance.now(),
+    readFile: (path) => ({ text: readFileSync(path, "utf8") }),
+  });
 }
 
 function check({ error, tests }: SuiteResult, testIndex: number, caseIndex: number): void {

@@ -4,15 +4,7 @@
 
 import { join } from "node:path";
 import { Decimal, Source } from "@portcullis/lang";
-import {
-  type PlainObject,
-  type RegoVersion,
-  type Value,
-  RegoError,
-  compare,
-  compile,
-  toJson,
-} from "@portcullis/rego";
+import { type PlainObject, type RegoVersion, type Value, RegoError, compare, compile, toJson } from "@portcullis/rego";
 import { filesBelow, readYaml } from "../files.ts";
 import type { ConformanceCase, ConformanceSuite } from "../suite.ts";
 import { loadCode, testWorld, unlimited } from "../world.ts";
@@ -53,12 +45,16 @@ function casesOf(folder: string, version: RegoVersion): readonly ConformanceCase
 function check(opaCase: OpaCase, version: RegoVersion): void {
   const input = opaCase.input_term === undefined ? opaCase.input : evaluateTerm(opaCase.input_term);
   const { value: program, diagnostics } = compile({
-    modules: (opaCase.modules ?? []).map((text, index) => ({ source: new Source(`test-${index}.rego`, text), version })),
+    modules: (opaCase.modules ?? []).map((text, index) => ({
+      source: new Source(`test-${index}.rego`, text),
+      version,
+    })),
     query: { source: new Source("query.rego", opaCase.query), version: "v1" },
     strictBuiltinErrors: opaCase.strict_error === true,
     load: loadCode,
   });
-  if (program === null) throw new Error(`does not compile: ${diagnostics.map((d) => `${d.code}: ${d.message}`).join("\n")}`);
+  if (program === null)
+    throw new Error(`does not compile: ${diagnostics.map((d) => `${d.code}: ${d.message}`).join("\n")}`);
   let bindings: readonly PlainObject[];
   try {
     bindings = program.query({ input, data: opaCase.data ?? {}, world: testWorld(), budget: unlimited() });
@@ -68,7 +64,9 @@ function check(opaCase: OpaCase, version: RegoVersion): void {
     return;
   }
   if (opaCase.want_error !== undefined || opaCase.want_error_code !== undefined) {
-    throw new Error(`expected error ${opaCase.want_error_code ?? ""} ${opaCase.want_error ?? ""}, got ${show(bindings as Value)}`);
+    throw new Error(
+      `expected error ${opaCase.want_error_code ?? ""} ${opaCase.want_error ?? ""}, got ${show(bindings)}`,
+    );
   }
   checkResult(opaCase, bindings);
 }
@@ -95,7 +93,7 @@ function checkError(opaCase: OpaCase, error: RegoError): void {
 function checkResult(opaCase: OpaCase, bindings: readonly PlainObject[]): void {
   const { want_defined: defined, want_result: wanted } = opaCase;
   if (defined !== undefined && bindings.length > 0 !== defined) {
-    throw new Error(`expected ${defined ? "a defined" : "an undefined"} result, got ${show(bindings as Value)}`);
+    throw new Error(`expected ${defined ? "a defined" : "an undefined"} result, got ${show(bindings)}`);
   }
   if (wanted === undefined) return;
   const got = bindings.map((binding) => prepared(opaCase, binding)).toSorted(compare);
@@ -108,10 +106,10 @@ function prepared(opaCase: OpaCase, binding: PlainObject): Value {
   const entries = Object.entries(binding)
     .filter(([name]) => opaCase.ignore_generated_vars !== true || !name.startsWith("__localq"))
     .map(([name, value]) => {
-      const json = toJson(value) as Value;
+      const json = toJson(value);
       return [name, opaCase.sort_bindings === true && Array.isArray(json) ? json.toSorted(compare) : json] as const;
     });
-  return Object.fromEntries(entries) as Value;
+  return Object.fromEntries(entries);
 }
 
 function show(value: Value): string {

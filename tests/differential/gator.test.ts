@@ -18,34 +18,52 @@ import { generateKubeObject } from "../../conformance/generators/objects.ts";
 const main = resolve(import.meta.dirname, "../../packages/portcullis/src/cli/main.ts");
 const gator = peer("gator");
 const policies = libraryPolicies();
-const missing = gator === null ? "gator is not in $PEERS_DIR" : policies === null ? "the library is not in $CONFORMANCE_DIR" : false;
+const missing =
+  gator === null ? "gator is not in $PEERS_DIR" : policies === null ? "the library is not in $CONFORMANCE_DIR" : false;
 if (missing !== false) process.stderr.write(`NOT RUN: generated objects through gator: ${missing}\n`);
 
 const first = Number(process.env["SEED"] ?? Math.floor(Math.random() * 1e6));
 const runs = process.env["SEED"] === undefined ? 3 : 1;
 
 for (let seed = first; seed < first + runs; seed++) {
-  test(`generated objects and constraints: gator and portcullis give equal JSON (SEED=${seed})`, { skip: missing }, () => {
-    const folder = mkdtempSync(join(tmpdir(), "portcullis-differential-"));
-    try {
-      writeCase(folder, seed);
-      const theirs = spawnSync(gator ?? "", ["test", "-f", folder, "-o", "json", "--enable-k8s-native-validation=false"], { encoding: "utf8", maxBuffer: 1 << 30 });
-      const ours = spawnSync(process.execPath, [main, "gator", "test", "-f", folder, "-o", "json"], { encoding: "utf8", maxBuffer: 1 << 30 });
-      assert.deepEqual(rows(ours), rows(theirs), `SEED=${seed}`);
-      assert.equal(ours.status, theirs.status, `SEED=${seed}`);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
+  test(
+    `generated objects and constraints: gator and portcullis give equal JSON (SEED=${seed})`,
+    { skip: missing },
+    () => {
+      const folder = mkdtempSync(join(tmpdir(), "portcullis-differential-"));
+      try {
+        writeCase(folder, seed);
+        const theirs = spawnSync(
+          gator ?? "",
+          ["test", "-f", folder, "-o", "json", "--enable-k8s-native-validation=false"],
+          { encoding: "utf8", maxBuffer: 1 << 30 },
+        );
+        const ours = spawnSync(process.execPath, [main, "gator", "test", "-f", folder, "-o", "json"], {
+          encoding: "utf8",
+          maxBuffer: 1 << 30,
+        });
+        assert.deepEqual(rows(ours), rows(theirs), `SEED=${seed}`);
+        assert.equal(ours.status, theirs.status, `SEED=${seed}`);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );
 }
 
 function writeCase(folder: string, seed: number): void {
   const random = seededRandom(seed);
-  for (const { name, text } of policies ?? []) if (name.endsWith("template.yaml")) writeFileSync(join(folder, name), text);
-  const templates = (policies ?? []).filter(({ name }) => name.endsWith("template.yaml")).map(({ name }) => readYaml(folder, name)[0] as TemplateShape);
-  const constraints = templates.flatMap((template, index) => [0, 1].map((at) => generateConstraint(random, template, index * 2 + at)));
+  for (const { name, text } of policies ?? [])
+    if (name.endsWith("template.yaml")) writeFileSync(join(folder, name), text);
+  const templates = (policies ?? [])
+    .filter(({ name }) => name.endsWith("template.yaml"))
+    .map(({ name }) => readYaml(folder, name)[0] as TemplateShape);
+  const constraints = templates.flatMap((template, index) =>
+    [0, 1].map((at) => generateConstraint(random, template, index * 2 + at)),
+  );
   const objects = Array.from({ length: 60 }, (_, index) => generateKubeObject(random, index));
-  for (const [index, object] of [...constraints, ...objects].entries()) writeFileSync(join(folder, `x-${String(index).padStart(4, "0")}.json`), JSON.stringify(object));
+  for (const [index, object] of [...constraints, ...objects].entries())
+    writeFileSync(join(folder, `x-${String(index).padStart(4, "0")}.json`), JSON.stringify(object));
 }
 
 interface Result {
@@ -55,11 +73,17 @@ interface Result {
 /** Each result with sorted keys, all sorted; without the trace, which is text for people. */
 function rows({ stdout, stderr }: { readonly stdout: string; readonly stderr: string }): readonly string[] {
   assert.notEqual(stdout.trim(), "", stderr);
-  return (JSON.parse(stdout) as readonly Result[] | null ?? []).map((result) => JSON.stringify(sorted(result))).toSorted();
+  return ((JSON.parse(stdout) as readonly Result[] | null) ?? [])
+    .map((result) => JSON.stringify(sorted(result)))
+    .toSorted();
 }
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, sorted(item)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, sorted(item)]),
+  );
 }

@@ -10,7 +10,8 @@ export type Zones = Readonly<Record<string, readonly string[]>>;
 /** One line per import that crosses a boundary; `root` is the folder that zones are relative to. */
 export function violations(root: string, mayImport: Zones): readonly string[] {
   const zones = Object.keys(mayImport).toSorted((a, b) => b.length - a.length);
-  const zoneOf = (path: string): string => zones.find((zone) => path === zone || path.startsWith(`${zone}/`)) ?? "unlisted";
+  const zoneOf = (path: string): string =>
+    zones.find((zone) => path === zone || path.startsWith(`${zone}/`)) ?? "unlisted";
   return sourceFiles(root).flatMap((file) =>
     specifiersOf(readFileSync(join(root, file), "utf8")).flatMap((specifier) => {
       const target = targetOf(root, file, specifier);

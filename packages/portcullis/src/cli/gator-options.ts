@@ -10,5 +10,9 @@ const objectMs = 10_000;
 export function gatorOptions(): GatorOptions {
   const now = (): number => performance.now();
   const { nowMs, random, host } = worldNow(() => ({ error: "gator is connected to no cluster" }));
-  return { load: loadCode, world: { nowMs, random, host }, budget: () => new Budget({ deadlineMs: now() + objectMs }, now) };
+  return {
+    load: loadCode,
+    world: { nowMs, random, host },
+    budget: () => new Budget({ deadlineMs: now() + objectMs }, now),
+  };
 }

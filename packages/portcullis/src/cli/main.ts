@@ -78,7 +78,12 @@ program
     collect,
     [],
   )
-  .option("--data <path>", "a file or folder with objects of a cluster: Namespaces, and what policies compare with; may be repeated", collect, [])
+  .option(
+    "--data <path>",
+    "a file or folder with objects of a cluster: Namespaces, and what policies compare with; may be repeated",
+    collect,
+    [],
+  )
   .option("--host <address>", "the address to listen on", "127.0.0.1")
   .option("--port <number>", "the port to listen on, 0 for any", wholeNumber, 8443)
   .option(

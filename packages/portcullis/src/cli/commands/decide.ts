@@ -60,7 +60,11 @@ export function requestOf({ object, file, locate }: LoadedObject, operation: Ope
   }
   const known = catalog.resourceOf(kind);
   const isNamespaced = known?.namespaced ?? namespaceOf(object) !== "";
-  const resource = known?.resource ?? { group: kind.group, version: kind.version, resource: `${kind.kind.toLowerCase()}s` };
+  const resource = known?.resource ?? {
+    group: kind.group,
+    version: kind.version,
+    resource: `${kind.kind.toLowerCase()}s`,
+  };
   return {
     point: "webhook",
     operation,
@@ -84,7 +88,8 @@ export function requestOf({ object, file, locate }: LoadedObject, operation: Ope
 function admissionRequest(review: unknown, place: string): EvaluationRequest {
   try {
     const { request } = readReview(review);
-    if (request.object === null && request.oldObject === null) throw new ReviewError("the request has neither object nor oldObject");
+    if (request.object === null && request.oldObject === null)
+      throw new ReviewError("the request has neither object nor oldObject");
     return request;
   } catch (error) {
     if (error instanceof ReviewError) throw new UsageError(`${place}: ${error.message}`);
@@ -105,7 +110,12 @@ export function placeOf({ file, locate }: Pick<LoadedObject, "file" | "locate">)
 
 export function describeObject(object: unknown): FindingObject {
   const { group, version, kind } = gvkOf(object);
-  return { apiVersion: group === "" ? version : `${group}/${version}`, kind, namespace: namespaceOf(object), name: nameOf(object) };
+  return {
+    apiVersion: group === "" ? version : `${group}/${version}`,
+    kind,
+    namespace: namespaceOf(object),
+    name: nameOf(object),
+  };
 }
 
 /** What is wrong with the policies themselves. */
@@ -116,7 +126,14 @@ export function policyFindings(set: PolicySet): readonly Finding[] {
 export function diagnosticFinding({ severity, code, message, span, hint, notes }: Diagnostic): Finding {
   const place = span === null ? null : { file: span.source.name, ...span.source.position(span.start) };
   const text = [hint === undefined ? message : `${message} (${hint})`, ...(notes ?? []).map(noteText)].join("\n");
-  return { level: severity === "info" ? "note" : severity, rule: code, action: null, message: text, object: null, place };
+  return {
+    level: severity === "info" ? "note" : severity,
+    rule: code,
+    action: null,
+    message: text,
+    object: null,
+    place,
+  };
 }
 
 function noteText(note: { readonly message: string; readonly span: Diagnostic["span"] }): string {

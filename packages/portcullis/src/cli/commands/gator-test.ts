@@ -44,7 +44,10 @@ function warnOfDuplicates(inputs: readonly LoadedObject[]): void {
     const key = JSON.stringify([group, kind, namespaceOf(object), nameOf(object)]);
     const source = file === "stdin" ? "stdin" : `file: ${JSON.stringify(file)}`;
     const earlier = known.get(key);
-    if (earlier !== undefined) warn(`WARNING - Resource named ${JSON.stringify(nameOf(object))} (from ${source}) is already defined in ${earlier}`);
+    if (earlier !== undefined)
+      warn(
+        `WARNING - Resource named ${JSON.stringify(nameOf(object))} (from ${source}) is already defined in ${earlier}`,
+      );
     known.set(key, source);
   }
 }
@@ -66,7 +69,16 @@ function printJson(rows: readonly GatorRow[]): void {
   for (const [index, row] of rows.entries()) {
     // Fields in the order of Go's struct; undefined ones are left out, as `omitempty` does.
     const { target, msg, metadata, constraint, enforcementAction, scopedActions, violatingObject, trace } = row;
-    const fields = { target, msg, metadata, constraint, enforcementAction, scopedEnforcementActions: scopedActions, violatingObject, trace };
+    const fields = {
+      target,
+      msg,
+      metadata,
+      constraint,
+      enforcementAction,
+      scopedEnforcementActions: scopedActions,
+      violatingObject,
+      trace,
+    };
     const lines = Object.entries(fields)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${rowIndent}"${name}": ${indented(value, 2)}`);

@@ -22,7 +22,9 @@ export function gatorVerify(path: string, flags: GatorVerifyFlags): number {
   const suites = readSuites(path.replace(/\/?\.\.\.$/, "") || ".");
   if (typeof suites === "string") return fail(`Error: listing test files: ${suites}`);
   if (suites.length === 0) {
-    return fail(`FAIL\n${path}: no suite found; expected a YAML file with kind Suite of test.gatekeeper.sh here or below`);
+    return fail(
+      `FAIL\n${path}: no suite found; expected a YAML file with kind Suite of test.gatekeeper.sh here or below`,
+    );
   }
   const progress = showProgress("suites", suites.length);
   const options = { ...gatorOptions(), readFile: readTextOrError, filter, nowMs: () => performance.now() };
@@ -70,7 +72,9 @@ function readTextOrError(path: string): { readonly text: string } | { readonly e
   try {
     return { text: readFileSync(path, "utf8") };
   } catch (error) {
-    return { error: `open ${path}: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "no such file or directory" : String(error)}` };
+    return {
+      error: `open ${path}: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "no such file or directory" : String(error)}`,
+    };
   }
 }
 

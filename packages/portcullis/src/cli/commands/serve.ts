@@ -43,7 +43,9 @@ async function started<T>(starting: Promise<T>): Promise<T> {
 function serveOptions(flags: ServeFlags): ServeOptions {
   const { tlsCertFile: cert, tlsKeyFile: key } = flags;
   if ((cert === undefined) !== (key === undefined)) {
-    throw new UsageError("--tls-cert-file and --tls-key-file go together: give both, or none for a certificate made at start");
+    throw new UsageError(
+      "--tls-cert-file and --tls-key-file go together: give both, or none for a certificate made at start",
+    );
   }
   const { policies, data, host, port, metricsPort, caFile, tlsMinVersion, workers, logDenies } = flags;
   return {

@@ -12,7 +12,15 @@ export function rowsYaml(rows: readonly GatorRow[]): string {
   return text;
 }
 
-function rowTree({ target, msg, metadata, constraint, enforcementAction, scopedActions, violatingObject }: GatorRow): unknown {
+function rowTree({
+  target,
+  msg,
+  metadata,
+  constraint,
+  enforcementAction,
+  scopedActions,
+  violatingObject,
+}: GatorRow): unknown {
   return {
     result: {
       target,

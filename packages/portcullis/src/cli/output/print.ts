@@ -3,17 +3,15 @@
 import { type Finding, type OutputFormat, type Summary, objectName } from "./finding.ts";
 
 export function render(findings: readonly Finding[], summary: Summary, format: OutputFormat): string {
-  switch (format) {
-    case "text":
-      return renderText(findings, summary);
-    case "json":
-      return `${JSON.stringify({ findings, summary }, null, 2)}\n`;
-    case "sarif":
-      return `${JSON.stringify(sarif(findings), null, 2)}\n`;
-    case "junit":
-      return junit(findings, summary);
-  }
+  return renderers[format](findings, summary);
 }
+
+const renderers: Readonly<Record<OutputFormat, (findings: readonly Finding[], summary: Summary) => string>> = {
+  text: renderText,
+  json: (findings, summary) => `${JSON.stringify({ findings, summary }, null, 2)}\n`,
+  sarif: (findings) => `${JSON.stringify(sarif(findings), null, 2)}\n`,
+  junit,
+};
 
 function renderText(findings: readonly Finding[], { checked, policies }: Summary): string {
   const lines = findings.map(({ rule, action, message, object, place, level }) => {
@@ -84,7 +82,7 @@ function junit(findings: readonly Finding[], { checked }: Summary): string {
   ].join("\n");
 }
 
-/** Text for an XML attribute or element; characters that XML 1.0 does not allow become U+FFFD. */
+/** Text for an XML attribute or element; control characters, which XML 1.0 does not allow, become U+FFFD. */
 function xml(text: string): string {
   return text
     .replaceAll("&", "&amp;")
@@ -92,8 +90,5 @@ function xml(text: string): string {
     .replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;")
     .replaceAll("\n", "&#10;")
-    .replaceAll(forbidden, "\uFFFD");
+    .replaceAll(/\p{Cc}/gu, (control) => ("\t\n\r".includes(control) || control > "\u007E" ? control : "\uFFFD"));
 }
-
-// XML 1.0 forbids most control characters; a policy's message may hold them.
-const forbidden = new RegExp("[\\u0000-\\u0008\\u000B\\u000C\\u000E-\\u001F]", "g");
