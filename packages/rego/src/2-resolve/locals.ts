@@ -197,7 +197,16 @@ function renameEvery(locals: Locals, expr: EveryExpr): Expr | null {
     const value = everyVariable(locals, expr.value, expr);
     if (locals.stage.errors.length > errors) return null;
     const body = renameInBody(locals, expr.body, new Set());
-    return { ...expr, key, value, domain, body, with: expr.with.map((modifier) => renameWith(locals, modifier)) };
+    // OPA looks at the domain again from here: a variable of it that nothing around declares is the one declared here.
+    const seenFromInside = vars(domain).isDisjointFrom(vars(expr.value)) ? domain : renameTerm(locals, domain);
+    return {
+      ...expr,
+      key,
+      value,
+      domain: seenFromInside,
+      body,
+      with: expr.with.map((modifier) => renameWith(locals, modifier)),
+    };
   });
 }
 

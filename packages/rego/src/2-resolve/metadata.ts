@@ -16,7 +16,9 @@ export function rewriteMetadata(modules: readonly Module[], stage: Stage): reado
     if (!module.rules.some((rule) => callsMetadata(rule))) return module;
     return {
       ...module,
-      rules: module.rules.map((rule) => rewriteRule(rule, { rule: (link) => bindMetadata(link, { module, modules, stage }) })),
+      rules: module.rules.map((rule) =>
+        rewriteRule(rule, { rule: (link) => bindMetadata(link, { module, modules, stage }) }),
+      ),
     };
   });
 }
@@ -174,7 +176,9 @@ function checkRedeclared(modules: readonly Module[], stage: Stage): void {
       const { name } = first.span.source;
       const { line, column } = first.span.source.position(first.span.start);
       const at = name === "" ? `${line}:${column}` : `${name}:${line}`;
-      stage.errors.push(errorAt("rego_type_error", annotation.span, `${annotation.scope} annotation redeclared: ${at}`));
+      stage.errors.push(
+        errorAt("rego_type_error", annotation.span, `${annotation.scope} annotation redeclared: ${at}`),
+      );
     }
   }
 }

@@ -8,7 +8,7 @@ import { compareStrings } from "../runtime/compare.ts";
 import type { RuleNode } from "../ruletree.ts";
 import { callsBuiltin, generatedEq, isComprehension, isGeneratedName, operatorTerm, varTerm } from "../terms.ts";
 import { rewriteBody, rewriteExpr, rewriteModule, type Rewriter, rewriteTerm, rewriteTerms, vars } from "../visit.ts";
-import { compileError, type Stage } from "./stage.ts";
+import { compileError, shownName, type Stage } from "./stage.ts";
 
 export function rewritePrints(modules: readonly Module[], stage: Stage, tree: RuleNode): readonly Module[] {
   const arity = arityOf(stage.environment, tree);
@@ -104,7 +104,7 @@ function capturePrint(expr: CallExpr, safe: Safe, { stage }: Prints): Expr {
   const items = expr.args.map((arg): Term => {
     const unsafe = vars(arg, safetyOptions).difference(safe);
     for (const name of [...unsafe].toSorted(compareStrings)) {
-      stage.errors.push(compileError(arg.span, `var ${stage.names.written.get(name) ?? name} is undeclared`));
+      stage.errors.push(compileError(arg.span, `var ${shownName(name, stage)} is undeclared`));
     }
     const variable = varTerm(stage.names.fresh(), arg.span);
     const capture = { ...generatedEq(variable, arg, arg.span), generated: false };

@@ -3,6 +3,7 @@
 import { type Diagnostic, errorAt, type Span } from "@portcullis/lang";
 import type { Environment } from "../environment.ts";
 import type { Names } from "../names.ts";
+import { isWildcard } from "../visit.ts";
 
 export interface Stage {
   readonly environment: Environment;
@@ -15,4 +16,10 @@ export interface Stage {
 
 export function compileError(span: Span, message: string): Diagnostic {
   return errorAt("rego_compile_error", span, message);
+}
+
+/** The variable as the user wrote it. */
+export function shownName(name: string, stage: Stage): string {
+  const written = stage.names.written.get(name) ?? name;
+  return isWildcard(written) ? "_" : written;
 }

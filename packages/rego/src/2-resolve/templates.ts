@@ -20,7 +20,7 @@ import {
   varTerm,
 } from "../terms.ts";
 import { rewriteBody, rewriteModule, type Rewriter, rewriteTerm, vars, walk } from "../visit.ts";
-import { compileError, type Stage } from "./stage.ts";
+import { compileError, shownName, type Stage } from "./stage.ts";
 
 interface Templates {
   readonly stage: Stage;
@@ -115,9 +115,9 @@ function partTerm(expr: Expr, safe: Safe, templates: Templates): Term | null {
     return setTerm([term], term.span);
   }
   const inner = rewriteTerm(term, rewriterWith(safe, templates));
-  const unsafe = vars(inner, safetyOptions).difference(safe);
+  const unsafe = vars(term, safetyOptions).difference(safe);
   for (const name of [...unsafe].toSorted(compareStrings)) {
-    stage.errors.push(compileError(term.span, `var ${stage.names.written.get(name) ?? name} is undeclared`));
+    stage.errors.push(compileError(term.span, `var ${shownName(name, stage)} is undeclared`));
   }
   const variable = varTerm(stage.names.fresh(), term.span);
   const capture = { ...generatedEq(variable, inner, term.span), generated: false, with: expr.with };

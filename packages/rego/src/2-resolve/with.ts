@@ -19,13 +19,21 @@ export function bindQueryWithValues(query: Body, stage: Stage, tree: RuleNode): 
 }
 
 function withBinder(stage: Stage, tree: RuleNode): Rewriter {
-  return { body: (body, descend) => descend(body).flatMap((expr) => bindLiteral(expr, stage, tree)) };
+  return {
+    // One error for a body is enough: OPA gives up on it.
+    body: (body, descend) => {
+      const errors = stage.errors.length;
+      return descend(body).flatMap((expr) => (stage.errors.length > errors ? [expr] : bindLiteral(expr, stage, tree)));
+    },
+  };
 }
 
 function bindLiteral(expr: Expr, stage: Stage, tree: RuleNode): readonly Expr[] {
   if (expr.with.length === 0) return [expr];
   const support: Expr[] = [];
+  const errors = stage.errors.length;
   const modifiers = expr.with.map((modifier) => {
+    if (stage.errors.length > errors) return modifier;
     const { target, value, evaluate } = checkWith(modifier, stage, tree);
     if (!evaluate) return { ...modifier, target, value };
     const variable = varTerm(stage.names.fresh(), value.span);

@@ -59,8 +59,7 @@ function checkModules(modules: readonly Module[], stage: Stage): readonly Module
   const steps: readonly ((current: readonly Module[]) => readonly Module[])[] = [
     (current) => checkConflicts(current, stage),
     (current) => {
-      for (const module of current)
-        checkFunctions(module, stage);
+      for (const module of current) checkFunctions(module, stage);
       return current;
     },
     (current) => checkHeads(current, stage),

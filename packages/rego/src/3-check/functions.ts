@@ -60,7 +60,8 @@ interface Arguments {
 /** A built-in tells its types; those of variables are not known yet. */
 function arityMessage(call: CallExpr, stage: Stage, { name, wanted, given }: Arguments): string {
   const builtin = stage.environment.builtin(name);
-  if (builtin === undefined) return `function ${name} has arity ${wanted}, got ${given} argument${given === 1 ? "" : "s"}`;
+  if (builtin === undefined)
+    return `function ${name} has arity ${wanted}, got ${given} argument${given === 1 ? "" : "s"}`;
   const nothing = rootEnv(() => null);
   const have = call.args.map((arg) => typeOf(nothing, arg));
   const problem = { operator: name, problem: "arity mismatch", span: call.span };

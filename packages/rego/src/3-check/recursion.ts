@@ -43,20 +43,25 @@ function recursionOf(link: Link, byId: ReadonlyMap<number, Link>, search: Search
   return errorAt("rego_recursion_error", link.rule.span, message);
 }
 
-/** A path from a node back to it, both ends included; depth first. OPA: util.DFSPath. */
+/** A shortest path from a node back to it, both ends included; OPA takes any. */
 function cycleFrom(start: number, next: (id: number) => Iterable<number>): readonly number[] | null {
-  const visited = new Set<number>();
-  const search = (id: number): readonly number[] | null => {
-    if (visited.has(id)) return null;
-    visited.add(id);
+  const cameFrom = new Map<number, number>();
+  for (const queue = [start]; queue.length > 0;) {
+    const id = queue.shift() as number;
     for (const other of next(id)) {
-      if (other === start) return [id, other];
-      const rest = search(other);
-      if (rest !== null) return [id, ...rest];
+      if (other === start) return pathTo(id, start, cameFrom);
+      if (cameFrom.has(other)) continue;
+      cameFrom.set(other, id);
+      queue.push(other);
     }
-    return null;
-  };
-  return search(start);
+  }
+  return null;
+}
+
+function pathTo(last: number, start: number, cameFrom: ReadonlyMap<number, number>): readonly number[] {
+  const path = [start];
+  for (let id = last; id !== start; id = cameFrom.get(id) as number) path.unshift(id);
+  return [start, ...path];
 }
 
 // ── why it may be recursive

@@ -118,7 +118,11 @@ export interface Problem {
 }
 
 /** `count: invalid argument(s)` with what was given and what is taken. */
-export function argumentError({ operator, problem, span }: Problem, have: readonly Maybe[], type: FunctionType): Finding {
+export function argumentError(
+  { operator, problem, span }: Problem,
+  have: readonly Maybe[],
+  type: FunctionType,
+): Finding {
   const given = have.map((one): Named => ({ name: "", type: one }));
   const isResultShown = problem !== "arity mismatch" && type.result !== null;
   const args = isResultShown ? [...type.args, type.result] : type.args;

@@ -229,4 +229,3 @@ function dependentPaths({ stage, graph }: Checker, target: readonly Term[]): rea
   for (const entry of rulesMeant(stage.tree, target)) visit(entry.id);
   return [...seen].map((id) => groundPrefix(byId.get(id)?.entry.path ?? []));
 }
-

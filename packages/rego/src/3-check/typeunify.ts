@@ -179,4 +179,3 @@ function unifyEntries(
     return found !== null && unifyWith(env, value, found, union);
   });
 }
-

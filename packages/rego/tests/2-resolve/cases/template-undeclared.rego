@@ -1,0 +1,9 @@
+package a
+
+p := $"{x + 1}"
+
+q := $"{walk(input)}"
+
+---
+3:9 rego_compile_error: var x is undeclared
+5:9 rego_compile_error: illegal call to relation built-in 'walk' that may cause multiple outputs

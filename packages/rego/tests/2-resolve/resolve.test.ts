@@ -1,0 +1,3 @@
+import { caseSuite } from "../cases.ts";
+
+caseSuite("2-resolve", new URL("cases/", import.meta.url));

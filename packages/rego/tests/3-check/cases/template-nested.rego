@@ -1,0 +1,6 @@
+package a
+
+p := $"{$"{x}"}"
+
+---
+3:9 rego_unsafe_var_error: var x is unsafe

@@ -1,0 +1,27 @@
+package a
+
+p[k] := 1 if some k in ["a"]
+
+p[k] := "x" if some k in ["b"]
+
+q := p.c.d
+
+r contains x if some x in [1, 2]
+
+r contains "z"
+
+s if {
+  some x in r
+  x == null
+}
+
+t := p.a + 1
+
+---
+7:6 rego_type_error: undefined ref: data.a.p.c.d
+	data.a.p.c.d
+	^^^^^^^^^^
+	have: any<number, string>
+15:3 rego_type_error: match error
+	left  : any<number, string>
+	right : null
