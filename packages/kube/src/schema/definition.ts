@@ -5,14 +5,15 @@
 // pkg/apiserver/schema/defaulting/validation.go.
 
 import { byCodePoints, type FieldError, forbidden, invalid, required, unsupported } from "../fielderror.ts";
-import type { PatternCompiler } from "./pattern.ts";
+import { type PatternCompiler, re2Patterns } from "./pattern.ts";
 import { unknownFields } from "./prune.ts";
 import type { Schema } from "./schema.ts";
 import { structuralErrors } from "./structural.ts";
 import { validateValue } from "./validate.ts";
 
 export interface DefinitionOptions {
-  readonly patterns: PatternCompiler;
+  /** RE2 by default. */
+  readonly patterns?: PatternCompiler;
   /** With a status subresource only some keywords may stand at the root. */
   readonly statusSubresource: boolean;
 }
@@ -239,7 +240,9 @@ function checkDefaults(errors: FieldError[], schema: Schema, path: string, conte
     const field = `${path}.default`;
     if (unknownFields(schema.default, schema, schema.embeddedResource).length > 0)
       errors.push(invalid(field, schema.default, "must not have unknown fields"));
-    errors.push(...validateValue(schema.default, schema, { field, patterns: options.patterns, numbers: "json" }));
+    errors.push(
+      ...validateValue(schema.default, schema, { field, patterns: options.patterns ?? re2Patterns, numbers: "json" }),
+    );
   }
   if (schema.items !== null)
     checkDefaults(errors, schema.items, `${path}.items`, { options, insideMeta, isResource: false });

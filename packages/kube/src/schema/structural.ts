@@ -3,7 +3,7 @@
 // Behaviour from k8s.io/apiextensions-apiserver pkg/apiserver/schema (validation.go, complete.go).
 
 import { byCodePoints, type FieldError, fieldErrorText, forbidden, invalid, required } from "../fielderror.ts";
-import type { PatternCompiler } from "./pattern.ts";
+import { type PatternCompiler, re2Patterns } from "./pattern.ts";
 import type { Schema } from "./schema.ts";
 
 type Level = "root" | "item" | "field";
@@ -14,7 +14,7 @@ interface Walk {
 }
 
 /** What hinders this schema from being structural, as an API server says it, with `path` before each field. */
-export function structuralErrors(schema: Schema, path: string, patterns: PatternCompiler): FieldError[] {
+export function structuralErrors(schema: Schema, path: string, patterns: PatternCompiler = re2Patterns): FieldError[] {
   const walk: Walk = { errors: [], patterns };
   checkInvariants(walk, schema, "root", path);
   checkRestrictionsComplete(walk.errors, schema, schema, { structural: path, restriction: path });

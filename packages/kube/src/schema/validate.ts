@@ -11,14 +11,15 @@ import { byCodePoints, type FieldError, invalid } from "../fielderror.ts";
 import { isObject } from "../object.ts";
 import { effectiveFormat, formatCheck } from "./format.ts";
 import { checkNumber, shownNumber } from "./number.ts";
-import type { PatternCompiler } from "./pattern.ts";
+import { type PatternCompiler, re2Patterns } from "./pattern.ts";
 import type { Schema } from "./schema.ts";
 import { type Problem, type Tally, addProblem, merge, newTally } from "./tally.ts";
 
 export interface ValidateOptions {
   /** What stands before every path: `[]` for Gatekeeper's constraints, `""` for none. */
   readonly field: string;
-  readonly patterns: PatternCompiler;
+  /** RE2 by default. */
+  readonly patterns?: PatternCompiler;
   /**
    * `json`: integers are integers. `float`: every number arrived as a float64, as in Gatekeeper's check of constraints,
    * so that the type of 5 is called `number`.
@@ -130,7 +131,7 @@ function checkString(context: Context, value: string, schema: Schema, path: stri
     return problem(`should be at most ${maxLength} chars long`, "too long", maxLength);
   if (minLength !== null && length < minLength) return problem(`should be at least ${minLength} chars long`);
   if (pattern === "") return newTally();
-  const test = context.patterns(pattern);
+  const test = (context.patterns ?? re2Patterns)(pattern);
   if (typeof test !== "function") return problem(`should match '${pattern}, but pattern is invalid: ${test.error}'`);
   return test(value) ? newTally() : problem(`should match '${pattern}'`);
 }
