@@ -60,6 +60,8 @@ export interface Call {
   readonly state: number;
   /** The slot that holds a replacement while a `with` mocks this function. */
   readonly mock: number | null;
+  /** Only one key of a partial object is read, so that conflicts of others do not matter; the path's first key. */
+  readonly oneKey?: true;
 }
 
 export interface BuiltinCallExpression {

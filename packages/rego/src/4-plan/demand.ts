@@ -22,6 +22,11 @@ export function isSetOfKeys(node: RuleNode): boolean {
   return rulesOf(node).every((rule) => isMultiValue(rule) && isGround(rule));
 }
 
+/** Whether the rules at a node make one object. */
+export function isPartialObject(node: RuleNode): boolean {
+  return !rulesOf(node).every(isGround);
+}
+
 /**
  * The known parts of a key that is not known as a whole. Parts that change from turn to turn of a loop are left out: for
  * many keys it is cheaper to compute the set once.

@@ -7,7 +7,7 @@ import type { RefTerm, Term } from "../ast.ts";
 import type { Expression, Operand } from "../ir.ts";
 import { callValue } from "./calls.ts";
 import { constantValue } from "./constants.ts";
-import { demandOf, isSetOfKeys } from "./demand.ts";
+import { demandOf, isPartialObject, isSetOfKeys } from "./demand.ts";
 import { documentFunction, ruleFunction } from "./documents.ts";
 import { type Scope, constant, defined, scan } from "./scope.ts";
 import { type RuleNode, childOf, isFunction } from "./tree.ts";
@@ -89,7 +89,9 @@ function ruleReference(scope: Scope, node: RuleNode, rest: readonly Term[]): Exp
     demand.map(({ path }) => path),
   );
   const args = demand.map(({ value }) => value);
-  return descend(scope, { kind: "call", function: index, args, state: scope.state, mock: null }, rest);
+  const call = { kind: "call", function: index, args, state: scope.state, mock: null } as const;
+  if (key === undefined || !isPartialObject(node) || !isKnown(scope, key)) return descend(scope, call, rest);
+  return descend(scope, { ...call, oneKey: true }, rest);
 }
 
 function documentCall(scope: Scope, node: RuleNode): Expression {

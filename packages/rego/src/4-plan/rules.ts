@@ -24,6 +24,7 @@ import {
 } from "./scope.ts";
 import { partAt } from "./demand.ts";
 import { type RuleNode, isFunction, isGround, isMultiValue, rulePath, rulesOf } from "./tree.ts";
+import { guardsFirst, neededReferences } from "./guards.ts";
 import { matchPattern } from "./unify.ts";
 
 export function planRule(context: PlanContext, index: number, node: RuleNode, demanded: readonly KeyPath[]): void {
@@ -126,11 +127,18 @@ function definition(frame: Frame, rule: Rule, parameters: readonly Local[], orde
   const scope = newScope(frame, ordered);
   const { block } = scope;
   rule.head.args?.forEach((arg, at) => matchPattern(scope, arg, localOperand(parameters[at] as Local)));
-  context.body(scope, rule.body, (leaf) => {
+  planRuleBody(scope, rule, (leaf) => {
     const value = headValue(leaf, rule.head.value);
     add(leaf, { kind: "result", value, depth: cut(leaf, depthOf(leaf, value)) });
   });
   return { block, site: site(context, rule.span), headSite: site(context, rule.head.span) };
+}
+
+function planRuleBody(scope: Scope, rule: Rule, leaf: (scope: Scope) => void): void {
+  const { context } = scope.frame;
+  const body = guardsFirst(context, rule.body);
+  for (const reference of neededReferences(context, body)) context.value(scope, reference);
+  context.body(scope, body, leaf);
 }
 
 function headValue(scope: Scope, value: Term | null): Operand {
@@ -161,7 +169,7 @@ function partial({ frame, rules, depth, parameters, demanded }: PartialRule): Fu
       const part = rule.head.key === null ? undefined : partAt(rule.head.key, path);
       if (part !== undefined) matchPattern(scope, part, localOperand(parameters[at] as Local));
     });
-    context.body(scope, rule.body, (leaf) => add(leaf, contribution(leaf, rule, depth)));
+    planRuleBody(scope, rule, (leaf) => add(leaf, contribution(leaf, rule, depth)));
     return { block, site: site(context, rule.span), headSite: site(context, rule.head.span) };
   });
   return { kind: "partial", result: depth === null ? "set" : "object", definitions };

@@ -48,16 +48,23 @@ function bothTakenApart(a: Term, b: Term): boolean {
 
 /** Plans one pair, or gives the pairs that it consists of. */
 function unifyPair(scope: Scope, a: Term, b: Term): readonly (readonly [Term, Term])[] {
-  const whole = isKnown(scope, a) && isKnown(scope, b);
-  if (!whole && bothTakenApart(a, b)) return takeApart(scope, a, b);
-  if (isPattern(scope, b) && !isPattern(scope, a)) matchPattern(scope, b, scope.frame.context.value(scope, a));
-  else matchPattern(scope, a, scope.frame.context.value(scope, b));
+  if (bothTakenApart(a, b)) return takeApart(scope, a, b);
+  // The side that is taken apart comes second: where it does not fit, nothing in it is computed.
+  const [whole, pattern] = isPattern(scope, a) || (isComposite(a) && !isPattern(scope, b)) ? [b, a] : [a, b];
+  matchPattern(scope, pattern, scope.frame.context.value(scope, whole));
   return [];
 }
 
 /** A term that must be matched, because it holds unbound variables that are not found by a reference. */
 function isPattern(scope: Scope, term: Term): boolean {
   return term.kind !== "ref" && !isKnown(scope, term);
+}
+
+/** An array or object that can be matched part by part; one of constants is compared as a whole. */
+function isComposite(term: Term): boolean {
+  if (constantValue(term) !== undefined) return false;
+  if (term.kind === "array") return true;
+  return term.kind === "object" && term.entries.every(([key]) => constantValue(key) !== undefined);
 }
 
 function takeApart(scope: Scope, a: Term, b: Term): readonly (readonly [Term, Term])[] {
@@ -105,12 +112,12 @@ function constantKey(term: Term): string | null {
 export function matchPattern(scope: Scope, pattern: Term, value: Operand): void {
   if (pattern.kind === "var" && !isKnown(scope, pattern)) {
     scope.bound.set(pattern.name, value);
-  } else if (isKnown(scope, pattern) || !(pattern.kind === "array" || pattern.kind === "object")) {
+  } else if (!isComposite(pattern) && (isKnown(scope, pattern) || pattern.kind !== "object")) {
     const other = scope.frame.context.value(scope, pattern);
     add(scope, { kind: "test", test: { kind: "equal", left: value, right: other, negated: false } });
   } else if (pattern.kind === "array") {
     matchArray(scope, pattern.items, value);
-  } else {
+  } else if (pattern.kind === "object") {
     matchObject(scope, pattern.entries, value);
   }
 }

@@ -117,7 +117,7 @@ export function pathText(writer: Writer, path: readonly Value[]): string {
 function call(writer: Writer, value: Call): string {
   const state = stateName(value.state);
   const args = value.args.map((arg) => `, ${operand(writer, arg)}`).join("");
-  const direct = `r${value.function}(${state}${args})`;
+  const direct = `${value.oneKey === true ? "l" : "r"}${value.function}(${state}${args})`;
   if (value.mock === null) return direct;
   return `(${state}.f${value.mock} === null ? ${direct} : ${state}.f${value.mock}(bare(${state})${args}))`;
 }

@@ -15,7 +15,9 @@ export function emitFunction(writer: Writer, planned: PlannedFunction, index: nu
   if (planned.memo === "none") {
     line(writer, `function r${index}(${parameters}) {`);
   } else {
-    line(writer, `function r${index}(${parameters}) {`);
+    const isObject = planned.body.kind === "partial" && planned.body.result === "object";
+    if (isObject) line(writer, `function r${index}(s) { return whole(l${index}(s)); }`);
+    line(writer, `function ${isObject ? "l" : "r"}${index}(${parameters}) {`);
     line(writer, shared);
     line(writer, `let m = s.m${index};`);
     if (planned.memo === "state") {
@@ -104,6 +106,7 @@ function emitComplete(writer: Writer, body: Complete, index: number): void {
 
 function emitCompared(writer: Writer, body: Complete, index: number): void {
   line(writer, "let r, a = 0, x = null, g = false;");
+  line(writer, "try {");
   for (const chain of body.chains) {
     const label = fresh(writer, "C");
     line(writer, `${label}: {`);
@@ -113,6 +116,7 @@ function emitCompared(writer: Writer, body: Complete, index: number): void {
     });
     line(writer, "}");
   }
+  line(writer, `} catch (e) { throw afterConflict(x, ${index}, e); }`);
   line(writer, `if (x !== null) throw conflictError(x, ${index});`);
   line(writer, "if (r !== undefined) return r;");
 }

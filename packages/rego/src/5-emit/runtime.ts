@@ -5,7 +5,19 @@ import { type Span, spanText } from "@portcullis/lang";
 import type { Builtin, BuiltinCall } from "../builtins/builtin.ts";
 import type { Site } from "../ir.ts";
 import { type Evaluation, RegoError, type TraceEvent } from "../program.ts";
-import { type Conflicts, PartialObject, conflict, conflictError, placeOf, put } from "../runtime/collect.ts";
+import {
+  type Conflicted,
+  type Conflicts,
+  PartialObject,
+  afterConflict,
+  conflict,
+  conflictError,
+  contribute,
+  keyOf,
+  placeOf,
+  put,
+  whole,
+} from "../runtime/collect.ts";
 import { compare } from "../runtime/compare.ts";
 import { childKeys, mergeDocuments, withPath } from "../runtime/documents.ts";
 import { format } from "../runtime/format.ts";
@@ -123,6 +135,8 @@ const fixed = {
   setOf: (values: readonly Value[]): RegoSet => RegoSet.of(values),
   RegoSet,
   PartialObject,
+  whole,
+  keyOf,
   withPath,
   mergeDocuments,
   childKeys,
@@ -138,9 +152,13 @@ function bound({ plan, traceNames }: Emitted): Readonly<Record<string, unknown>>
   const spanOf = (site: number): Span => (plan.sites[site] as Site).span;
   return {
     put: (draft: Draft, key: Value, value: Value, site: number) => put(draft, key, value, spanOf(site)),
+    contribute: (draft: Draft | Conflicted, key: Value, value: Value, site: number) =>
+      contribute(draft, key, value, spanOf(site)),
     conflict: (known: Conflicts | null, first: Value, firstSite: number, value: Value, site: number) =>
       conflict(known, first, spanOf(firstSite), value, spanOf(site)),
     conflictError: (conflicts: Conflicts, index: number) => conflictError(conflicts, whatOf(plan, index)),
+    afterConflict: (conflicts: Conflicts | null, index: number, error: unknown) =>
+      afterConflict(conflicts, whatOf(plan, index), error),
     called: (state: State, index: number, site: number) => {
       state.c.builtin = plan.builtins[index]?.name ?? "";
       state.c.span = spanOf(site);
@@ -180,6 +198,6 @@ export function runtimeOf(emitted: Emitted): Readonly<Record<string, unknown>> {
   return { ...fixed, ...bound(emitted) };
 }
 
-const boundNames = ["put", "conflict", "conflictError", "called", "print", "trace"];
+const boundNames = ["put", "contribute", "conflict", "conflictError", "afterConflict", "called", "print", "trace"];
 
 export const runtimeNames: readonly string[] = [...Object.keys(fixed), ...boundNames];

@@ -210,7 +210,7 @@ function contributeText(writer: Writer, leaf: Leaf & { kind: "contribute" }, flo
   const value = operand(writer, leaf.value);
   const { site } = sink;
   if (sink.kind === "set") return `o.add(${value});`;
-  if (sink.kind === "put") return `o = put(o, ${operand(writer, leaf.path[0] as Operand)}, ${value}, ${site});`;
+  if (sink.kind === "put") return `o = contribute(o, ${operand(writer, leaf.path[0] as Operand)}, ${value}, ${site});`;
   const path = leaf.path.map((key) => operand(writer, key)).join(", ");
   return `o.${leaf.what}([${path}], ${value}, S[${site}].span);`;
 }
