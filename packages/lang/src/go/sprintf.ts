@@ -225,8 +225,9 @@ class Run {
   #starred(): number | null {
     const operand = this.#operands[this.#next];
     if (this.#next < this.#operands.length) this.#next++;
-    const small = typeof operand === "number" && Number.isInteger(operand) && Math.abs(operand) <= tooLarge;
-    return small ? operand : null;
+    const number = typeof operand === "bigint" ? Number(operand) : operand;
+    const small = typeof number === "number" && Number.isInteger(number) && Math.abs(number) <= tooLarge;
+    return small ? number : null;
   }
 
   /** Go: argNumber. */
