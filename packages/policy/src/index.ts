@@ -21,6 +21,14 @@ export type {
 export { type Enforced, type Enforcement, type Point, pointOf } from "./gatekeeper/constraint/enforcement.ts";
 export type { ExplainedCriterion, Matcher } from "./gatekeeper/constraint/match.ts";
 export { type Constraint, type ConstraintSource, type Joined, joinConstraint } from "./gatekeeper/constraint/read.ts";
+export {
+  type ExplainOptions,
+  type ExplainedConstraint,
+  type ExplainedResult,
+  type ExplainedRule,
+  type ExplainedStep,
+  explainRequest,
+} from "./gatekeeper/explain.ts";
 export { type GatekeeperOptions, type GatekeeperUnit, gatekeeperFrontend } from "./gatekeeper/frontend.ts";
 export { type GatorOptions } from "./gatekeeper/gator/policies.ts";
 export { suitesText } from "./gatekeeper/gator/report.ts";

@@ -110,8 +110,18 @@ function readAll(
     if (owner === undefined) return { source, digest, key, reading: null };
     const cached = known.get(cacheKey({ digest, source }));
     if (cached !== undefined && cached.frontend === owner) return { source, digest, key, reading: cached };
-    return { source, digest, key, reading: { frontend: owner, ...owner.read(source.object, source) } };
+    return { source, digest, key, reading: { frontend: owner, ...readSafely(owner, source) } };
   });
+}
+
+/** A mistake of ours in reading one object must not take the others with it. */
+function readSafely(owner: PolicyFrontend, source: PolicySource): ReturnType<PolicyFrontend["read"]> {
+  try {
+    return owner.read(source.object, source);
+  } catch (error) {
+    const message = `this is a mistake of the engine: ${error instanceof Error ? error.message : String(error)}`;
+    return { unit: null, diagnostics: [errorAt("internal-error", place(source), message)] };
+  }
 }
 
 /** Diagnostics point into the file, so that the same object in another file is another reading. */

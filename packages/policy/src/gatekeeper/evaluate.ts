@@ -12,6 +12,7 @@ import {
   RegoError,
   RegoObject,
   RegoSet,
+  type TraceEvent,
   type Value,
   compare,
   isObject,
@@ -82,7 +83,7 @@ function scopeOf(constraints: readonly Constraint[]): Scope {
 // ── results
 
 /** One result of one constraint. Details are undefined for an object that could not be matched. */
-interface Result {
+export interface Result {
   readonly kind: "violation" | "error";
   /** Which limit the constraint ran into. */
   readonly limit?: LimitName;
@@ -90,14 +91,17 @@ interface Result {
   readonly details: Json;
 }
 
-interface Judging {
+export interface Judging {
   readonly constraint: Constraint;
   readonly ready: ReadyTemplate;
   readonly review: Review;
   readonly evaluation: Evaluation;
+  /** For programs that were compiled with tracing. */
+  readonly trace?: (event: TraceEvent) => void;
 }
 
-function judge(judging: Judging): readonly Result[] {
+/** What a constraint says about a review. Throws Suspend. */
+export function judge(judging: Judging): readonly Result[] {
   const matched = judging.constraint.matcher.match(judging.review);
   if (matched === false) return [];
   if (matched !== true) return [{ kind: "error", message: matched, details: undefined }];
@@ -110,12 +114,12 @@ function judge(judging: Judging): readonly Result[] {
   }
 }
 
-function violations({ constraint, ready, review, evaluation }: Judging): Value | undefined {
+function violations({ constraint, ready, review, evaluation, trace }: Judging): Value | undefined {
   const { world, budget } = evaluation;
   const input: PlainObject = { review: review.value, parameters: constraint.parameters };
   const { program, reads } = ready.rego;
-  if (reads.length === 0) return program.entry(violationPath, { input, world, budget });
-  return program.entry(violationPath, { input, data: inventoryData(evaluation), world, budget });
+  const asked = trace === undefined ? { input, world, budget } : { input, world, budget, trace };
+  return program.entry(violationPath, reads.length === 0 ? asked : { ...asked, data: inventoryData(evaluation) });
 }
 
 /** Gatekeeper has an older OPA, which does not say which values conflict. OPA: v1/topdown/errors.go of 1.17. */

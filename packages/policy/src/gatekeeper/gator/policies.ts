@@ -5,7 +5,7 @@
 import { gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
 import type { Budget, World } from "@portcullis/lang";
 import { createEngine } from "../../engine/engine.ts";
-import type { PolicyFrontend } from "../../engine/frontend.ts";
+import type { PolicyFrontend, Profile } from "../../engine/frontend.ts";
 import type { PolicySet, PolicySource } from "../../engine/policyset.ts";
 import type { Catalog, EvaluationRequest, Json } from "../../engine/request.ts";
 import type { ConstraintSource } from "../constraint/read.ts";
@@ -31,21 +31,25 @@ export interface Policies {
   readonly with: (source: PolicySource) => Policies;
 }
 
-export function loadPolicies(sources: readonly PolicySource[], options: GatekeeperOptions): Policies {
+export function loadPolicies(
+  sources: readonly PolicySource[],
+  options: GatekeeperOptions,
+  profile: Profile = "gator",
+): Policies {
   const templates = new Map<string, Template>();
   const constraints = new Map<string, ConstraintSource>();
   const frontend = gatekeeperFrontend(options);
   const listening: PolicyFrontend<GatekeeperUnit> = {
     ...frontend,
-    link: (units, catalog, profile) => {
+    link: (units, catalog, linkedFor) => {
       for (const unit of units) {
         if (unit.unit === "template") templates.set(unit.name, unit);
         else constraints.set(`${unit.kind}/${unit.name}`, unit);
       }
-      return frontend.link(units, catalog, profile);
+      return frontend.link(units, catalog, linkedFor);
     },
   };
-  const engine = createEngine({ frontends: [listening], catalog: noCatalog, profile: "gator" });
+  const engine = createEngine({ frontends: [listening], catalog: noCatalog, profile });
   const templateOf = ({ kind }: ConstraintSource): Template | null => {
     const template = templates.get(kind.toLowerCase());
     return template?.ready == null ? null : template;

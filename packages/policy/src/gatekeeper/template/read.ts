@@ -37,6 +37,8 @@ export interface ReadyTemplate {
   readonly crd: Json;
   readonly schema: CompiledSchema;
   readonly rego: CompiledRego;
+  /** Where a place in the Rego (`template` or `libs["lib_0"]`) stands in the template's file. */
+  readonly placeOf: (file: string, line: number, column: number) => Span | null;
 }
 
 export interface ReadTemplate {
@@ -97,7 +99,12 @@ export function readTemplate(object: Json, from: ReadFrom, options: RegoOptions)
     labels: asRecord(valueAt(object, "metadata", "labels")) ?? {},
     parameters,
   };
-  const ready = { crd: constraintCrd(names, schema), schema: compiled.schema, rego: rego.compiled };
+  const ready = {
+    crd: constraintCrd(names, schema),
+    schema: compiled.schema,
+    rego: rego.compiled,
+    placeOf: placesOf(source, from.locate),
+  };
   const operations = stringsAt(listAt(object, "spec", "targets")[0], "operations");
   const diagnostics = rego.diagnostics.map((one) => placed(one, source, from.locate));
   return { template: { ...base, operations, ready, problem: null, undecodable: false, strict }, diagnostics };
@@ -247,11 +254,39 @@ function noDriver(codes: readonly Json[], base: Path): Failure {
 function placed(diagnostic: Diagnostic, source: FoundRego, locate: Locate | undefined): Diagnostic {
   const { span } = diagnostic;
   if (span === null || locate === undefined) return diagnostic;
-  const library = /^libs\["lib_(\d+)"\]$/.exec(span.source.name)?.[1];
-  if (library === undefined && span.source.name !== "template")
-    return { ...diagnostic, span: locate(source.entryPath) };
-  const path = library === undefined ? source.entryPath : [...source.libsPath, Number(library)];
+  const path = pathOf(span.source.name, source);
+  if (path === null) return { ...diagnostic, span: locate(source.entryPath) };
   return { ...diagnostic, span: locate(path, { start: span.start, end: span.end }) };
+}
+
+/** The path of a module in the object; null for the hook, which is in no object. */
+function pathOf(file: string, source: FoundRego): Path | null {
+  if (file === "template") return source.entryPath;
+  const library = /^libs\["lib_(\d+)"\]$/.exec(file)?.[1];
+  return library === undefined ? null : [...source.libsPath, Number(library)];
+}
+
+function placesOf(source: FoundRego, locate: Locate | undefined): ReadyTemplate["placeOf"] {
+  return (file, line, column) => {
+    const path = pathOf(file, source);
+    if (path === null || locate === undefined) return null;
+    const last = path.at(-1);
+    const text = typeof last === "number" ? (source.text.libs[last] ?? "") : source.text.rego;
+    const start = offsetOf(text, line, column);
+    return locate(path, { start, end: start });
+  };
+}
+
+/** The offset of a 1-based line and column, which counts characters. */
+function offsetOf(text: string, line: number, column: number): number {
+  const lines = text.split("\n");
+  const before = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0);
+  return (
+    before +
+    Array.from(lines[line - 1] ?? "")
+      .slice(0, column - 1)
+      .join("").length
+  );
 }
 
 /** A problem of strictness as it counts where strictness is not asked for. */
