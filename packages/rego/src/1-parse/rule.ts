@@ -5,7 +5,7 @@
 
 import { type Span, spanOf } from "@portcullis/lang";
 import type { Body, Expr, Head, RefTerm, Rule, Term } from "../ast.ts";
-import { isWildcard, walkTerm } from "../visit.ts";
+import { isWildcard, rewriteHead, walkTerm } from "../visit.ts";
 import { body, literal } from "./body.ts";
 import { kindText } from "./keyword.ts";
 import type { TokenKind } from "./lexer.ts";
@@ -366,10 +366,16 @@ function furtherBodies(p: Parser, draft: Draft, { hasIf, chained }: BodiesStart)
     const literals = braces(p);
     if (literals === null) return null;
     const span = spanFrom(p, start);
-    const copy: Draft = { ...draft, args: freshArguments(p, draft.args), span };
-    made.push(written([{ ...form(copy, { span, hasIf }), body: literals, bodyless: false }]));
+    const copy: Draft = { ...draft, args: freshArguments(p, draft.args) };
+    const link = form(copy, { span, hasIf });
+    made.push(written([{ ...link, head: movedHead(link.head, span), body: literals, bodyless: false }]));
   }
   return made;
+}
+
+/** The head as if it were written at another place: what is wrong with it there is reported there. */
+function movedHead(copied: Head, span: Span): Head {
+  return { ...rewriteHead(copied, { term: (term, descend) => ({ ...descend(term), span }) }), span };
 }
 
 /** Arguments for another rule with the same head: every `_` is another one. */

@@ -359,7 +359,7 @@ function excerpt(text: string, offset: number): readonly string[] {
 }
 
 function isSpace(code: number): boolean {
-  return code === 0x20 || (code >= 0x09 && code <= 0x0d) || code === 0x85 || code === 0xa0;
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d);
 }
 
 function isLineEnd(code: number): boolean {
