@@ -4,16 +4,7 @@
 // and is parsed again when somebody asks where something stands, so that the common case costs nothing for it.
 // One broken document does not hide the others: every document yields a value or a diagnostic with line and column.
 
-import {
-  Decimal,
-  type Diagnostic,
-  type Out,
-  type Source,
-  type Span,
-  errorAt,
-  parseJson,
-  spanOf,
-} from "@portcullis/lang";
+import { Decimal, type Diagnostic, type Out, type Source, type Span, errorAt, spanOf } from "@portcullis/lang";
 import { type Event, YAMLException, parseEvents } from "js-yaml";
 import { type BuildOptions, type Built, type JsonTree, YamlProblem, buildDocuments } from "./yaml/build.ts";
 import { type LocatedNode, findNearest, findNode, locateDocument, scalarMap } from "./yaml/locate.ts";
@@ -58,7 +49,7 @@ const maxDepth = 1000;
 export function parseYaml(source: Source, options: YamlOptions): Out<readonly Document[]> {
   const diagnostics: Diagnostic[] = [];
   const documents: Document[] = [];
-  const whole: Chunk = { start: 0, end: source.text.length, json: false };
+  const whole: Chunk = { start: 0, end: source.text.length, json: null };
   const split = options.dialect === "go" ? splitDocuments(source) : { chunks: [whole], diagnostics: [] };
   for (const chunk of split.chunks) readChunk({ source, options, chunk, documents, diagnostics });
   diagnostics.push(...split.diagnostics);
@@ -76,12 +67,10 @@ interface Reading {
 function readChunk(reading: Reading): void {
   const { source, chunk, documents, diagnostics, options } = reading;
   const text = source.text.slice(chunk.start, chunk.end);
-  if (chunk.json && options.strict !== true) {
-    const value = readJson(text);
-    if (value !== undefined) {
-      documents.push(documentOf(source, chunk, value, { index: 0, start: 0 }));
-      return;
-    }
+  if (chunk.json !== null && options.strict !== true) {
+    const value = goNumbers(chunk.json.value as JsonTree);
+    documents.push(documentOf(source, chunk, value, { index: 0, start: 0 }));
+    return;
   }
   const report = (problem: YamlProblem) => {
     const at = chunk.start + problem.offset;
@@ -106,15 +95,7 @@ function readEvents(text: string, options: BuildOptions): Built[] {
   return buildDocuments(parsed, events, options);
 }
 
-/** JSON numbers as Go reads them: integers exactly, everything else as a double. */
-function readJson(text: string): JsonTree | undefined {
-  try {
-    return goNumbers(parseJson(text) as JsonTree);
-  } catch {
-    return undefined;
-  }
-}
-
+/** JSON numbers as Go reads them: integers exactly, everything else as a double. Changes the tree in place. */
 function goNumbers(tree: JsonTree): JsonTree {
   if (typeof tree !== "object" || tree === null) return tree === 0 ? 0 : tree;
   if (tree instanceof Decimal) return /^-?\d+$/.test(tree.text) ? tree : doubleValue(Number(tree.text));

@@ -4,13 +4,14 @@
 // whole text to the YAML parser instead.
 // Behaviour from k8s.io/apimachinery pkg/util/yaml YAMLReader.Read and YAMLOrJSONDecoder.Decode.
 
-import { type Diagnostic, type Source, errorAt, spanOf } from "@portcullis/lang";
+import { type Diagnostic, type Source, errorAt, parseJson, spanOf } from "@portcullis/lang";
 
 /** Half-open offsets of one document in the source. */
 export interface Chunk {
   readonly start: number;
   readonly end: number;
-  readonly json: boolean;
+  /** The tree of a document that was read as JSON, null for YAML. */
+  readonly json: { readonly value: unknown } | null;
 }
 
 export interface Split {
@@ -39,15 +40,14 @@ function splitJson(text: string, from: number, chunks: Chunk[]): number | null {
     const start = skipSpace(text, at);
     if (start >= text.length) return null;
     const end = jsonValueEnd(text, start);
-    if (end === null || !parses(text.slice(start, end))) {
-      if (chunks.length > 1) {
-        // A stream of several JSON values stays JSON, so the broken one is reported as such.
-        chunks.push({ start, end: end ?? text.length, json: true });
-        return null;
-      }
-      return lineAfterSpace(text, at);
+    const json = end === null ? null : parse(text.slice(start, end));
+    if (end === null || json === null) {
+      if (chunks.length <= 1) return lineAfterSpace(text, at);
+      // A stream of several JSON values stays JSON: the broken one is reported, and nothing behind it is read.
+      chunks.push({ start, end: end ?? text.length, json: null });
+      return null;
     }
-    chunks.push({ start, end, json: true });
+    chunks.push({ start, end, json });
     at = end;
   }
 }
@@ -59,12 +59,11 @@ function lineAfterSpace(text: string, at: number): number {
   return newline !== -1 && newline < start ? newline + 1 : start;
 }
 
-function parses(text: string): boolean {
+function parse(text: string): Chunk["json"] {
   try {
-    JSON.parse(text);
-    return true;
+    return { value: parseJson(text) };
   } catch {
-    return false;
+    return null;
   }
 }
 
@@ -112,10 +111,10 @@ function splitLines(source: Source, from: number, chunks: Chunk[]): Diagnostic[]
     if (follows !== "" && !follows.startsWith("#")) return [separatorError(source, match.index, follows)];
     // The first separator with nothing before it belongs to the document that follows, as in the reader.
     if (match.index === start) continue;
-    chunks.push({ start, end: match.index, json: false });
+    chunks.push({ start, end: match.index, json: null });
     start = match.index + line.length;
   }
-  if (start < text.length) chunks.push({ start, end: text.length, json: false });
+  if (start < text.length) chunks.push({ start, end: text.length, json: null });
   return [];
 }
 
