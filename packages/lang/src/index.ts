@@ -21,4 +21,4 @@ export {
 } from "./diagnostic.ts";
 export { needsDecimals, parseJson } from "./json.ts";
 export { type Position, Source, type Span, spanOf, spanText } from "./source.ts";
-export { type Answer, type Host, type Need, Suspend, type World } from "./world.ts";
+export { type Answer, type Host, type Need, type SignatureKey, type Signatures, Suspend, type World } from "./world.ts";

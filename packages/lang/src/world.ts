@@ -39,4 +39,22 @@ export interface Host {
   hmac(algorithm: string, key: Uint8Array, bytes: Uint8Array): Uint8Array;
   /** UTC offset of an IANA zone at a moment, in seconds, with its abbreviation; null for an unknown zone. */
   zone(name: string, epochMs: number): { readonly offsetSeconds: number; readonly abbreviation: string } | null;
+  /** Absent where the host cannot check signatures synchronously (a browser). */
+  readonly signatures?: Signatures;
+}
+
+/** A key as the host keeps it; `kind` says which algorithms it serves. */
+export interface SignatureKey {
+  readonly kind: "rsa" | "ec" | "ed25519" | "other";
+  readonly handle: unknown;
+}
+
+/** Signatures by their JOSE names: RS256, PS384, ES512, EdDSA and so on. */
+export interface Signatures {
+  /** The public key of a PEM text (a certificate or a public key), or of a JWK. */
+  publicKey(source: { readonly pem: string } | { readonly jwk: unknown }): SignatureKey | { readonly error: string };
+  /** False for a wrong signature and for a key of the wrong kind. */
+  verify(algorithm: string, key: SignatureKey, bytes: Uint8Array, signature: Uint8Array): boolean;
+  /** The signature with a private JWK. */
+  sign(algorithm: string, jwk: unknown, bytes: Uint8Array): Uint8Array | { readonly error: string };
 }

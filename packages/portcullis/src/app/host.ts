@@ -4,8 +4,9 @@
 import type { Answer, Host, Need, World } from "@portcullis/lang";
 import { createHash, createHmac, getHashes, randomInt } from "node:crypto";
 import { compileFunction } from "node:vm";
+import { nodeSignatures } from "./signatures.ts";
 
-export const nodeHost: Host = {
+const nodeHost: Host = {
   digest: (algorithm, bytes) => {
     if (!knownDigests.has(algorithm)) throw new RangeError(`unknown digest ${algorithm}`);
     return createHash(algorithm).update(bytes).digest();
@@ -15,6 +16,7 @@ export const nodeHost: Host = {
     return createHmac(algorithm, key).update(bytes).digest();
   },
   zone: zoneAt,
+  signatures: nodeSignatures,
 };
 
 const knownDigests: ReadonlySet<string> = new Set(getHashes());

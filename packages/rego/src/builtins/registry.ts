@@ -15,6 +15,8 @@ import { internalBuiltins } from "./internal.ts";
 import { jsonBuiltins } from "./json.ts";
 import { jsonPatchBuiltins } from "./jsonpatch.ts";
 import { jsonSchemaBuiltins } from "./jsonschema.ts";
+import { jwtBuiltins } from "./jwt.ts";
+import { jwtSignBuiltins } from "./jwtsign.ts";
 import { netBuiltins } from "./net.ts";
 import { numberBuiltins } from "./numbers.ts";
 import { objectBuiltins } from "./objects.ts";
@@ -46,6 +48,8 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     jsonBuiltins,
     jsonPatchBuiltins,
     jsonSchemaBuiltins,
+    jwtBuiltins,
+    jwtSignBuiltins,
     netBuiltins,
     numberBuiltins,
     objectBuiltins,

@@ -20,8 +20,6 @@ const certificates: Type = t.array(options);
 const verified: Type = t.tuple(t.boolean, certificates);
 const document: Type = t.union(t.string, anyObject);
 
-const verifyAlgorithms = "rs256 rs384 rs512 ps256 ps384 ps512 es256 es384 es512 eddsa hs256 hs384 hs512".split(" ");
-
 export const unsupportedBuiltins: readonly Builtin[] = [
   unsupported("crypto.parse_private_keys", t.function([t.string], certificates)),
   unsupported("crypto.x509.parse_and_verify_certificates", t.function([t.string], verified)),
@@ -37,13 +35,6 @@ export const unsupportedBuiltins: readonly Builtin[] = [
   unsupported("graphql.parse_schema", t.function([t.string], anyObject)),
   unsupported("graphql.schema_is_valid", t.function([document], t.boolean)),
   unsupported("http.send", t.function([options], anyObject), true),
-  unsupported("io.jwt.decode", t.function([t.string], t.tuple(anyObject, anyObject, t.string))),
-  unsupported("io.jwt.decode_verify", t.function([t.string, options], t.tuple(t.boolean, anyObject, anyObject)), true),
-  unsupported("io.jwt.encode_sign", t.function([options, options, options], t.string), true),
-  unsupported("io.jwt.encode_sign_raw", t.function([t.string, t.string, t.string], t.string), true),
-  ...verifyAlgorithms.map((algorithm) =>
-    unsupported(`io.jwt.verify_${algorithm}`, t.function([t.string, t.string], t.boolean)),
-  ),
   unsupported("net.lookup_ip_addr", t.function([t.string], t.set(t.string)), true),
   unsupported("providers.aws.sign_req", t.function([options, options, t.number], anyObject)),
   unsupported("rego.parse_module", t.function([t.string, t.string], options)),
