@@ -61,7 +61,7 @@ program
   .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
   .action(async (options: { filename: string[]; constraint?: string; object?: string; output: "text" | "json" }) => {
     const { explain } = await import("./commands/explain.ts");
-    process.exitCode = await explain({
+    process.exitCode = explain({
       paths: options.filename,
       constraint: options.constraint ?? null,
       object: options.object ?? null,

@@ -44,7 +44,7 @@ export function createDecider({ set, objects }: Parted): (request: EvaluationReq
 }
 
 /** Every cluster has the namespace `default`. */
-function withDefaultNamespace(objects: readonly unknown[]): readonly unknown[] {
+export function withDefaultNamespace(objects: readonly unknown[]): readonly unknown[] {
   const isThere = objects.some((object) => gvkOf(object).kind === "Namespace" && nameOf(object) === "default");
   if (isThere) return objects;
   const labels = { "kubernetes.io/metadata.name": "default" };
