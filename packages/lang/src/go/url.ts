@@ -88,6 +88,8 @@ export interface ParsedUrl {
   readonly path: string;
   /** The path as written when Go's own escaping of `path` would be another, else `path`. */
   readonly rawPath: string;
+  /** The path as it goes over the wire. */
+  readonly escapedPath: string;
   readonly rawQuery: string;
   readonly fragment: string;
 }
@@ -105,8 +107,17 @@ export function parseUrl(text: string): ParsedUrl | Failure {
 function parseWithoutFragment(text: string): ParsedUrl | Failure {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(text)) return { error: "net/url: invalid control character in URL" };
-  const url = { scheme: "", hostname: "", port: "", path: "", rawPath: "", rawQuery: "", fragment: "" };
-  if (text === "*") return { ...url, path: "*", rawPath: "*" };
+  const url = {
+    scheme: "",
+    hostname: "",
+    port: "",
+    path: "",
+    rawPath: "",
+    escapedPath: "",
+    rawQuery: "",
+    fragment: "",
+  };
+  if (text === "*") return { ...url, path: "*", rawPath: "*", escapedPath: "*" };
   if (text.startsWith(":")) return { error: "missing protocol scheme" };
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1];
   url.scheme = scheme?.toLowerCase() ?? "";
@@ -127,7 +138,7 @@ function parseWithoutFragment(text: string): ParsedUrl | Failure {
   }
   const path = unescape(rest, "path");
   if (typeof path !== "string") return path;
-  return { ...url, path, rawPath: escapePath(path) === rest ? path : rest };
+  return { ...url, path, rawPath: escapePath(path) === rest ? path : rest, escapedPath: rest };
 }
 
 /** Cuts at the first separator; what follows is empty without one. */

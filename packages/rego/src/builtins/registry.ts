@@ -21,6 +21,7 @@ import { netBuiltins } from "./net.ts";
 import { numberBuiltins } from "./numbers.ts";
 import { objectBuiltins } from "./objects.ts";
 import { opaBuiltins } from "./opa.ts";
+import { providerBuiltins } from "./providers.ts";
 import { regexBuiltins } from "./regex.ts";
 import { semverBuiltins } from "./semver.ts";
 import { setBuiltins } from "./sets.ts";
@@ -54,6 +55,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     numberBuiltins,
     objectBuiltins,
     opaBuiltins,
+    providerBuiltins,
     regexBuiltins,
     semverBuiltins,
     setBuiltins,

@@ -36,7 +36,6 @@ export const unsupportedBuiltins: readonly Builtin[] = [
   unsupported("graphql.schema_is_valid", t.function([document], t.boolean)),
   unsupported("http.send", t.function([options], anyObject), true),
   unsupported("net.lookup_ip_addr", t.function([t.string], t.set(t.string)), true),
-  unsupported("providers.aws.sign_req", t.function([options, options, t.number], anyObject)),
   unsupported("rego.parse_module", t.function([t.string, t.string], options)),
   unsupported("strings.render_template", t.function([t.string, options], t.string)),
 ];
