@@ -32,7 +32,7 @@ export interface Problem {
   readonly text: string;
 }
 
-export interface Composed {
+interface Composed {
   readonly set: PolicySet;
   /** Objects that are no policies: Namespaces, and everything in data files. */
   readonly context: readonly unknown[];

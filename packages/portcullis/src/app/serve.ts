@@ -35,7 +35,7 @@ export interface Serving {
   close(): Promise<void>;
 }
 
-export interface ServedStatus {
+interface ServedStatus {
   readonly digest: string;
   readonly problems: readonly Problem[];
 }

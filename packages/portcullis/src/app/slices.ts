@@ -10,8 +10,16 @@
 // Policies are wrapped where they come from, in the frontend, so that the engine and the dialects know nothing of this.
 
 import { gvkOf } from "@portcullis/kube";
-import { Budget } from "@portcullis/lang";
-import type { Evaluation, EvaluationRequest, Outcome, Policy, PolicyFrontend, PolicyId } from "@portcullis/policy";
+import { Budget, errorAt } from "@portcullis/lang";
+import type {
+  Evaluation,
+  EvaluationRequest,
+  Outcome,
+  Policy,
+  PolicyFrontend,
+  PolicyId,
+  ReadFrom,
+} from "@portcullis/policy";
 import { clockMs } from "./clock.ts";
 
 export interface Slices {
@@ -73,7 +81,7 @@ export function createSlices(options: SlicesOptions = {}): Slices {
       ...frontend,
       read: (object, at) => {
         const startMs = performance.now();
-        const read = frontend.read(object, at);
+        const read = attemptRead(() => frontend.read(object, at), at);
         const { kind } = gvkOf(object);
         readings.push({ kind, ok: read.unit !== null, seconds: (performance.now() - startMs) / 1000 });
         return read;
@@ -104,6 +112,16 @@ export function policyName({ kind, namespace, name }: PolicyId): string {
 function numberOf(names: string[], name: string): number {
   const known = names.indexOf(name);
   return known === -1 ? names.push(name) - 1 : known;
+}
+
+/** A policy that cannot be compiled for a fault of ours is broken, and no other is. */
+function attemptRead(read: () => ReturnType<PolicyFrontend["read"]>, at: ReadFrom): ReturnType<PolicyFrontend["read"]> {
+  try {
+    return read();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { unit: null, diagnostics: [errorAt("internal-error", at.locate?.([]) ?? null, message)] };
+  }
 }
 
 /** An error of a policy whose slice is over is only the sign of that; any other is the policy's own. */

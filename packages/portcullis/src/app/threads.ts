@@ -31,7 +31,7 @@ export interface ThreadOptions {
   readonly onEnd: (reason: string | null) => void;
 }
 
-export interface SpawnOptions {
+interface SpawnOptions {
   readonly workerData: ThreadData;
   readonly resourceLimits: { readonly maxOldGenerationSizeMb: number; readonly maxYoungGenerationSizeMb: number };
 }

@@ -70,48 +70,117 @@ export function answerMarginMs(timeoutMs: number): number {
   return Math.min(timeoutMs / 2, Math.max(80, Math.min(250, timeoutMs / 10)));
 }
 
-export type Body =
-  | { readonly kind: "whole"; readonly bytes: Uint8Array<ArrayBuffer>; release(): void }
+type Body =
+  | { readonly kind: "whole"; readonly bytes: Uint8Array; release(): void }
   /** `head` is the first part of the body. */
-  | { readonly kind: "too-large"; readonly head: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "too-large"; readonly head: Uint8Array }
   /** No slot came free before the deadline. */
-  | { readonly kind: "busy"; readonly head: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "busy"; readonly head: Uint8Array }
   /** The client went away. */
   | { readonly kind: "aborted" };
 
 export type ReadBody = (incoming: IncomingMessage, waitMs: number) => Promise<Body>;
 
-/** A reader whose requests share one set of slots for large bodies. */
+/**
+ * A reader whose requests share one set of slots for large bodies. It listens to the stream's events: an asynchronous
+ * iterator over it costs as much as everything else about a small request together.
+ */
 export function bodyReader(limits: ServerLimits): ReadBody {
   const slots = createSlots(limits.largeBodies);
-  return async (incoming, waitMs) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    let slot: (() => void) | null = null;
-    let tooLarge = Number(incoming.headers["content-length"] ?? 0) > limits.bodyBytes;
-    try {
-      for await (const chunk of incoming as AsyncIterable<Buffer>) {
-        size += chunk.length;
-        tooLarge ||= size > limits.bodyBytes;
-        if (tooLarge) {
-          if (chunks.length === 0) chunks.push(chunk);
-          chunks.length = 1;
-          if (size > limits.bodyBytes * discardFactor) break;
-          continue;
-        }
-        chunks.push(chunk);
-        if (size <= limits.smallBodyBytes || slot !== null) continue;
-        slot = await slots.take(waitMs);
-        if (slot === null) return { kind: "busy", head: join(chunks.slice(0, 1)) };
-      }
-    } catch {
-      slot?.();
-      return { kind: "aborted" };
-    }
-    if (!tooLarge) return { kind: "whole", bytes: join(chunks), release: slot ?? nothing };
-    slot?.();
-    return { kind: "too-large", head: join(chunks) };
-  };
+  return (incoming, waitMs) =>
+    new Promise((resolve) => {
+      const reading: Reading = {
+        limits,
+        slots,
+        incoming,
+        waitMs,
+        resolve,
+        chunks: [],
+        size: 0,
+        isTooLarge: Number(incoming.headers["content-length"] ?? 0) > limits.bodyBytes,
+        isSettled: false,
+        slot: null,
+      };
+      incoming.on("data", (chunk: Buffer) => {
+        takeChunk(reading, chunk);
+      });
+      incoming.on("end", () => {
+        settle(reading);
+      });
+      incoming.on("close", () => {
+        abort(reading);
+      });
+      incoming.on("error", () => {
+        abort(reading);
+      });
+    });
+}
+
+interface Reading {
+  readonly limits: ServerLimits;
+  readonly slots: Slots;
+  readonly incoming: IncomingMessage;
+  readonly waitMs: number;
+  readonly resolve: (body: Body) => void;
+  readonly chunks: Buffer[];
+  size: number;
+  isTooLarge: boolean;
+  isSettled: boolean;
+  /** Gives the slot back. */
+  slot: (() => void) | null;
+}
+
+function takeChunk(reading: Reading, chunk: Buffer): void {
+  const { limits, chunks, incoming } = reading;
+  reading.size += chunk.length;
+  reading.isTooLarge ||= reading.size > limits.bodyBytes;
+  if (!reading.isTooLarge) {
+    chunks.push(chunk);
+    if (reading.size > limits.smallBodyBytes && reading.slot === null) void waitForSlot(reading);
+    return;
+  }
+  if (chunks.length === 0) chunks.push(chunk);
+  chunks.length = 1;
+  if (reading.size > limits.bodyBytes * discardFactor) {
+    incoming.pause();
+    settle(reading);
+  }
+}
+
+async function waitForSlot(reading: Reading): Promise<void> {
+  const { incoming, slots, waitMs, resolve, chunks } = reading;
+  // Until the answer is there this one waits itself, so that the next chunk does not ask again.
+  reading.slot = nothing;
+  incoming.pause();
+  const slot = await slots.take(waitMs);
+  if (slot === null) {
+    reading.isSettled = true;
+    resolve({ kind: "busy", head: join(chunks.slice(0, 1)) });
+  } else if (reading.isSettled) {
+    slot();
+  } else {
+    reading.slot = slot;
+    incoming.resume();
+  }
+}
+
+function settle(reading: Reading): void {
+  const { chunks, isTooLarge, slot, resolve } = reading;
+  reading.isSettled = true;
+  if (!isTooLarge) {
+    resolve({ kind: "whole", bytes: join(chunks), release: slot ?? nothing });
+    return;
+  }
+  slot?.();
+  resolve({ kind: "too-large", head: join(chunks) });
+}
+
+/** The client went away; a request that was read to its end closes too, and changes nothing. */
+function abort(reading: Reading): void {
+  if (reading.isSettled) return;
+  reading.isSettled = true;
+  reading.slot?.();
+  reading.resolve({ kind: "aborted" });
 }
 
 /** How many times the limit is read and thrown away before the connection is cut. */
@@ -119,10 +188,9 @@ const discardFactor = 8;
 
 function nothing(): void {}
 
-function join(chunks: readonly Buffer[]): Uint8Array<ArrayBuffer> {
+function join(chunks: readonly Buffer[]): Uint8Array {
   const [only] = chunks;
-  if (chunks.length === 1 && only !== undefined) return new Uint8Array(only);
-  return new Uint8Array(Buffer.concat(chunks));
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
 }
 
 interface Slots {

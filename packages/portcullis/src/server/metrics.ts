@@ -4,7 +4,7 @@
 
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 
-export type AdmissionStatus = "allow" | "deny" | "error" | "unknown";
+type AdmissionStatus = "allow" | "deny" | "error" | "unknown";
 
 /** One answered request. */
 export interface AdmissionRecord {

@@ -23,7 +23,7 @@ export interface Reply {
 }
 
 /** Answers a body by `deadlineMs` on the clock of `performance.now()`. Never rejects for what the client sent. */
-export type Decide = (body: Uint8Array<ArrayBuffer>, deadlineMs: number) => Promise<Reply>;
+export type Decide = (body: Uint8Array, deadlineMs: number) => Promise<Reply>;
 
 export interface RoutesOptions {
   readonly decide: Decide;

@@ -17,7 +17,7 @@ export interface CertificateSource {
   follow(onPair: (pair: KeyPair) => void, onError: (error: Error) => void): Following;
 }
 
-export interface Following {
+interface Following {
   close(): void;
 }
 
