@@ -41,7 +41,7 @@ function compile(pattern: string): CompiledRegex {
   try {
     engine = RE2JS.compile(pattern);
   } catch (error) {
-    if (error instanceof RE2JSException) return { error: error.message };
+    if (error instanceof RE2JSException) return { error: errorText(error.message, pattern) };
     throw error;
   }
   const automaton = automatonOf(pattern);
@@ -55,6 +55,12 @@ function compile(pattern: string): CompiledRegex {
     // What does not match at all, the usual answer, is known sooner this way.
     limit === 0 || !test(text, step) ? [] : allMatches(engine, text, limit, step);
   return { regex: { pattern, names: engine.namedGroups(), test, findAll } };
+}
+
+/** Go always names the part that is wrong, also where that is nothing or everything. Go: regexp/syntax Error. */
+function errorText(message: string, pattern: string): string {
+  if (message.endsWith("`")) return message;
+  return `${message}: \`${message.endsWith("trailing backslash at end of expression") ? "" : pattern}\``;
 }
 
 const free: Step = () => {};

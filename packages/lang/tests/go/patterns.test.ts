@@ -101,7 +101,7 @@ test("invalid patterns have Go's error texts", () => {
     ["[z-a]", "invalid character class range: `z-a`"],
     ["a{1001}", "invalid repeat count: `{1001}`"],
     ["\\C", "invalid escape sequence: `\\C`"],
-    ["a\\", "trailing backslash at end of expression"],
+    ["a\\", "trailing backslash at end of expression: ``"],
     ["(?<=a)", "invalid named capture: `(?<=a)`"],
     ["(?=a)", "invalid or unsupported Perl syntax: `(?=`"],
   ];

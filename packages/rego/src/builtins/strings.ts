@@ -2,32 +2,49 @@
 // are translated only where text lies beyond ASCII. OPA: v1/topdown/strings.go.
 
 import { numberText } from "@portcullis/lang";
-import { parseBigFloat, truncateFloat } from "@portcullis/lang/go";
-import { compareStrings } from "../runtime/compare.ts";
+import { decodeUtf8, encodeUtf8, parseBigFloat, truncateFloat } from "@portcullis/lang/go";
+import { sortedEntries } from "../runtime/compare.ts";
 import { RegoSet, type Value, isArray, isNumber, isObject } from "../runtime/value.ts";
 import { t, type Type } from "../types.ts";
 import { type Builtin, type BuiltinCall, operandError, operandFailure } from "./builtin.ts";
 import { chargeDigits, floatOperand } from "./numbers.ts";
 import { elementError, intOperand, membersOf, stringsOperand } from "./operand.ts";
-import { entriesOf } from "./objects.ts";
 import { toLower, toUpper } from "./stringcase.ts";
 import { type Cut, trimBothCut, trimLeftCut, trimRightCut, trimSpace } from "./stringtrim.ts";
 
 // ── operands
 
-type OnStrings = (call: BuiltinCall, ...texts: readonly string[]) => Value | undefined;
+type OneString = (call: BuiltinCall, text: string) => Value | undefined;
+type TwoStrings = (call: BuiltinCall, text: string, part: string) => Value | undefined;
+type ThreeStrings = (call: BuiltinCall, text: string, old: string, by: string) => Value | undefined;
 
-/** Checks that every operand is a string, left to right, and charges for reading them. */
-function onStrings(evaluate: OnStrings): Builtin["evaluate"] {
-  return (call, ...values) => {
-    let length = 0;
-    for (let at = 0; at < values.length; at++) {
-      const value = values[at];
-      if (typeof value !== "string") return operandError(call, at + 1, value as Value, "string");
-      length += value.length;
-    }
-    call.budget.step(1 + (length >> 6));
-    return evaluate(call, ...(values as readonly string[]));
+// These check the operands, left to right, and charge for reading them. One for each number of operands: the tests are
+// called in the innermost loops of policies, where a list of operands would cost more than the test.
+
+function onString(evaluate: OneString): Builtin["evaluate"] {
+  return (call: BuiltinCall, text: Value) => {
+    if (typeof text !== "string") return operandError(call, 1, text, "string");
+    call.budget.step(1 + (text.length >> 6));
+    return evaluate(call, text);
+  };
+}
+
+function onTwoStrings(evaluate: TwoStrings): Builtin["evaluate"] {
+  return (call: BuiltinCall, text: Value, part: Value) => {
+    if (typeof text !== "string") return operandError(call, 1, text, "string");
+    if (typeof part !== "string") return operandError(call, 2, part, "string");
+    call.budget.step(1 + ((text.length + part.length) >> 6));
+    return evaluate(call, text, part);
+  };
+}
+
+function onThreeStrings(evaluate: ThreeStrings): Builtin["evaluate"] {
+  return (call: BuiltinCall, text: Value, old: Value, by: Value) => {
+    if (typeof text !== "string") return operandError(call, 1, text, "string");
+    if (typeof old !== "string") return operandError(call, 2, old, "string");
+    if (typeof by !== "string") return operandError(call, 3, by, "string");
+    call.budget.step(1 + ((text.length + old.length + by.length) >> 6));
+    return evaluate(call, text, old, by);
   };
 }
 
@@ -56,13 +73,13 @@ function unitOf(text: string, codePoints: number, from = 0): number {
 
 // ── searching
 
-const indexOf: OnStrings = (call, text = "", part = "") => {
+const indexOf: TwoStrings = (call, text, part) => {
   if (part === "") return call.fail("empty search character");
   const at = text.indexOf(part);
   return at <= 0 ? at : codePointCount(text, at);
 };
 
-const indexesOf: OnStrings = (call, text = "", part = "") => {
+const indexesOf: TwoStrings = (call, text, part) => {
   if (part === "") return call.fail("empty search character");
   call.budget.step(text.length);
   const result: number[] = [];
@@ -77,7 +94,7 @@ const indexesOf: OnStrings = (call, text = "", part = "") => {
   return result;
 };
 
-const countOf: OnStrings = (call, text = "", part = "") => {
+const countOf: TwoStrings = (call, text, part) => {
   call.budget.step(text.length >> 3);
   if (part === "") return codePointCount(text) + 1;
   let count = 0;
@@ -134,7 +151,7 @@ function pieces(call: BuiltinCall, text: string, delimiter: string): readonly st
   return result;
 }
 
-const split: OnStrings = (call, text = "", delimiter = "") => pieces(call, text, delimiter);
+const split: TwoStrings = (call, text, delimiter) => pieces(call, text, delimiter);
 
 /** The first n pieces, or for a negative number the last ones. OPA: builtinSplitN. */
 function splitN(call: BuiltinCall, text: Value, delimiter: Value, number: Value): Value | undefined {
@@ -147,7 +164,7 @@ function splitN(call: BuiltinCall, text: Value, delimiter: Value, number: Value)
 }
 
 function trimming(cut: Cut): Builtin["evaluate"] {
-  return onStrings((_call, text = "", characters = "") => cut(text, characters));
+  return onTwoStrings((_call, text, characters) => cut(text, characters));
 }
 
 // ── joining and replacing
@@ -163,8 +180,8 @@ function concat(call: BuiltinCall, delimiter: Value, collection: Value): Value |
   return parts.join(delimiter);
 }
 
-const replaceOne: OnStrings = (call, text = "", old = "", by = "") => {
-  if (old === "") return replaceAllOf(call, text, [[old, by]]);
+const replaceOne: ThreeStrings = (call, text, old, by) => {
+  if (old === "") return replacePairs(call, text, [[old, by]]);
   const parts = text.split(old);
   if (parts.length === 1) return text;
   call.budget.output(text.length + (parts.length - 1) * by.length);
@@ -175,21 +192,30 @@ function replaceMany(call: BuiltinCall, patterns: Value, text: Value): Value | u
   if (!isObject(patterns)) return operandError(call, 1, patterns, "object");
   if (typeof text !== "string") return operandError(call, 2, text, "string");
   const pairs: Pair[] = [];
-  for (const [key, value] of entriesOf(patterns)) {
+  for (const [key, value] of sortedEntries(patterns)) {
     if (typeof key !== "string") return operandFailure(call, 1, "non-string key found in pattern object");
     if (typeof value !== "string") return operandFailure(call, 1, "non-string value found in pattern object");
     pairs.push([key, value]);
   }
-  return replaceAllOf(
-    call,
-    text,
-    pairs.toSorted(([a], [b]) => compareStrings(a, b)),
-  );
+  return replacePairs(call, text, pairs);
+}
+
+/** An empty pattern fits between the bytes of a character too, as in Go, whose strings are bytes. */
+function replacePairs(call: BuiltinCall, text: string, pairs: readonly Pair[]): string {
+  if (isAscii(text) || pairs.every(([old]) => old !== "")) return replaceAllOf(call, text, pairs);
+  const bytes = pairs.map(([old, by]) => [byteText(old), byteText(by)] as const);
+  const result = replaceAllOf(call, byteText(text), bytes);
+  return decodeUtf8(Uint8Array.from(result, (byte) => byte.charCodeAt(0)));
+}
+
+/** The bytes of UTF-8 as one character each. */
+function byteText(text: string): string {
+  return Array.from(encodeUtf8(text), (byte) => String.fromCharCode(byte)).join("");
 }
 
 /**
  * At each place the first of the pairs that fits is taken; an empty pattern fits everywhere, but not twice in a row.
- * Go: strings/replace.go genericReplacer, which lets an empty pattern fit between the bytes of a character too.
+ * Go: strings/replace.go genericReplacer.
  */
 function replaceAllOf(call: BuiltinCall, text: string, pairs: readonly Pair[]): string {
   const byFirst = Map.groupBy(pairs, ([old]) => old.charAt(0));
@@ -230,13 +256,13 @@ function fitting(
   return candidates.find(([old]) => text.startsWith(old, at));
 }
 
-const reverse: OnStrings = (call, text = "") => {
+const reverse: OneString = (call, text) => {
   call.budget.output(text.length * 2);
   return Array.from(text).toReversed().join("");
 };
 
 function changed(change: (text: string) => string): Builtin["evaluate"] {
-  return onStrings((call, text = "") => {
+  return onString((call, text) => {
     call.budget.output(text.length);
     return change(text);
   });
@@ -268,7 +294,7 @@ function test(name: string, holds: (text: string, part: string) => boolean): Bui
   return {
     name,
     type: t.function([t.string, t.string], t.boolean),
-    evaluate: onStrings((_call, text = "", part = "") => holds(text, part)),
+    evaluate: onTwoStrings((_call, text, part) => holds(text, part)),
   };
 }
 
@@ -289,22 +315,22 @@ export const stringBuiltins: readonly Builtin[] = [
     evaluate: concat,
   },
   { name: "format_int", type: t.function([t.number, t.number], t.string), evaluate: formatInt },
-  { name: "indexof", type: t.function([t.string, t.string], t.number), evaluate: onStrings(indexOf) },
-  { name: "indexof_n", type: t.function([t.string, t.string], t.array(t.number)), evaluate: onStrings(indexesOf) },
+  { name: "indexof", type: t.function([t.string, t.string], t.number), evaluate: onTwoStrings(indexOf) },
+  { name: "indexof_n", type: t.function([t.string, t.string], t.array(t.number)), evaluate: onTwoStrings(indexesOf) },
   { name: "substring", type: t.function([t.string, t.number, t.number], t.string), evaluate: substring },
   oneText("lower", toLower),
   oneText("upper", toUpper),
   test("contains", (text, part) => text.includes(part)),
-  { name: "strings.count", type: t.function([t.string, t.string], t.number), evaluate: onStrings(countOf) },
+  { name: "strings.count", type: t.function([t.string, t.string], t.number), evaluate: onTwoStrings(countOf) },
   test("startswith", (text, part) => text.startsWith(part)),
   test("endswith", (text, part) => text.endsWith(part)),
-  { name: "split", type: t.function([t.string, t.string], t.array(t.string)), evaluate: onStrings(split) },
+  { name: "split", type: t.function([t.string, t.string], t.array(t.string)), evaluate: onTwoStrings(split) },
   {
     name: "strings.split_n",
     type: t.function([t.string, t.string, t.number], t.array(t.string)),
     evaluate: splitN,
   },
-  { name: "replace", type: t.function([t.string, t.string, t.string], t.string), evaluate: onStrings(replaceOne) },
+  { name: "replace", type: t.function([t.string, t.string, t.string], t.string), evaluate: onThreeStrings(replaceOne) },
   {
     name: "strings.replace_n",
     type: t.function([t.object(t.string, t.string), t.string], t.string),
@@ -318,5 +344,5 @@ export const stringBuiltins: readonly Builtin[] = [
     text.endsWith(suffix) ? text.slice(0, text.length - suffix.length) : text,
   ),
   oneText("trim_space", trimSpace),
-  { name: "strings.reverse", type: t.function([t.string], t.string), evaluate: onStrings(reverse) },
+  { name: "strings.reverse", type: t.function([t.string], t.string), evaluate: onString(reverse) },
 ];

@@ -7,6 +7,7 @@ import type { Value } from "../runtime/value.ts";
 import { t } from "../types.ts";
 import { type Builtin, type BuiltinCall, operandError } from "./builtin.ts";
 import { chargeDigits } from "./numbers.ts";
+import { toLower } from "./stringcase.ts";
 
 const letters = ["k", "m", "g", "t", "p", "e"];
 
@@ -22,7 +23,7 @@ const milli = { numerator: 1152921504606847n, denominator: 2n ** 60n };
 
 function parseBytes(call: BuiltinCall, quantity: Value): Value | undefined {
   if (typeof quantity !== "string") return operandError(call, 1, quantity, "string");
-  const split = splitQuantity(call, "units.parse_bytes", quantity.toLowerCase().replaceAll('"', ""));
+  const split = splitQuantity(call, "units.parse_bytes", toLower(quantity).replaceAll('"', ""));
   if (split === undefined) return undefined;
   const { number, unit } = split;
   if (number === "") return call.fail("units.parse_bytes: no byte amount provided");
@@ -40,7 +41,7 @@ function parse(call: BuiltinCall, quantity: Value): Value | undefined {
   const { number } = split;
   if (number === "") return call.fail("units.parse: no amount provided");
   // Only `m` and `M` differ by case.
-  const unit = split.unit.slice(0, 1) + split.unit.slice(1).toLowerCase();
+  const unit = split.unit.slice(0, 1) + toLower(split.unit.slice(1));
   const factor = unit === "m" ? 1n : factors.get(unit.toLowerCase());
   if (factor === undefined) return call.fail(`units.parse: unit ${unit} not recognized`);
   const exact = fractionOf(number);
