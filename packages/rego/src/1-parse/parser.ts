@@ -158,7 +158,10 @@ interface Assembled {
 function assemble(p: Parser, statements: readonly Statement[], annotations: readonly Block[]): Assembled {
   const [first] = statements;
   if (first === undefined) {
-    return { module: null, diagnostics: [errorAt("rego_parse_error", startOf(p.source), "empty module")] };
+    // An annotation is something, but no package.
+    const [block] = annotations;
+    const message = block === undefined ? "empty module" : "package expected";
+    return { module: null, diagnostics: [errorAt("rego_parse_error", block?.span ?? startOf(p.source), message)] };
   }
   const diagnostics: Diagnostic[] = [];
   if (first.kind !== "package")

@@ -82,6 +82,7 @@ export function remembered(p: Parser, production: () => Term | null): Term | nul
   for (const { offset, message } of errorsSince(before.errors, after.errors)) {
     p.place = { ...p.place, errors: withError(p.place.errors, offset, message) };
   }
+  p.terms.set(key, { term, before: place, after: p.place });
   return term;
 }
 

@@ -3,6 +3,7 @@
 
 import { numberText, spanText } from "@portcullis/lang";
 import type { Term } from "../ast.ts";
+import { isKeywordOf } from "./keyword.ts";
 
 export function termText(term: Term): string {
   switch (term.kind) {
@@ -36,9 +37,13 @@ export function referenceText(terms: readonly Term[]): string {
   return terms
     .map((step, index) => {
       if (index === 0) return step.kind === "string" ? step.value : termText(step);
-      return step.kind === "string" && /^[A-Za-z_]\w*$/.test(step.value) ? `.${step.value}` : `[${termText(step)}]`;
+      return step.kind === "string" && isPlainName(step.value) ? `.${step.value}` : `[${termText(step)}]`;
     })
     .join("");
+}
+
+function isPlainName(name: string): boolean {
+  return /^[A-Za-z_]\w*$/.test(name) && !isKeywordOf("v1", name);
 }
 
 /** The kind of a term as messages call it. */
