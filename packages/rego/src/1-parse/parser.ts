@@ -90,7 +90,7 @@ function newParser({ source, version }: RegoText, { annotations = true, opa = "1
 function firstPlace({ text }: Source): Place {
   const start = textStart(text);
   const token = { kind: "whitespace", start, end: start, text: "", errors: [] } as const;
-  return { token, kind: "whitespace", lastEnd: 0, newline: false, comments: 0, errors: null, hints: [] };
+  return { token, kind: "whitespace", lastEnd: 0, newline: false, errors: null, hints: [] };
 }
 
 // ── statements

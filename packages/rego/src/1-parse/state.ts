@@ -17,7 +17,6 @@ export interface Place {
   readonly lastEnd: number;
   /** A line ended between that token and this one. */
   readonly newline: boolean;
-  readonly comments: number;
   readonly errors: ErrorList | null;
   readonly hints: readonly string[];
 }
@@ -157,7 +156,7 @@ function move(p: Parser, skipSpace: boolean): void {
   const inSpace = place.kind === "whitespace";
   const lastEnd = inSpace ? place.lastEnd : place.token.end;
   let newline = inSpace && place.newline;
-  let { comments, errors, hints } = place;
+  let { errors, hints } = place;
   let at = place.token.end;
   for (;;) {
     const token = scan(p.text, at);
@@ -167,14 +166,13 @@ function move(p: Parser, skipSpace: boolean): void {
       hints = [];
     }
     if (token.kind === "comment") {
-      comments++;
       addComment(p, token);
     } else if (token.kind === "whitespace" && skipSpace) {
       newline ||= hasNewline(p.text, token);
     } else {
       newline ||= token.kind === "whitespace" && hasNewline(p.text, token);
       const kind = token.kind === "identifier" ? (p.keywords.get(token.text) ?? "identifier") : token.kind;
-      p.place = { token, kind, lastEnd, newline, comments, errors, hints };
+      p.place = { token, kind, lastEnd, newline, errors, hints };
       return;
     }
   }
