@@ -54,7 +54,7 @@ export function gvkOf(object: unknown): GroupVersionKind {
   return { ...groupVersion, kind: stringAt(object, "kind") };
 }
 
-/** The labels; none when one of them is not a string, as in Go. */
+/** The labels; none when one of them is not a string, as in Go, where a null is an empty string. */
 export function labelsOf(object: unknown): Labels {
   return stringMapAt(object, "metadata", "labels");
 }
@@ -69,6 +69,10 @@ const noStrings: Labels = Object.freeze({});
 function stringMapAt(object: unknown, ...path: readonly string[]): Labels {
   const map = valueAt(object, ...path);
   if (!isObject(map)) return noStrings;
-  for (const key of Object.keys(map)) if (typeof map[key] !== "string") return noStrings;
-  return map as Labels;
+  const values = Object.values(map);
+  if (values.every((value) => typeof value === "string")) return map as Labels;
+  if (values.some((value) => typeof value !== "string" && value !== null)) return noStrings;
+  return Object.fromEntries(
+    Object.entries(map as Record<string, string | null>).map(([key, value]) => [key, value ?? ""]),
+  );
 }

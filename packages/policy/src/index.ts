@@ -51,6 +51,7 @@ export {
   rowText,
 } from "./gatekeeper/gator/test.ts";
 export { type Snapshot, inventoryNeed, inventoryOf, snapshotOf } from "./gatekeeper/inventory.ts";
+export { lintPolicies } from "./gatekeeper/lint/lint.ts";
 export { sortedResults } from "./gatekeeper/respond.ts";
 export { type Candidate, type Review, namespaceNeed, reviewOf } from "./gatekeeper/review.ts";
 export type { ReadyTemplate, Template } from "./gatekeeper/template/read.ts";
