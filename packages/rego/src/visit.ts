@@ -33,7 +33,7 @@ export function walk(node: Node, visitor: Visitor): void {
 }
 
 /** A rule with its whole `else` chain. */
-export function walkRule(rule: Rule, visitor: Visitor): void {
+function walkRule(rule: Rule, visitor: Visitor): void {
   for (let link: Rule | null = rule; link !== null; link = link.else) {
     if (visitor.rule?.(link) === false) continue;
     walkHead(link.head, visitor);
@@ -42,7 +42,7 @@ export function walkRule(rule: Rule, visitor: Visitor): void {
 }
 
 /** Reference, arguments, key (only where it is not the reference's last term) and value. */
-export function walkHead(head: Head, visitor: Visitor): void {
+function walkHead(head: Head, visitor: Visitor): void {
   if (visitor.head?.(head) === false) return;
   walkTerms(head.reference, visitor);
   if (head.args !== null) walkTerms(head.args, visitor);
@@ -139,7 +139,7 @@ function isBody(node: Node): node is Body {
 }
 
 /** Tells a literal from a term: both have kinds `term` and `call`. */
-export function isExpr(node: Expr | Term): node is Expr {
+function isExpr(node: Expr | Term): node is Expr {
   return "negated" in node;
 }
 

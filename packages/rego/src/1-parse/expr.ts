@@ -23,7 +23,7 @@ export function expression(p: Parser): TermExpr | CallExpr | null {
 const plain = { negated: false, with: [], generated: false } as const;
 
 /** A term as a literal; a call as a literal is one with the same operator and arguments. */
-export function literalOf(value: Term, span: Span): TermExpr | CallExpr {
+function literalOf(value: Term, span: Span): TermExpr | CallExpr {
   if (value.kind !== "call") return { ...plain, kind: "term", term: value, span };
   return { ...plain, kind: "call", operator: value.operator, args: value.args, infix: value.infix, span };
 }

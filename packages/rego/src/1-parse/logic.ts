@@ -49,7 +49,7 @@ export function isNegation(p: Parser): boolean {
 // ── chains
 
 /** At `and` or `or` after the first operand: the whole chain, left-associative, `and` binding tighter. */
-export function logicChain(p: Parser, first: Operand): Expr | null {
+function logicChain(p: Parser, first: Operand): Expr | null {
   return nested(p, () => {
     let left: Operand | null = andChain(p, first);
     while (left !== null && p.place.kind === "logical-or") {

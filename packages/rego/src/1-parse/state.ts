@@ -22,7 +22,7 @@ export interface Place {
 }
 
 /** Errors, last first. */
-export interface ErrorList {
+interface ErrorList {
   readonly message: string;
   readonly offset: number;
   readonly previous: ErrorList | null;
@@ -110,7 +110,7 @@ export interface ParseOptions {
 }
 
 /** Productions that terms need and that need terms; `parser.ts` ties the knot. */
-export interface Grammar {
+interface Grammar {
   readonly literal: (p: Parser) => Expr | null;
   /** A body in brackets, which `end` closes; the place is then at `end`. */
   readonly body: (p: Parser, end: TokenKind) => Body | null;

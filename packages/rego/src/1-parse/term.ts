@@ -174,7 +174,7 @@ function negative(p: Parser): Term | null {
 }
 
 /** What follows the last token of a value or name. */
-export function finished(p: Parser, head: Term | null): Term | null {
+function finished(p: Parser, head: Term | null): Term | null {
   if (head === null) return null;
   advanceToSpace(p);
   if (isRefStart(p.place.kind)) return reference(p, head);

@@ -60,7 +60,7 @@ function text(term: Term | null): string {
   return term === null ? "-" : termText(term);
 }
 
-export function termText(term: Term): string {
+function termText(term: Term): string {
   switch (term.kind) {
     case "null":
       return "null";
