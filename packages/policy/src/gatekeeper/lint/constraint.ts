@@ -9,7 +9,11 @@ import { listAt, stringsAt } from "../tree.ts";
 import type { TemplateFacts } from "./facts.ts";
 
 /** `facts` is null when the constraint has no template that can be read. */
-export function lintConstraint(source: PolicySource, facts: TemplateFacts | null, catalog: Catalog): readonly Diagnostic[] {
+export function lintConstraint(
+  source: PolicySource,
+  facts: TemplateFacts | null,
+  catalog: Catalog,
+): readonly Diagnostic[] {
   return [
     ...enforcement(source),
     ...scope(source),
@@ -24,14 +28,23 @@ function enforcement({ object, locate }: PolicySource): readonly Diagnostic[] {
   const action = valueAt(object, "spec", "enforcementAction") ?? "deny";
   if (typeof action !== "string" || actions.has(action)) return [];
   const span = locate?.(["spec", "enforcementAction"]) ?? null;
-  return [warningAt("lint/enforcement-action", span, `\`${action}\` enforces nothing`, `use one of ${[...actions].join(", ")}`)];
+  return [
+    warningAt(
+      "lint/enforcement-action",
+      span,
+      `\`${action}\` enforces nothing`,
+      `use one of ${[...actions].join(", ")}`,
+    ),
+  ];
 }
 
 function scope({ object, locate }: PolicySource): readonly Diagnostic[] {
   const value = valueAt(object, "spec", "match", "scope");
   if (value === undefined || value === "*" || value === "Cluster" || value === "Namespaced") return [];
   const span = locate?.(["spec", "match", "scope"]) ?? null;
-  return [warningAt("lint/scope", span, `scope ${JSON.stringify(value)} counts as \`*\``, "use Cluster, Namespaced or *")];
+  return [
+    warningAt("lint/scope", span, `scope ${JSON.stringify(value)} counts as \`*\``, "use Cluster, Namespaced or *"),
+  ];
 }
 
 /** Groups of the built-in kinds that policies name most, to say where a kind really is. */
@@ -50,7 +63,8 @@ function kindsWithoutGroup({ object, locate }: PolicySource, catalog: Catalog): 
     if (groups.length === 0 || groups.includes("*")) return [];
     return stringsAt(entry, "kinds").flatMap((kind) => {
       const home = Object.keys(homes).find((group) => homes[group]?.includes(kind) === true);
-      if (home === undefined || groups.includes(home) || groups.some((group) => isKnown(catalog, group, kind))) return [];
+      if (home === undefined || groups.includes(home) || groups.some((group) => isKnown(catalog, group, kind)))
+        return [];
       const span = locate?.(["spec", "match", "kinds", index]) ?? null;
       const text = `${kind} is in the API group ${JSON.stringify(home)}, so this entry does not match it`;
       return [warningAt("lint/kind-in-other-group", span, text, `add ${JSON.stringify(home)} to apiGroups`)];
@@ -72,10 +86,13 @@ function workloads({ object, locate }: PolicySource, { names }: TemplateFacts): 
   const named = controllers.filter((kind) => kinds.includes(kind) || kinds.includes("*") || kinds.length === 0);
   const readsTemplates = names.has("template");
   if (!isAboutPods || (named.length > 0 && readsTemplates)) return [];
-  const reason = named.length === 0 ? "the constraint names no controllers" : "the template does not look at spec.template";
+  const reason =
+    named.length === 0 ? "the constraint names no controllers" : "the template does not look at spec.template";
   const span = locate?.(["spec", "match", "kinds"]) ?? locate?.(["spec"]) ?? null;
   const text = `${nameOf(object)} judges Pods only (${reason}): a Deployment with a bad Pod template is accepted and then has no Pods`;
-  return [warningAt("lint/workloads-not-checked", span, text, "match the controllers too and look at spec.template.spec")];
+  return [
+    warningAt("lint/workloads-not-checked", span, text, "match the controllers too and look at spec.template.spec"),
+  ];
 }
 
 /** `nginx:1.27` means docker.io/library/nginx:1.27, but Rego compares it as it is written. */
@@ -87,9 +104,19 @@ function shortImages({ object, locate }: PolicySource, { imagePrefix }: Template
   const rest = hub.text.replace(/^(index\.)?docker\.io\//, "").replace(/^library\//, "");
   const short = rest === "" ? "nginx:1.27" : `${rest.endsWith("/") ? rest : `${rest}/`}nginx:1.27`;
   const full = `docker.io/${short.includes("/") ? short : `library/${short}`}`;
-  const effect = imagePrefix === "negated" ? `\`${short}\` is refused although \`${hub.text}\` is allowed` : `\`${short}\` does not match \`${hub.text}\``;
+  const effect =
+    imagePrefix === "negated"
+      ? `\`${short}\` is refused although \`${hub.text}\` is allowed`
+      : `\`${short}\` does not match \`${hub.text}\``;
   const text = `${effect}: image names are compared as they are written, and this one is not expanded to ${full}`;
-  return [warningAt("lint/image-not-expanded", locate?.(hub.path) ?? null, text, "expand names in the template, or tell users to write them in full")];
+  return [
+    warningAt(
+      "lint/image-not-expanded",
+      locate?.(hub.path) ?? null,
+      text,
+      "expand names in the template, or tell users to write them in full",
+    ),
+  ];
 }
 
 interface FoundString {
@@ -103,4 +130,3 @@ function stringsIn(value: Json, path: readonly (string | number)[]): readonly Fo
   if (!isObject(value)) return [];
   return Object.keys(value).flatMap((key) => stringsIn(value[key], [...path, key]));
 }
-

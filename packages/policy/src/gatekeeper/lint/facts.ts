@@ -132,7 +132,8 @@ function prefixUse(modules: readonly Module[]): TemplateFacts["imagePrefix"] {
         if (!expr.negated && expr.kind !== "not") return;
         walk(expr, {
           term: (term) => {
-            if (comparing.has(term.kind === "ref" ? referenceName(term) : term.kind === "var" ? term.name : "")) negated = true;
+            if (comparing.has(term.kind === "ref" ? referenceName(term) : term.kind === "var" ? term.name : ""))
+              negated = true;
           },
         });
       },
@@ -157,7 +158,17 @@ function oddMessages(module: Module, place: Place): readonly Span[] {
   });
 }
 
-const neverStrings: ReadonlySet<Term["kind"]> = new Set(["null", "boolean", "number", "array", "object", "set", "array-comprehension", "set-comprehension", "object-comprehension"]);
+const neverStrings: ReadonlySet<Term["kind"]> = new Set([
+  "null",
+  "boolean",
+  "number",
+  "array",
+  "object",
+  "set",
+  "array-comprehension",
+  "set-comprehension",
+  "object-comprehension",
+]);
 
 function neverString({ kind }: Term): boolean {
   return neverStrings.has(kind);

@@ -13,7 +13,9 @@ import { lintTemplate } from "./template.ts";
 
 /** Findings in the order of the sources; policies that cannot be read give none, because the set's status has their errors. */
 export function lintPolicies(sources: readonly PolicySource[], catalog: Catalog): readonly Diagnostic[] {
-  const templates = sources.filter(({ object }) => gvkOf(object).group === templateGroup).map((source) => factsOf(source));
+  const templates = sources
+    .filter(({ object }) => gvkOf(object).group === templateGroup)
+    .map((source) => factsOf(source));
   const facts = new Map(templates.flatMap((one) => (one === null ? [] : [[one.kind, one] as const])));
   return sources.flatMap((source) => {
     const { group, kind } = gvkOf(source.object);

@@ -11,16 +11,27 @@ export function lintTemplate(facts: TemplateFacts): readonly Diagnostic[] {
 /** `kubectl debug` adds containers that a policy on containers does not see unless it names them. */
 function ephemeralContainers({ kind, inputs, names }: TemplateFacts): readonly Diagnostic[] {
   if (!names.has("containers") || names.has("ephemeralContainers")) return [];
-  const first = inputs.find(({ path }) => path.includes("containers")) ?? inputs.find(({ path }) => path.includes("spec"));
+  const first =
+    inputs.find(({ path }) => path.includes("containers")) ?? inputs.find(({ path }) => path.includes("spec"));
   const text = `${kind} does not check ephemeral containers: with \`kubectl debug\` any container enters a Pod that it judges`;
-  return [warningAt("lint/ephemeral-containers", first?.span ?? null, text, "look at input.review.object.spec.ephemeralContainers too")];
+  return [
+    warningAt(
+      "lint/ephemeral-containers",
+      first?.span ?? null,
+      text,
+      "look at input.review.object.spec.ephemeralContainers too",
+    ),
+  ];
 }
 
 /** A template sees `input.review` and `input.parameters`; anything else is undefined, and the rule then never holds. */
 function inputNames({ inputs }: TemplateFacts): readonly Diagnostic[] {
   return inputs.flatMap(({ path: [first], span }) => {
     if (first === undefined || first === "review" || first === "parameters") return [];
-    const hint = first === "request" || first === "object" ? "write input.review" : "a template sees input.review and input.parameters";
+    const hint =
+      first === "request" || first === "object"
+        ? "write input.review"
+        : "a template sees input.review and input.parameters";
     return [warningAt("lint/unknown-input", span, `\`input.${first}\` is always undefined`, hint)];
   });
 }
@@ -31,7 +42,9 @@ function parameterNames({ inputs, names, source }: TemplateFacts): readonly Diag
   const schema = valueAt(source.object, ...path);
   const properties = valueAt(schema, "properties");
   if (!isObject(properties)) return [];
-  const isOpen = valueAt(schema, "x-kubernetes-preserve-unknown-fields") === true || valueAt(schema, "additionalProperties") !== undefined;
+  const isOpen =
+    valueAt(schema, "x-kubernetes-preserve-unknown-fields") === true ||
+    valueAt(schema, "additionalProperties") !== undefined;
   const read = inputs.filter(({ path: [first] }) => first === "parameters");
   const unknown = read.flatMap(({ path: [, name], span }) => {
     if (name === undefined || isOpen || Object.hasOwn(properties, name)) return [];
@@ -52,6 +65,7 @@ function parameterNames({ inputs, names, source }: TemplateFacts): readonly Diag
 
 /** A message that is no string fails the whole request in Gatekeeper; here only its own constraint. */
 function messages({ oddMessages }: TemplateFacts): readonly Diagnostic[] {
-  const text = "`msg` is no string here: Gatekeeper refuses every request that gets here, whatever the enforcement action; Portcullis reports an error of this constraint alone";
+  const text =
+    "`msg` is no string here: Gatekeeper refuses every request that gets here, whatever the enforcement action; Portcullis reports an error of this constraint alone";
   return oddMessages.map((span) => warningAt("lint/message-not-a-string", span, text, "make it with sprintf"));
 }

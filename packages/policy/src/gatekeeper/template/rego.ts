@@ -4,9 +4,10 @@
 // about the template through it, such as a violation without `msg`, and so it has the peer's line numbers.
 // Frameworks: pkg/client/drivers/rego/{compilers,rego}.go.
 
-import { type Diagnostic, Source, type Span, errorAt, hasError } from "@portcullis/lang";
+import { type Diagnostic, type Out, Source, type Span, errorAt, hasError } from "@portcullis/lang";
 import {
   type Builtin,
+  type CompileRequest,
   type Load,
   type Module,
   type Program,
@@ -66,19 +67,24 @@ export function compileRego(text: TemplateRego, options: RegoOptions): RegoResul
 const missingRule = "invalid rego: invalid module: missing required rules: [violation]";
 
 function link(modules: readonly Module[], options: RegoOptions): RegoResult {
-  const { value, diagnostics } = compile({
-    modules: [...modules, hook],
-    entrypoints: [violationPath],
-    load: options.load,
-    ...(options.disabled === undefined ? {} : { disabled: options.disabled }),
-    ...(options.extra === undefined ? {} : { extra: options.extra }),
-    ...(options.print === true ? { print: true } : {}),
-    ...(options.trace === true ? { trace: true } : {}),
-  });
+  const { value, diagnostics } = compileSafely(modules, options);
   if (value !== null && !hasError(diagnostics)) {
     return { compiled: { program: value, reads: inventoryReads(modules) }, problem: null, diagnostics };
   }
   return { compiled: null, problem: `unable to compile modules: ${opaErrors(diagnostics)}`, diagnostics };
+}
+
+/** The compiler does not throw at its users. If it does all the same, this template is refused, and no other. */
+function compileSafely(modules: readonly Module[], options: RegoOptions): Out<Program | null> {
+  const { load, disabled, extra, print = false, trace = false } = options;
+  const request: CompileRequest = { modules: [...modules, hook], entrypoints: [violationPath], load, print, trace };
+  const allowed = disabled === undefined ? request : { ...request, disabled };
+  try {
+    return compile(extra === undefined ? allowed : { ...allowed, extra });
+  } catch (error) {
+    const text = `this is a mistake of the compiler: ${error instanceof Error ? error.message : String(error)}`;
+    return { value: null, diagnostics: [errorAt("internal-error", null, text)] };
+  }
 }
 
 type Parsed = { readonly module: Module } | (RegoResult & { readonly compiled: null });
