@@ -14,7 +14,9 @@ export function needsDecimals(text: string): boolean {
   return suspicious.test(text);
 }
 
-const suspicious = /[:,[\s-](?:\d{16,}|\d+\.\d*0(?=[\s,\]}]|$)|\d+\.\d{15,}|\d+(?:\.\d+)?[eE]|0\.0{5,})|^-?\d/;
+// With fewer digits than in the third and fourth part, a number has at most 15, which a double keeps.
+const suspicious =
+  /[:,[\s-](?:\d{16,}|\d+\.\d*0(?=[\s,\]}]|$)|\d{8,}\.\d|\d+\.\d{9,}|\d+(?:\.\d+)?[eE]|0\.0{5,})|[:,[\s]-0(?=[\s,\]}])|^-?\d/;
 
 type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
 

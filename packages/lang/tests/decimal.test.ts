@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Decimal, compareNumbers, integerOf, numberOf, numberOfInteger, numberText } from "@portcullis/lang";
+import { Decimal, compareNumbers, integerOf, numberOf, numberOfInteger, numberText, parseJson } from "@portcullis/lang";
 
 const numberTexts = fc
   .tuple(
@@ -55,6 +55,15 @@ test("the text is kept", () => {
   assert.equal(numberOf("0.25"), 0.25);
   assert.equal(numberOfInteger(-5n), -5);
   assert.equal(numberText(numberOfInteger(2n ** 70n)), "1180591620717411303424");
+});
+
+test("JSON is read without changing a number", () => {
+  fc.assert(
+    fc.property(fc.array(numberTexts), (texts) => {
+      const numbers = parseJson(`{"a": [${texts.join(",")}]}`) as { readonly a: readonly (number | Decimal)[] };
+      assert.deepEqual(numbers.a.map(numberText), texts);
+    }),
+  );
 });
 
 test("hostile exponents and lengths are compared and never written out", () => {

@@ -136,8 +136,8 @@ const dead = 0;
 /** The match was reached: whatever follows, the answer is yes. */
 const matched = 1;
 
-/** Places in the table, over all states; it is begun again beyond them. */
-const placesMax = 200_000;
+/** Places in the table, and instructions in all states, beyond which it is begun again: about a megabyte. */
+const placesMax = 50_000;
 
 /** Characters between two reports of work. */
 const stride = 4096;
@@ -153,6 +153,7 @@ class Table {
   #states: (readonly number[])[] = [];
   #acceptsAtEnd: boolean[] = [];
   #ids = new Map<string, number>();
+  #places = 0;
 
   constructor(program: readonly Instruction[], start: number, classes: Classes) {
     this.#program = program;
@@ -199,7 +200,7 @@ class Table {
       if (instruction?.op === "set" && contains(instruction.ranges, code)) reached.push(instruction.next);
     }
     const closure = this.#closure(reached, false, false);
-    if (this.#states.length * this.#classes.count > placesMax) {
+    if (this.#places > placesMax) {
       this.#clear();
       return this.#idOf(closure);
     }
@@ -216,6 +217,7 @@ class Table {
 
   #add(key: string, closure: readonly number[]): number {
     const id = this.#states.push(closure) - 1;
+    this.#places += closure.length + this.#classes.count;
     this.#ids.set(key, id);
     const atEnd = closure.some((at) => this.#program[at]?.op === "end");
     this.#acceptsAtEnd.push(atEnd && this.#closure(closure, false, true)[0] === 0);
@@ -253,6 +255,7 @@ class Table {
     this.#states = [];
     this.#acceptsAtEnd = [];
     this.#ids = new Map();
+    this.#places = 0;
     this.#add("", []);
     this.#add("0", [0]);
     this.#initial = this.#idOf(this.#closure([this.#start], true, false));

@@ -13,17 +13,23 @@ export interface Glob {
 export type CompiledGlob = { readonly glob: Glob } | { readonly error: string };
 
 const cache = new Map<string, CompiledGlob>();
-const cacheMax = 1000;
+const cacheMax = 256;
 
-/** Compiles or finds a pattern. The error is the library's: ``glob: syntax error at 3: unclosed `{` ``. */
+/** Longer patterns are made from data and hardly come again. */
+const cachedLengthMax = 1000;
+
+/**
+ * Compiles or finds a pattern; each separator is one character. The error is the library's:
+ * ``glob: syntax error at 3: unclosed `{` ``.
+ */
 export function compileGlob(pattern: string, separators: readonly string[]): CompiledGlob {
-  const key = `${separators.join("")} ${pattern}`;
-  let compiled = cache.get(key);
-  if (compiled === undefined) {
-    if (cache.size >= cacheMax) cache.clear();
-    compiled = compile(pattern, new Set(separators));
-    cache.set(key, compiled);
-  }
+  const key = `${separators.length}:${separators.join("")}${pattern}`;
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const compiled = compile(pattern, new Set(separators));
+  if (pattern.length > cachedLengthMax) return compiled;
+  if (cache.size >= cacheMax) cache.clear();
+  cache.set(key, compiled);
   return compiled;
 }
 

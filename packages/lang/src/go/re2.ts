@@ -23,16 +23,19 @@ export interface Regex {
 export type CompiledRegex = { readonly regex: Regex } | { readonly error: string };
 
 const cache = new Map<string, CompiledRegex>();
-const cacheMax = 1000;
+const cacheMax = 256;
+
+/** Longer patterns are made from data and hardly come again. */
+const cachedLengthMax = 1000;
 
 /** Compiles or finds a pattern. The error is Go's text: ``error parsing regexp: missing closing ): `(a` ``. */
 export function compileRegex(pattern: string): CompiledRegex {
-  let compiled = cache.get(pattern);
-  if (compiled === undefined) {
-    if (cache.size >= cacheMax) cache.clear();
-    compiled = compile(pattern);
-    cache.set(pattern, compiled);
-  }
+  const known = cache.get(pattern);
+  if (known !== undefined) return known;
+  const compiled = compile(pattern);
+  if (pattern.length > cachedLengthMax) return compiled;
+  if (cache.size >= cacheMax) cache.clear();
+  cache.set(pattern, compiled);
   return compiled;
 }
 

@@ -108,12 +108,26 @@ function subtract(call: BuiltinCall, a: Value, b: Value): Value | undefined {
 function divide(call: BuiltinCall, a: Value, b: Value): Value | undefined {
   if (!isNumber(a)) return operandError(call, 1, a, "number");
   if (!isNumber(b)) return operandError(call, 2, b, "number");
-  if (isSafe(a) && isSafe(b) && b !== 0 && a !== 0 && a % b === 0) return a / b;
+  const quick = isSafe(a) && isSafe(b) && a !== 0 && b !== 0 ? quickQuotient(a, b) : null;
+  if (quick !== null) return quick;
   const left = floatOperand(call, a);
   const right = left === undefined ? undefined : floatOperand(call, b);
   if (left === undefined || right === undefined) return undefined;
   if (right.mantissa === 0n) return call.fail("divide by zero");
   return numberOfFloat(divideFloats(left, right));
+}
+
+/**
+ * The quotient of safe integers where a double has it exactly and prints it as Go would: an integer, or at most eight binary
+ * places and fifteen digits, neither of which a 64-bit mantissa changes.
+ */
+function quickQuotient(a: number, b: number): number | null {
+  const result = a / b;
+  if (a % b === 0) return result;
+  const size = Math.abs(result);
+  const [scaled, dividend] = [result * 256, a * 256];
+  const exact = Number.isSafeInteger(scaled) && Number.isSafeInteger(dividend) && scaled * b === dividend;
+  return exact && size >= 1e-4 && size < 1e6 ? result : null;
 }
 
 function remainder(call: BuiltinCall, a: Value, b: Value): Value | undefined {

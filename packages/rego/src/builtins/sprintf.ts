@@ -25,17 +25,18 @@ export function operandOf(value: Value): Operand {
   return Number.isFinite(value.double) ? new GoFloat(value.double) : text;
 }
 
-/** Formats are mostly constants of policies; a few hundred are kept. */
+/** Formats are mostly constants of policies; a few hundred are kept. Long ones are made from data and hardly come again. */
 const formatters = new Map<string, Formatter>();
 const formattersMax = 500;
+const cachedLengthMax = 1000;
 
 function formatterOf(text: string): Formatter {
-  let formatter = formatters.get(text);
-  if (formatter === undefined) {
-    if (formatters.size >= formattersMax) formatters.clear();
-    formatter = compileFormat(text);
-    formatters.set(text, formatter);
-  }
+  const known = formatters.get(text);
+  if (known !== undefined) return known;
+  const formatter = compileFormat(text);
+  if (text.length > cachedLengthMax) return formatter;
+  if (formatters.size >= formattersMax) formatters.clear();
+  formatters.set(text, formatter);
   return formatter;
 }
 
