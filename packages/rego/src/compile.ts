@@ -11,6 +11,7 @@ import { link } from "./5-emit/link.ts";
 import type { Body, Checked, Module } from "./ast.ts";
 import type { Builtin } from "./builtins/builtin.ts";
 import { lookup } from "./builtins/registry.ts";
+import { planText } from "./plantext.ts";
 import type { Environment } from "./environment.ts";
 import type { Compile, CompileRequest, Program, RegoText } from "./program.ts";
 import { compareStrings } from "./runtime/compare.ts";
@@ -22,7 +23,7 @@ export const compile: Compile = (request) => {
   const environment = environmentOf(request);
   const planned = plan(value, planOptions(request, environment));
   const emitted = emit(planned, emitOptions(request));
-  const program: Program = link(emitted, request.load, () => JSON.stringify(planned.functions, null, 2));
+  const program: Program = link(emitted, request.load, () => planText(planned));
   return { value: program, diagnostics };
 };
 

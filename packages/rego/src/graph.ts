@@ -30,6 +30,8 @@ export interface DynamicReference {
 export interface Graph {
   readonly links: readonly Link[];
   readonly dependencies: ReadonlyMap<number, ReadonlySet<number>>;
+  /** The same edges the other way. */
+  readonly dependents: ReadonlyMap<number, readonly number[]>;
   readonly dynamic: ReadonlyMap<number, readonly DynamicReference[]>;
 }
 
@@ -45,7 +47,34 @@ export function ruleGraph(entries: readonly RuleEntry[], tree: RuleNode): Graph 
     const references = dynamicReferences(link.rule, found);
     if (references.length > 0) dynamic.set(link.id, references);
   }
-  return { links, dependencies, dynamic };
+  return { links, dependencies, dependents: reversed(dependencies), dynamic };
+}
+
+function reversed(edges: ReadonlyMap<number, ReadonlySet<number>>): ReadonlyMap<number, readonly number[]> {
+  const back = new Map<number, number[]>();
+  for (const [from, targets] of edges) {
+    for (const to of targets) {
+      const known = back.get(to);
+      if (known === undefined) back.set(to, [from]);
+      else known.push(from);
+    }
+  }
+  return back;
+}
+
+/** Links from which a cycle can be reached: what is left when links without dependencies are taken away, and so on. */
+export function leadingToCycles(graph: Graph): ReadonlySet<number> {
+  const open = new Map([...graph.dependencies].map(([id, targets]) => [id, targets.size]));
+  const done = [...open].filter(([, count]) => count === 0).map(([id]) => id);
+  for (const id of done) {
+    open.delete(id);
+    for (const from of graph.dependents.get(id) ?? []) {
+      const left = (open.get(from) ?? 0) - 1;
+      open.set(from, left);
+      if (left === 0) done.push(from);
+    }
+  }
+  return new Set(open.keys());
 }
 
 /** The same graph over rules that were rewritten since. */

@@ -42,9 +42,12 @@ export function outputsOfExpr(expr: Expr, arity: Arity, safe: Names): Names {
       return outputsOfCall(expr, arity(expr.operator), safe);
     case "every":
       return outputsOfReferences(expr, safe);
-    default:
-      return empty;
+    case "some":
+    case "not":
+    case "logic":
+      break;
   }
+  return empty;
 }
 
 /** What `left = right` binds; `:=` binds its left side from its right side only. */
@@ -67,9 +70,7 @@ function outputsOfCall(expr: CallExpr, arity: number, safe: Names): Set<string> 
 }
 
 function varsAt(args: readonly Term[]): Names {
-  const names = new Set<string>();
-  for (const arg of args) for (const name of vars(arg, { ...boundPositions, skipSets: true })) names.add(name);
-  return names;
+  return varsOfTerms(args, { ...boundPositions, skipSets: true });
 }
 
 /** Variables in the paths of references whose head has a value. */
@@ -78,9 +79,10 @@ function outputsOfReferences(expr: Expr, safe: Names): Set<string> {
   const visitor: Visitor = {
     term: (term) => {
       if (isComprehension(term) || term.kind === "template-string") return false;
-      if (term.kind !== "ref") return;
+      if (term.kind !== "ref") return undefined;
       if (!isReferenceSafe(term, safe)) return false;
       if (!isGround(term)) for (const name of vars(term, { skipRefHeads: true })) outputs.add(name);
+      return undefined;
     },
   };
   if (expr.kind === "every") walkTerm(expr.domain, visitor);
@@ -139,28 +141,29 @@ function unifyTerms(unifier: Unifier, a: Term, b: Term): void {
 }
 
 function unifyVariable(unifier: Unifier, name: string, other: Term): void {
-  switch (other.kind) {
-    case "var":
-      if (hasValue(unifier, other.name)) mark(unifier, name);
-      else if (hasValue(unifier, name)) mark(unifier, other.name);
-      else {
-        wait(unifier, name, other.name);
-        wait(unifier, other.name, name);
-      }
-      return;
-    case "array":
-    case "object":
-      unifyComposite(unifier, name, other);
-      return;
-    case "ref":
-      if (isReferenceSafe(other, unifier.safe)) mark(unifier, name);
-      return;
-    case "call":
-      if (isSafe(other, unifier.safe)) mark(unifier, name);
-      return;
-    default:
-      mark(unifier, name);
+  if (other.kind === "var") {
+    unifyVariables(unifier, name, other.name);
+  } else if (other.kind === "array" || other.kind === "object") {
+    unifyComposite(unifier, name, other);
+  } else if (!isOpenSource(other) || isSource(other, unifier.safe)) {
+    mark(unifier, name);
   }
+}
+
+function unifyVariables(unifier: Unifier, name: string, other: string): void {
+  if (hasValue(unifier, other)) {
+    mark(unifier, name);
+  } else if (hasValue(unifier, name)) {
+    mark(unifier, other);
+  } else {
+    wait(unifier, name, other);
+    wait(unifier, other, name);
+  }
+}
+
+/** A term that has a value only when something in it has. */
+function isOpenSource(term: Term): boolean {
+  return term.kind === "ref" || term.kind === "call";
 }
 
 function unifyComposite(unifier: Unifier, name: string, composite: Term): void {
@@ -212,6 +215,13 @@ export function safetyVars(expr: Expr, arity: Arity): Set<string> {
   if (expr.kind === "not" && !expr.explicit) addAll(names, neededByImplicit(expr.body, arity));
   if (expr.kind === "logic" && !expr.leftExplicit) addAll(names, neededByImplicit(expr.left, arity));
   if (expr.kind === "logic" && !expr.rightExplicit) addAll(names, neededByImplicit(expr.right, arity));
+  return names;
+}
+
+/** Variables of several terms. */
+export function varsOfTerms(terms: Iterable<Term>, options: VarsOptions = {}): Set<string> {
+  const names = new Set<string>();
+  for (const term of terms) addAll(names, vars(term, options));
   return names;
 }
 

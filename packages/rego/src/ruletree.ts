@@ -67,7 +67,7 @@ export function ruleTree(entries: readonly RuleEntry[]): RuleNode {
   return root;
 }
 
-export function child(node: RuleNode, term: Term): RuleNode | undefined {
+export function childAt(node: RuleNode, term: Term): RuleNode | undefined {
   return node.children.get(termKey(term));
 }
 
@@ -80,7 +80,7 @@ export function children(node: RuleNode): readonly RuleNode[] {
 export function findNode(root: RuleNode, path: readonly Term[]): RuleNode | undefined {
   let node: RuleNode | undefined = root;
   for (const term of path) {
-    node = child(node, term);
+    node = childAt(node, term);
     if (node === undefined) return undefined;
   }
   return node;
@@ -106,7 +106,7 @@ export function rulesMeant(root: RuleNode, reference: readonly Term[]): readonly
       });
       return;
     }
-    const known = at === 0 || isConstant(term) ? child(node, term) : null;
+    const known = at === 0 || isConstant(term) ? childAt(node, term) : null;
     if (known === undefined) return;
     for (const next of known === null ? children(node) : [known]) {
       for (const entry of next.rules) if (mayMeet(entry.path, reference, at + 1)) found.add(entry);
@@ -129,19 +129,11 @@ export function isGroundPath(path: readonly Term[]): boolean {
   return path.every((term, at) => at === 0 || isGround(term));
 }
 
+/** Equal for equal terms, different for different ones. */
 export function termKey(term: Term): string {
-  switch (term.kind) {
-    case "var":
-      return `v${term.name}`;
-    case "string":
-      return `s${term.value}`;
-    case "number":
-      return `n${typeof term.value === "number" ? term.value : String(term.value.canonical)}`;
-    case "boolean":
-      return `b${term.value}`;
-    case "null":
-      return "null";
-    default:
-      return `t${JSON.stringify(term, (name, value: unknown) => (name === "span" ? undefined : value))}`;
-  }
+  if (term.kind === "var") return `v${term.name}`;
+  if (term.kind === "string") return `s${term.value}`;
+  if (term.kind === "number") return `n${typeof term.value === "number" ? term.value : String(term.value.canonical)}`;
+  if (term.kind === "boolean") return `b${term.value}`;
+  return `t${JSON.stringify(term, (name, value: unknown) => (name === "span" ? undefined : value))}`;
 }

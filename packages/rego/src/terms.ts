@@ -4,6 +4,7 @@
 
 import { compareNumbers, type Span } from "@portcullis/lang";
 import type {
+  ArrayTerm,
   Body,
   CallExpr,
   Comprehension,
@@ -45,6 +46,20 @@ export function setTerm(items: readonly Term[], span: Span): SetTerm {
   const sorted = items.toSorted(compareTerms);
   const distinct = sorted.filter((item, at) => at === 0 || compareTerms(sorted[at - 1] as Term, item) !== 0);
   return { kind: "set", items: distinct, span };
+}
+
+export function isComposite(term: Term): term is ArrayTerm | ObjectTerm | SetTerm {
+  return term.kind === "array" || term.kind === "object" || term.kind === "set";
+}
+
+/** The same collection of other members. */
+export function mapMembers(term: ArrayTerm | ObjectTerm | SetTerm, one: (member: Term) => Term): Term {
+  if (term.kind === "array") return { ...term, items: term.items.map(one) };
+  if (term.kind === "set") return setTerm(term.items.map(one), term.span);
+  return objectTerm(
+    term.entries.map(([key, value]) => [one(key), one(value)] as const),
+    term.span,
+  );
 }
 
 /** Sorted by key; of equal keys the last one stands, as in OPA's object literal. */
@@ -102,9 +117,13 @@ export function isGround(term: Term): boolean {
     case "object-comprehension":
     case "template-string":
       return false;
-    default:
+    case "null":
+    case "boolean":
+    case "number":
+    case "string":
       return true;
   }
+  return false;
 }
 
 /** The first terms of a rule's reference, up to the first that is not ground. OPA: Ref.GroundPrefix. */
@@ -128,10 +147,20 @@ export function requiresEvaluation(term: Term): boolean {
     case "object":
       return term.entries.some(([key, value]) => requiresEvaluation(key) || requiresEvaluation(value));
     case "var":
+    case "null":
+    case "boolean":
+    case "number":
+    case "string":
       return false;
-    default:
-      return !isScalar(term);
+    case "ref":
+    case "call":
+    case "array-comprehension":
+    case "set-comprehension":
+    case "object-comprehension":
+    case "template-string":
+      break;
   }
+  return true;
 }
 
 export function isComprehension(term: Term): term is Comprehension {
@@ -251,9 +280,15 @@ function parts(term: Term): readonly Term[] {
       return [term.term];
     case "object-comprehension":
       return [term.key, term.value];
-    default:
-      return [];
+    case "var":
+    case "template-string":
+    case "null":
+    case "boolean":
+    case "number":
+    case "string":
+      break;
   }
+  return [];
 }
 
 /** Comprehensions and template strings with equal terms are ordered by where they stand: only equality matters. */

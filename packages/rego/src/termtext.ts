@@ -37,8 +37,9 @@ export function termText(term: Term): string {
     case "call":
       return `${termText(term.operator)}(${list(term.args)})`;
     case "template-string":
-      return `$"${term.parts.map(partText).join("")}"`;
+      break;
   }
+  return `$"${term.parts.map(partText).join("")}"`;
 }
 
 /** The text of a path of terms: `data.a["b-c"][x]`. */
@@ -96,18 +97,7 @@ export function bodyText(body: Body): string {
 
 /** What a message calls the kind of a term: `cannot assign to ref`. OPA: ValueName. */
 export function kindName(term: Term): string {
-  switch (term.kind) {
-    case "array-comprehension":
-      return "arraycomprehension";
-    case "set-comprehension":
-      return "setcomprehension";
-    case "object-comprehension":
-      return "objectcomprehension";
-    case "template-string":
-      return "templatestring";
-    default:
-      return term.kind;
-  }
+  return term.kind.replace("-", "");
 }
 
 function literalText(expr: Expr): string {
@@ -126,12 +116,10 @@ function literalText(expr: Expr): string {
     case "not":
       return expr.explicit ? `not {${bodyText(expr.body)}}` : `not ${bodyText(expr.body)}`;
     case "logic":
-      return [
-        operandText(expr.left, expr.leftExplicit),
-        expr.operator,
-        operandText(expr.right, expr.rightExplicit),
-      ].join(" ");
+      break;
   }
+  const left = operandText(expr.left, expr.leftExplicit);
+  return `${left} ${expr.operator} ${operandText(expr.right, expr.rightExplicit)}`;
 }
 
 function operandText(body: Body, explicit: boolean): string {

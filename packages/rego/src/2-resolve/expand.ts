@@ -8,10 +8,10 @@ import type { Names } from "../names.ts";
 import {
   appendToBody,
   generatedEq,
+  isComposite,
   isComprehension,
-  objectTerm,
+  mapMembers,
   requiresEvaluation,
-  setTerm,
   varTerm,
 } from "../terms.ts";
 import { rewriteBody, rewriteModule, type Rewriter } from "../visit.ts";
@@ -46,19 +46,12 @@ function expandExpr(expr: Expr, names: Names): readonly Expr[] {
 }
 
 function expandLiteral(expr: Expr, one: (term: Term) => Term, names: Names): Expr {
-  switch (expr.kind) {
-    case "term":
-      return { ...expr, term: one(expr.term) };
-    case "call":
-      return { ...expr, args: expr.args.map(one) };
-    case "every":
-    case "not":
-      return { ...expr, body: expandBody(expr.body, names) };
-    case "logic":
-      return { ...expr, left: expandBody(expr.left, names), right: expandBody(expr.right, names) };
-    case "some":
-      return expr;
+  if (expr.kind === "term") return { ...expr, term: one(expr.term) };
+  if (expr.kind === "call") return { ...expr, args: expr.args.map(one) };
+  if (expr.kind === "logic") {
+    return { ...expr, left: expandBody(expr.left, names), right: expandBody(expr.right, names) };
   }
+  return expr.kind === "some" ? expr : { ...expr, body: expandBody(expr.body, names) };
 }
 
 /** The domain is bound in front, under the same `with`, so that an undefined one ends the body. */
@@ -77,24 +70,10 @@ function withModifiers(literals: readonly Expr[], modifiers: readonly With[]): r
 
 /** The term without calls; the literals that stand for them are added to `support`. */
 function expandTerm(term: Term, support: Expr[], names: Names): Term {
-  const one = (inner: Term): Term => expandTerm(inner, support, names);
-  switch (term.kind) {
-    case "call":
-      return expandCall(term, support, names);
-    case "ref":
-      return expandReference(term, support, names);
-    case "array":
-      return { ...term, items: term.items.map(one) };
-    case "set":
-      return setTerm(term.items.map(one), term.span);
-    case "object":
-      return objectTerm(
-        term.entries.map(([key, value]) => [one(key), one(value)] as const),
-        term.span,
-      );
-    default:
-      return isComprehension(term) ? expandComprehension(term, names) : term;
-  }
+  if (term.kind === "call") return expandCall(term, support, names);
+  if (term.kind === "ref") return expandReference(term, support, names);
+  if (isComposite(term)) return mapMembers(term, (member) => expandTerm(member, support, names));
+  return isComprehension(term) ? expandComprehension(term, names) : term;
 }
 
 function expandCall(term: CallTerm, support: Expr[], names: Names): Term {
@@ -122,10 +101,7 @@ function expandReference(term: RefTerm, support: Expr[], names: Names): Term {
     return expanded;
   });
   const [head, ...path] = parts as [Term, ...Term[]];
-  if (head.kind === "var" || head.kind === "ref" || head.kind === "template-string") return { ...term, head, path };
-  if (head.kind === "string" || head.kind === "number" || head.kind === "boolean" || head.kind === "null") {
-    return { ...term, head, path };
-  }
+  if (!isComposite(head) && !isComprehension(head)) return { ...term, head, path };
   const variable = varTerm(names.fresh(), head.span);
   names.subjects.set(variable.name, head);
   support.push(generatedEq(variable, head, head.span));

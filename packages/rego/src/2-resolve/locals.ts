@@ -12,6 +12,7 @@ import type {
   LogicExpr,
   NotExpr,
   SomeExpr,
+  TemplateStringTerm,
   Term,
   VarTerm,
   With,
@@ -19,22 +20,31 @@ import type {
 import { outputsOfEquality } from "../outputs.ts";
 import {
   callsBuiltin,
+  isComposite,
   isComprehension,
   isEquality,
   isGeneratedName,
   isRootDocument,
   isScalar,
-  objectTerm,
+  mapMembers,
   operatorTerm,
   refTerm,
-  setTerm,
   varTerm,
 } from "../terms.ts";
 import { compareStrings } from "../runtime/compare.ts";
 import { kindName, termText } from "../termtext.ts";
 import { isWildcard, rewriteTerm, type Rewriter, vars } from "../visit.ts";
 import { declaredByExpr, isAssignment } from "./declared.ts";
-import { anyOccurrence, declare, innermost, inScope, insert, occurrence, renamedTo, type Scopes } from "./scopes.ts";
+import {
+  anyOccurrence,
+  declare,
+  innermost,
+  inScope,
+  insert,
+  occurrenceHere,
+  renamedTo,
+  type Scopes,
+} from "./scopes.ts";
 import { compileError, type Stage } from "./stage.ts";
 
 export interface Locals {
@@ -76,8 +86,9 @@ function renameLiteral(locals: Locals, expr: Expr): Expr | null {
     case "logic":
       return renameLogic(locals, expr);
     case "term":
-      return renameTerms(locals, expr);
+      break;
   }
+  return renameTerms(locals, expr);
 }
 
 function fail(locals: Locals, term: { readonly span: Expr["span"] }, message: string): void {
@@ -104,21 +115,14 @@ function renameAssignment(locals: Locals, expr: CallExpr): Expr {
 
 /** The left side of `:=`: variables, and arrays and objects of them. */
 function declareIn(locals: Locals, term: Term): Term {
-  switch (term.kind) {
-    case "var":
-      return declareVariable(locals, term, "assigned");
-    case "array":
-      return { ...term, items: term.items.map((item) => declareIn(locals, item)) };
-    case "object":
-      return {
-        ...term,
-        entries: term.entries.map(([key, value]) => [key, declareIn(locals, value)] as const),
-      };
-    default:
-      if (isRootDocument(term) && term.head.kind === "var") return declareVariable(locals, term.head, "assigned");
-      fail(locals, term, `cannot assign to ${kindName(term)}`);
-      return term;
+  if (term.kind === "var") return declareVariable(locals, term, "assigned");
+  if (term.kind === "array") return { ...term, items: term.items.map((item) => declareIn(locals, item)) };
+  if (term.kind === "object") {
+    return { ...term, entries: term.entries.map(([key, value]) => [key, declareIn(locals, value)] as const) };
   }
+  if (isRootDocument(term) && term.head.kind === "var") return declareVariable(locals, term.head, "assigned");
+  fail(locals, term, `cannot assign to ${kindName(term)}`);
+  return term;
 }
 
 function declareVariable(locals: Locals, term: VarTerm, how: "assigned" | "declared", at: Term | Expr = term): VarTerm {
@@ -272,39 +276,28 @@ function renamer(locals: Locals): Rewriter {
   const one = (term: Term): Term => renameTerm(locals, term);
   return {
     term: (term, descend) => {
-      switch (term.kind) {
-        case "var":
-          return renameVariable(scopes, term);
-        case "ref":
-          return isRootDocument(term) ? renameRoot(scopes, term) : descend(term);
-        case "call":
-          rejectShadowedFunction(locals, term);
-          return descend(term);
-        case "object":
-          return objectTerm(
-            term.entries.map(([key, value]) => [one(key), one(value)] as const),
-            term.span,
-          );
-        case "set":
-          return setTerm(term.items.map(one), term.span);
-        case "template-string":
-          return {
-            ...term,
-            parts: term.parts.map((part) =>
-              typeof part === "string" ? part : inScope(scopes, () => renameTerms(locals, part)),
-            ),
-          };
-        default:
-          return isComprehension(term) ? renameComprehension(locals, term) : descend(term);
-      }
+      if (term.kind === "var") return renameVariable(scopes, term);
+      if (isComposite(term)) return mapMembers(term, one);
+      if (isComprehension(term)) return renameComprehension(locals, term);
+      if (term.kind === "template-string") return renameTemplate(locals, term);
+      if (isRootDocument(term)) return renameRoot(scopes, term);
+      if (term.kind === "call") rejectShadowedFunction(locals, term);
+      return descend(term);
     },
   };
+}
+
+function renameTemplate(locals: Locals, term: TemplateStringTerm): Term {
+  const parts = term.parts.map((part) =>
+    typeof part === "string" ? part : inScope(locals.scopes, () => renameTerms(locals, part)),
+  );
+  return { ...term, parts };
 }
 
 function renameVariable(scopes: Scopes, term: VarTerm): VarTerm {
   const renamed = renamedTo(scopes, term.name);
   if (renamed !== undefined) return renamed === term.name ? term : varTerm(renamed, term.span);
-  if (occurrence(scopes, term.name) === undefined) insert(scopes, term.name, term.name, "seen");
+  if (occurrenceHere(scopes, term.name) === undefined) insert(scopes, term.name, term.name, "seen");
   return term;
 }
 

@@ -3,7 +3,7 @@
 
 import type { Body, CallExpr, Expr, Module, Rule, Term } from "../ast.ts";
 import { arityOf } from "../environment.ts";
-import { type Arity, outputsOfBody, reservedNames, safetyOptions } from "../outputs.ts";
+import { type Arity, outputsOfBody, reservedNames, safetyOptions, varsOfTerms } from "../outputs.ts";
 import { compareStrings } from "../runtime/compare.ts";
 import type { RuleNode } from "../ruletree.ts";
 import { callsBuiltin, generatedEq, isComprehension, isGeneratedName, operatorTerm, varTerm } from "../terms.ts";
@@ -14,7 +14,7 @@ export function rewritePrints(modules: readonly Module[], stage: Stage, tree: Ru
   const arity = arityOf(stage.environment, tree);
   const one = (rule: Rule): Rule => {
     if (!stage.environment.print) return eraseInRule(rule);
-    const args = new Set((rule.head.args ?? []).flatMap((arg) => [...vars(arg)]));
+    const args = varsOfTerms(rule.head.args ?? []);
     return printsInRule(rule, args.union(reservedNames), { stage, arity });
   };
   return modules.map((module) => rewriteModule(module, { rule: one }));

@@ -3,8 +3,18 @@
 // OPA: v1/ast/compile.go resolveAllRefs.
 
 import { type Diagnostic, errorAt } from "@portcullis/lang";
-import type { Body, Expr, Import, Module, RefTerm, Rule, Term, With } from "../ast.ts";
-import { isRootDocument, isRootName, isScalar, objectTerm, refTerm, setTerm, stringTerm, varTerm } from "../terms.ts";
+import type { Body, Comprehension, Expr, Import, Module, RefTerm, Rule, Term, With } from "../ast.ts";
+import {
+  isComposite,
+  isComprehension,
+  isRootDocument,
+  isRootName,
+  isScalar,
+  mapMembers,
+  refTerm,
+  stringTerm,
+  varTerm,
+} from "../terms.ts";
 import { termText } from "../termtext.ts";
 import {
   rewriteBody,
@@ -97,8 +107,8 @@ function resolveChain(rule: Rule, globals: Globals, errors: Diagnostic[]): Rule 
         errors.push(errorAt("rego_compile_error", link.span, text));
         return link;
       }
-      const args = new Set((link.head.args ?? []).flatMap((arg) => [...patternVars(arg)]));
-      const scope: Scope = { globals, taken: [args, declaredByBody(link.body)] };
+      const args = (link.head.args ?? []).map(patternVars);
+      const scope: Scope = { globals, taken: [...args, declaredByBody(link.body)] };
       return resolveRule(link, scope);
     },
   });
@@ -164,38 +174,20 @@ function rewriterIn(scope: Scope): Rewriter {
     operator: (operator) => resolveReference(operator, scope, rewriter),
     expr: (expr, descend) => (expr.kind === "every" ? resolveEvery(expr, scope) : resolveSymbols(expr, descend)),
     term: (term, descend) => {
-      switch (term.kind) {
-        case "var":
-          return resolveName(term.name, term, scope);
-        case "ref":
-          return resolveReference(term, scope, rewriter);
-        case "object": {
-          const entries = term.entries.map(
-            ([key, value]) => [rewriteTerm(key, rewriter), rewriteTerm(value, rewriter)] as const,
-          );
-          return objectTerm(entries, term.span);
-        }
-        case "set":
-          return setTerm(
-            term.items.map((item) => rewriteTerm(item, rewriter)),
-            term.span,
-          );
-        case "array-comprehension":
-        case "set-comprehension": {
-          const inner = rewriterIn(within(scope, declaredByBody(term.body)));
-          return { ...term, term: rewriteTerm(term.term, inner), body: rewriteBody(term.body, inner) };
-        }
-        case "object-comprehension": {
-          const inner = rewriterIn(within(scope, declaredByBody(term.body)));
-          const key = rewriteTerm(term.key, inner);
-          return { ...term, key, value: rewriteTerm(term.value, inner), body: rewriteBody(term.body, inner) };
-        }
-        default:
-          return descend(term);
-      }
+      if (term.kind === "var") return resolveName(term.name, term, scope);
+      if (term.kind === "ref") return resolveReference(term, scope, rewriter);
+      if (isComposite(term)) return mapMembers(term, (member) => rewriteTerm(member, rewriter));
+      return isComprehension(term) ? resolveComprehension(term, scope) : descend(term);
     },
   };
   return rewriter;
+}
+
+function resolveComprehension(term: Comprehension, scope: Scope): Term {
+  const inner = within(scope, declaredByBody(term.body));
+  const body = resolveBody(term.body, inner);
+  if (term.kind !== "object-comprehension") return { ...term, term: resolveTerm(term.term, inner), body };
+  return { ...term, key: resolveTerm(term.key, inner), value: resolveTerm(term.value, inner), body };
 }
 
 /** Declared variables stay what they are; the collection of `some … in` is resolved. */

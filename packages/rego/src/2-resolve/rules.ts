@@ -2,7 +2,7 @@
 // scope of its own; then the body; last the head again, which sees what the body declared.
 // OPA: v1/ast/compile.go rewriteLocalVars, rewriteLocalVarsInRule.
 
-import type { Body, Head, Module, Rule, Term } from "../ast.ts";
+import type { Body, Head, Module, Rule, Term, VarTerm } from "../ast.ts";
 import { isComprehension, isScalar, objectTerm, setTerm, varTerm } from "../terms.ts";
 import { compareStrings } from "../runtime/compare.ts";
 import { rewriteTerm, type Rewriter, vars, walkBody } from "../visit.ts";
@@ -38,31 +38,24 @@ function renameChain(rule: Rule, stage: Stage): Rule {
 function renameArgument(arg: Term, scopes: Scopes, stage: Stage): Term {
   const rewriter: Rewriter = {
     term: (term, descend) => {
-      switch (term.kind) {
-        case "var": {
-          const known = renamedTo(scopes, term.name);
-          if (known !== undefined) return varTerm(known, term.span);
-          const fresh = stage.names.fresh();
-          insert(scopes, term.name, fresh, "argument");
-          return varTerm(fresh, term.span);
-        }
-        case "object":
-          return {
-            ...term,
-            entries: term.entries.map(([key, value]) => [key, rewriteTerm(value, rewriter)] as const),
-          };
-        case "call":
-          stage.errors.push(compileError(term.span, "rule arguments cannot contain calls"));
-          return term;
-        case "ref":
-        case "array":
-          return descend(term);
-        default:
-          return term;
+      if (term.kind === "var") return nameArgument(term, scopes, stage);
+      if (term.kind === "object") {
+        const entries = term.entries.map(([key, value]) => [key, rewriteTerm(value, rewriter)] as const);
+        return { ...term, entries };
       }
+      if (term.kind === "call") stage.errors.push(compileError(term.span, "rule arguments cannot contain calls"));
+      return term.kind === "ref" || term.kind === "array" ? descend(term) : term;
     },
   };
   return rewriteTerm(arg, rewriter);
+}
+
+function nameArgument(term: VarTerm, scopes: Scopes, stage: Stage): VarTerm {
+  const known = renamedTo(scopes, term.name);
+  if (known !== undefined) return varTerm(known, term.span);
+  const fresh = stage.names.fresh();
+  insert(scopes, term.name, fresh, "argument");
+  return varTerm(fresh, term.span);
 }
 
 function renameLink(link: Rule, argumentScopes: Scopes, stage: Stage): Rule {

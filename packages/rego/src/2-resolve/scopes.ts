@@ -21,7 +21,7 @@ export function newScopes(names: Names, start?: Scopes): Scopes {
   const scope: Scope = { renamed: new Map(), occurrence: new Map() };
   for (const outer of start?.stack ?? []) {
     for (const [name, renamed] of outer.renamed) scope.renamed.set(name, renamed);
-    for (const [name, occurrence] of outer.occurrence) scope.occurrence.set(name, occurrence);
+    for (const [name, how] of outer.occurrence) scope.occurrence.set(name, how);
   }
   return { stack: [scope], names };
 }
@@ -36,10 +36,10 @@ export function inScope<T>(scopes: Scopes, run: () => T): T {
   }
 }
 
-export function insert(scopes: Scopes, name: string, renamed: string, occurrence: Occurrence): void {
+export function insert(scopes: Scopes, name: string, renamed: string, how: Occurrence): void {
   const scope = innermost(scopes);
   scope.renamed.set(name, renamed);
-  scope.occurrence.set(name, occurrence);
+  scope.occurrence.set(name, how);
   if (name !== renamed) scopes.names.written.set(renamed, name);
 }
 
@@ -49,7 +49,7 @@ export function renamedTo(scopes: Scopes, name: string): string | undefined {
 }
 
 /** In the innermost scope. */
-export function occurrence(scopes: Scopes, name: string): Occurrence | undefined {
+export function occurrenceHere(scopes: Scopes, name: string): Occurrence | undefined {
   return innermost(scopes).occurrence.get(name);
 }
 
@@ -64,7 +64,7 @@ export function innermost(scopes: Scopes): Scope {
 
 /** A fresh name for a declared variable, or why it may not be declared here. OPA: rewriteDeclaredVar. */
 export function declare(scopes: Scopes, name: string, how: Occurrence): { readonly error: string } | string {
-  const before = occurrence(scopes, name);
+  const before = occurrenceHere(scopes, name);
   if (before !== undefined) return { error: redeclared[before].replace("%", () => name) };
   const fresh = scopes.names.fresh();
   insert(scopes, name, fresh, how);

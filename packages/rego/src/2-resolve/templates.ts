@@ -4,7 +4,7 @@
 
 import type { Body, Expr, Module, Rule, TemplateStringTerm, Term } from "../ast.ts";
 import { arityOf, type Environment } from "../environment.ts";
-import { type Arity, outputsOfBody, reservedNames, safetyOptions } from "../outputs.ts";
+import { type Arity, outputsOfBody, reservedNames, safetyOptions, varsOfTerms } from "../outputs.ts";
 import { compareStrings } from "../runtime/compare.ts";
 import { findNode, type RuleNode } from "../ruletree.ts";
 import {
@@ -46,7 +46,7 @@ function templatesIn(stage: Stage, tree: RuleNode): Templates {
 
 function rewriteRule(rule: Rule, templates: Templates): Rule {
   if (!hasTemplate(rule.head) && !hasTemplate(rule.body)) return rule;
-  const args = new Set((rule.head.args ?? []).flatMap((arg) => [...vars(arg, { skipTemplateStrings: true })]));
+  const args = varsOfTerms(rule.head.args ?? [], { skipTemplateStrings: true });
   const { body, safe } = templatesInBody(rule.body, args.union(reservedNames), templates);
   const one = (term: Term): Term => rewriteTerm(term, rewriterWith(safe, templates));
   const { head } = rule;

@@ -4,7 +4,7 @@
 import { type Diagnostic, errorAt } from "@portcullis/lang";
 import type { Body, Expr, Module, RefTerm, Term, With } from "../ast.ts";
 import type { Builtin } from "../builtins/builtin.ts";
-import { child, findNode, type RuleNode } from "../ruletree.ts";
+import { childAt, findNode, type RuleNode } from "../ruletree.ts";
 import { dottedName, generatedEq, operatorTerm, refTerms, requiresEvaluation, varTerm } from "../terms.ts";
 import { termText } from "../termtext.ts";
 import { rewriteBody, rewriteModule, type Rewriter } from "../visit.ts";
@@ -87,7 +87,7 @@ function checkData(
   const path = refTerms(target);
   let node: RuleNode | undefined = tree;
   for (const term of path.slice(0, -1)) {
-    const next: RuleNode | undefined = node === undefined ? undefined : child(node, term);
+    const next: RuleNode | undefined = node === undefined ? undefined : childAt(node, term);
     if (next === undefined) break;
     if (next.rules.length > 0) {
       const text = "with keyword cannot partially replace virtual document(s)";
@@ -97,7 +97,7 @@ function checkData(
     node = next;
   }
   const last = path.at(-1);
-  const replaced = node === undefined || last === undefined ? undefined : child(node, last);
+  const replaced = node === undefined || last === undefined ? undefined : childAt(node, last);
   const replacesFunction = replaced?.rules.some(({ rule }) => isFunction(rule.head.args)) === true;
   if (replacesFunction && isFunctionValue(value, stage, tree)) return false;
   const named = value.kind === "ref" ? findNode(tree, refTerms(value)) : undefined;

@@ -14,7 +14,7 @@ import { rootEnv, typeOf } from "./typeenv.ts";
 export function checkFunctions(node: Node, stage: Stage): void {
   walk(node, {
     expr: (expr) => {
-      if (expr.kind !== "call") return;
+      if (expr.kind !== "call") return undefined;
       const wanted = stage.arity(expr.operator);
       const given = expr.args.length;
       const name = termText(writtenOperator(expr.operator, stage));
@@ -26,7 +26,7 @@ export function checkFunctions(node: Node, stage: Stage): void {
       const fits = expr.generated ? isEquality(expr) || given === wanted + 1 : given === wanted || given === wanted + 1;
       if (fits) {
         refuseUnsupported(expr, stage);
-        return;
+        return undefined;
       }
       const message = arityMessage(expr, stage, { name, wanted, given: expr.generated ? given - 1 : given });
       stage.errors.push(errorAt("rego_type_error", expr.span, message));

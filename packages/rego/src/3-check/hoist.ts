@@ -6,7 +6,15 @@
 
 import type { Body, CallExpr, Comprehension, Expr, Module, RefTerm, Term } from "../ast.ts";
 import type { Names } from "../names.ts";
-import { callsBuiltin, generatedEq, isComprehension, objectTerm, operatorTerm, setTerm, varTerm } from "../terms.ts";
+import {
+  callsBuiltin,
+  generatedEq,
+  isComposite,
+  isComprehension,
+  mapMembers,
+  operatorTerm,
+  varTerm,
+} from "../terms.ts";
 import { rewriteModule } from "../visit.ts";
 
 export function rewriteEquals(modules: readonly Module[]): readonly Module[] {
@@ -57,8 +65,9 @@ function hoistLiteral(expr: Expr, hoist: Hoist): Expr {
     case "term":
       return { ...expr, term: hoistInTerm(expr.term, hoist) };
     case "some":
-      return expr;
+      break;
   }
+  return expr;
 }
 
 function hoistCall(expr: CallExpr, hoist: Hoist): Expr {
@@ -74,22 +83,9 @@ function hoistInTerm(term: Term, hoist: Hoist): Term {
 }
 
 function hoistOne(term: Term, hoist: Hoist): Term {
-  const one = (inner: Term): Term => hoistOne(inner, hoist);
-  switch (term.kind) {
-    case "ref":
-      return bind(hoistPath(term, hoist), hoist);
-    case "array":
-      return { ...term, items: term.items.map(one) };
-    case "object":
-      return objectTerm(
-        term.entries.map(([key, value]) => [one(key), one(value)] as const),
-        term.span,
-      );
-    case "set":
-      return setTerm(term.items.map(one), term.span);
-    default:
-      return isComprehension(term) ? bind(hoistComprehension(term, hoist), hoist) : term;
-  }
+  if (term.kind === "ref") return bind(hoistPath(term, hoist), hoist);
+  if (isComposite(term)) return mapMembers(term, (member) => hoistOne(member, hoist));
+  return isComprehension(term) ? bind(hoistComprehension(term, hoist), hoist) : term;
 }
 
 function hoistPath(term: RefTerm, hoist: Hoist): RefTerm {

@@ -76,9 +76,13 @@ export function inferred(type: Type): Inferred {
       );
     case "function":
       return inferredFunction(type);
-    default:
-      return type;
+    case "null":
+    case "boolean":
+    case "number":
+    case "string":
+      break;
   }
+  return type;
 }
 
 export function inferredFunction(type: Type & { readonly kind: "function" }): FunctionType {

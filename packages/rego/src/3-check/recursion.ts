@@ -4,7 +4,7 @@
 import { type Diagnostic, errorAt } from "@portcullis/lang";
 import type { Term } from "../ast.ts";
 import { lookup } from "../builtins/registry.ts";
-import { dynamicCause, type DynamicReference, type Graph, type Link, selects } from "../graph.ts";
+import { dynamicCause, type DynamicReference, type Graph, leadingToCycles, type Link, selects } from "../graph.ts";
 import { membersOf } from "../narrowing.ts";
 import { compareTerms, isScalar, sameTerms } from "../terms.ts";
 import { termText } from "../termtext.ts";
@@ -15,7 +15,9 @@ import { contains } from "./typeorder.ts";
 
 export function checkRecursion(graph: Graph, stage: Stage): void {
   const byId = new Map(graph.links.map((link) => [link.id, link]));
+  const suspects = leadingToCycles(graph);
   for (const link of graph.links) {
+    if (!suspects.has(link.id)) continue;
     const error = recursionOf(link, byId, { graph, stage });
     if (error !== undefined) stage.errors.push(error);
   }
@@ -157,6 +159,7 @@ function noteOf(term: Term, shown: string, { cause, from, stage }: Telling): str
     case "argument":
       return `${shown} is an argument of ${pathText(from.entry.path, stage)}`;
     case undefined:
-      return "";
+      break;
   }
+  return "";
 }

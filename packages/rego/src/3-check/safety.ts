@@ -5,7 +5,7 @@
 
 import type { Body, Comprehension, Expr, Term } from "../ast.ts";
 import { addAll, type Arity, outputsOfBody, outputsOfExpr, safetyVars } from "../outputs.ts";
-import { isComprehension, objectTerm, setTerm } from "../terms.ts";
+import { isComposite, isComprehension, mapMembers } from "../terms.ts";
 import { rewriteExpr, type Rewriter, rewriteTerm, vars, walkExpr } from "../visit.ts";
 
 /** The variables that keep a literal from being safe. */
@@ -47,7 +47,7 @@ function orderLiterals(
     if (open.size > 0) unsafe.set(expr, open);
   }
   const ordered: Expr[] = [];
-  let waiting = [...body];
+  let waiting: Body = body;
   for (let before = -1; before !== ordered.length;) {
     before = ordered.length;
     waiting = waiting.filter((expr) => {
@@ -56,8 +56,11 @@ function orderLiterals(
       if (verdict === "self") return true;
       if (verdict !== null) unsafe.set(expr, verdict);
       const open = unsafe.get(expr);
-      if (open !== undefined) for (const name of [...open]) if (outputs.has(name) || safe.has(name)) open.delete(name);
-      if (open !== undefined && open.size > 0) return true;
+      const left = open?.difference(outputs).difference(safe);
+      if (left !== undefined && left.size > 0) {
+        unsafe.set(expr, left);
+        return true;
+      }
       unsafe.delete(expr);
       ordered.push(expr);
       addAll(safe, outputs);
@@ -95,7 +98,7 @@ function varsInClosures(expr: Expr): Set<string> {
   const found = new Set<string>();
   walkExpr(expr, {
     term: (term) => {
-      if (!isComprehension(term)) return;
+      if (!isComprehension(term)) return undefined;
       addAll(found, vars(term));
       return false;
     },
@@ -104,7 +107,7 @@ function varsInClosures(expr: Expr): Set<string> {
       else if (inner.kind === "logic") {
         addAll(found, vars(inner.left));
         addAll(found, vars(inner.right));
-      } else return;
+      } else return undefined;
       return false;
     },
   });
@@ -122,36 +125,20 @@ interface Inside {
 function orderInside(expr: Expr, inside: Inside): Expr {
   const rewriter: Rewriter = {
     expr: (inner, descend) => {
-      switch (inner.kind) {
-        case "every":
-          addAll(inside.known, vars(inner.value));
-          if (inner.key !== null) addAll(inside.known, vars(inner.key));
-          return { ...inner, body: orderClosure(inner.body, [], expr, inside) };
-        case "not":
-          return { ...inner, body: orderClosure(inner.body, [], expr, inside) };
-        case "logic":
-          return {
-            ...inner,
-            left: orderClosure(inner.left, [], expr, inside),
-            right: orderClosure(inner.right, [], expr, inside),
-          };
-        default:
-          return descend(inner);
+      if (inner.kind === "every") {
+        addAll(inside.known, vars(inner.value));
+        if (inner.key !== null) addAll(inside.known, vars(inner.key));
       }
+      if (inner.kind === "every" || inner.kind === "not") {
+        return { ...inner, body: orderClosure(inner.body, [], expr, inside) };
+      }
+      if (inner.kind !== "logic") return descend(inner);
+      const left = orderClosure(inner.left, [], expr, inside);
+      return { ...inner, left, right: orderClosure(inner.right, [], expr, inside) };
     },
     term: (term, descend) => {
       if (isComprehension(term)) return orderComprehension(term, expr, inside);
-      if (term.kind === "object") {
-        return objectTerm(
-          term.entries.map(([key, value]) => [rewriteTerm(key, rewriter), rewriteTerm(value, rewriter)] as const),
-          term.span,
-        );
-      }
-      if (term.kind !== "set") return descend(term);
-      return setTerm(
-        term.items.map((item) => rewriteTerm(item, rewriter)),
-        term.span,
-      );
+      return isComposite(term) ? mapMembers(term, (member) => rewriteTerm(member, rewriter)) : descend(term);
     },
   };
   return rewriteExpr(expr, rewriter);

@@ -1,9 +1,8 @@
 // What the types of terms are, given what is known of variables and documents. Environments are nested: a body sees what
 // is known around it and adds what it infers. OPA: v1/ast/env.go TypeEnv.
 
-import type { Body, Comprehension, RefTerm, Term } from "../ast.ts";
+import type { Body, Comprehension, ObjectTerm, RefTerm, Term } from "../ast.ts";
 import type { Value } from "../runtime/value.ts";
-import { isNumber } from "../runtime/value.ts";
 import { termKey } from "../ruletree.ts";
 import { isRootName, refTerms } from "../terms.ts";
 import { isConstant } from "../visit.ts";
@@ -26,33 +25,43 @@ export interface TypeEnv {
   /** Where types inferred for variables go: `tree`, except under a `with`, whose variables outlive it. */
   readonly vars: TypeNode;
   readonly next: TypeEnv | null;
+  /** How often `vars` has changed, by which it is known whether what was inferred before still stands. */
+  readonly changes: { count: number };
   /** Types a closure's body in an environment of its own; null when the body has errors. */
   readonly closure: (env: TypeEnv, body: Body) => TypeEnv | null;
 }
 
 export function rootEnv(closure: TypeEnv["closure"]): TypeEnv {
   const tree = newTypeNode();
-  return { tree, vars: tree, next: null, closure };
+  return { tree, vars: tree, next: null, changes: { count: 0 }, closure };
 }
 
 export function innerEnv(env: TypeEnv): TypeEnv {
   const tree = newTypeNode();
-  return { tree, vars: tree, next: env, closure: env.closure };
+  return { tree, vars: tree, next: env, changes: { count: 0 }, closure: env.closure };
 }
 
 /** An environment for one literal: what it infers of variables goes to the one around it. */
 export function withTree(env: TypeEnv, tree: TypeNode = newTypeNode()): TypeEnv {
-  return { tree, vars: env.vars, next: env, closure: env.closure };
+  return { tree, vars: env.vars, next: env, changes: env.changes, closure: env.closure };
 }
 
 export function setVariable(env: TypeEnv, name: Term, type: Maybe): void {
   const { vars } = env;
+  env.changes.count++;
   const known = childNode(vars, name);
   if (known === undefined) {
     const node = newTypeNode(name);
     node.type = type;
     vars.children.set(termKey(name), node);
   } else known.type = type;
+}
+
+/** Grows with every change of a variable in the environment or around it. */
+export function changesIn(env: TypeEnv): number {
+  let count = 0;
+  for (let one: TypeEnv | null = env; one !== null; one = one.next) count += one.changes.count;
+  return count;
 }
 
 export function typeOf(env: TypeEnv, term: Term): Maybe {
@@ -76,11 +85,14 @@ export function typeOf(env: TypeEnv, term: Term): Maybe {
       return typeOfVariable(env, term);
     case "ref":
       return typeOfReference(env, term);
-    case "call":
-      return null;
-    default:
+    case "array-comprehension":
+    case "set-comprehension":
+    case "object-comprehension":
       return typeOfComprehension(env, term);
+    case "call":
+      break;
   }
+  return null;
 }
 
 function typeOfObject(env: TypeEnv, entries: readonly (readonly [Term, Term])[]): Maybe {
@@ -97,14 +109,11 @@ function typeOfObject(env: TypeEnv, entries: readonly (readonly [Term, Term])[])
 function typeOfComprehension(env: TypeEnv, term: Comprehension): Maybe {
   const inner = env.closure(env, term.body);
   if (inner === null) return null;
-  switch (term.kind) {
-    case "array-comprehension":
-      return { kind: "array", items: [], rest: typeOf(inner, term.term) };
-    case "set-comprehension":
-      return { kind: "set", of: typeOf(inner, term.term) };
-    case "object-comprehension":
-      return objectType([], { key: typeOf(inner, term.key), value: typeOf(inner, term.value) });
+  if (term.kind === "object-comprehension") {
+    return objectType([], { key: typeOf(inner, term.key), value: typeOf(inner, term.value) });
   }
+  const of = typeOf(inner, term.term);
+  return term.kind === "set-comprehension" ? { kind: "set", of } : { kind: "array", items: [], rest: of };
 }
 
 function typeOfVariable(start: TypeEnv, term: Term): Maybe {
@@ -186,29 +195,22 @@ export function selectConstant(type: Maybe, term: Term): Maybe {
 
 /** The JSON value of a constant; a set is a list in it. Undefined for what is no constant. */
 export function constantValue(term: Term): Value | undefined {
-  switch (term.kind) {
-    case "null":
-      return null;
-    case "boolean":
-    case "string":
-      return term.value;
-    case "number":
-      return isNumber(term.value) && typeof term.value !== "number" ? term.value.canonical : term.value;
-    case "array":
-    case "set": {
-      const items = term.items.map(constantValue);
-      return items.every((item) => item !== undefined) ? items : undefined;
-    }
-    case "object": {
-      const entries: [string, Value][] = [];
-      for (const [key, item] of term.entries) {
-        const value = constantValue(item);
-        if (key.kind !== "string" || value === undefined) return undefined;
-        entries.push([key.value, value]);
-      }
-      return Object.fromEntries(entries);
-    }
-    default:
-      return undefined;
+  if (term.kind === "null") return null;
+  if (term.kind === "boolean" || term.kind === "string") return term.value;
+  if (term.kind === "number") return typeof term.value === "number" ? term.value : term.value.canonical;
+  if (term.kind === "array" || term.kind === "set") {
+    const items = term.items.map(constantValue);
+    return items.every((item) => item !== undefined) ? items : undefined;
   }
+  return term.kind === "object" ? constantObject(term) : undefined;
+}
+
+function constantObject(term: ObjectTerm): Value | undefined {
+  const entries: [string, Value][] = [];
+  for (const [key, item] of term.entries) {
+    const value = constantValue(item);
+    if (key.kind !== "string" || value === undefined) return undefined;
+    entries.push([key.value, value]);
+  }
+  return Object.fromEntries(entries);
 }

@@ -120,9 +120,15 @@ export function select(type: Maybe, key: Value): Maybe {
       if (type.of.length === 0) return type;
       return type.of.reduce<Maybe>((found, one) => or(select(one, key), found), null);
     }
-    default:
-      return null;
+    case "function":
+    case undefined:
+    case "null":
+    case "boolean":
+    case "number":
+    case "string":
+      break;
   }
+  return null;
 }
 
 export function selectField(type: ObjectType, key: Value): Maybe {
@@ -144,9 +150,15 @@ export function keysOf(type: Maybe): Maybe {
       return type.of;
     case "any":
       return type.of.length === 0 ? type : type.of.reduce<Maybe>((found, one) => or(keysOf(one), found), null);
-    default:
-      return null;
+    case "function":
+    case undefined:
+    case "null":
+    case "boolean":
+    case "number":
+    case "string":
+      break;
   }
+  return null;
 }
 
 /** The type of what a reference enumerates; null for what has nothing. */
@@ -165,9 +177,15 @@ export function valuesOf(type: Maybe): Maybe {
       return type.of;
     case "any":
       return type.of.length === 0 ? type : type.of.reduce<Maybe>((found, one) => or(valuesOf(one), found), null);
-    default:
-      return null;
+    case "function":
+    case undefined:
+    case "null":
+    case "boolean":
+    case "number":
+    case "string":
+      break;
   }
+  return null;
 }
 
 /** Whether any part of the type is unknown. */
@@ -184,9 +202,14 @@ export function isUnknown(type: Maybe): boolean {
       return type.rest !== null && (isUnknown(type.rest.key) || isUnknown(type.rest.value));
     case "set":
       return isUnknown(type.of);
-    default:
-      return false;
+    case "any":
+    case "null":
+    case "boolean":
+    case "number":
+    case "string":
+      break;
   }
+  return false;
 }
 
 /** The type of a JSON value, as keys of objects are. */

@@ -7,7 +7,7 @@ import type { Names } from "../names.ts";
 import { compare } from "../runtime/compare.ts";
 import { format } from "../runtime/format.ts";
 import type { Value } from "../runtime/value.ts";
-import { compareTerms, isComprehension, isGeneratedName, isRootName, refTerms } from "../terms.ts";
+import { compareTerms, isComposite, isComprehension, isGeneratedName, isRootName, refTerms } from "../terms.ts";
 import { refText, termText } from "../termtext.ts";
 import { rewriteTerm, type Visitor, walkBody, walkExpr, walkTerm } from "../visit.ts";
 import type { FunctionType, Maybe } from "./inferred.ts";
@@ -45,7 +45,7 @@ export function checkReferences(env: TypeEnv, expr: Expr, names: readonly Names[
   const visitor: Visitor = {
     term: (term) => {
       if (isComprehension(term)) return false;
-      if (term.kind !== "ref") return;
+      if (term.kind !== "ref") return undefined;
       const path = refTerms(term);
       const type = typeOfPath(env, path);
       if (type?.kind === "function") {
@@ -54,6 +54,7 @@ export function checkReferences(env: TypeEnv, expr: Expr, names: readonly Names[
       }
       const error = checkPath(check, { env, node: env.tree, path, at: 0 });
       if (error !== null) check.errors.push(error);
+      return undefined;
     },
   };
   visitLiteral(expr, visitor);
@@ -62,25 +63,22 @@ export function checkReferences(env: TypeEnv, expr: Expr, names: readonly Names[
 
 /** Operators and `with` are not looked at, except in literals that hold bodies. */
 function visitLiteral(expr: Expr, visitor: Visitor): void {
-  switch (expr.kind) {
-    case "term":
-      walkTerm(expr.term, visitor);
-      return;
-    case "call":
-      for (const arg of expr.args) walkTerm(arg, visitor);
-      return;
-    case "not":
-      visitBody(expr.body, visitor);
-      return;
-    default:
-      walkExpr(expr, {
-        ...visitor,
-        expr: (inner) => {
-          if (inner === expr) return;
-          visitLiteral(inner, visitor);
-          return false;
-        },
-      });
+  if (expr.kind === "term") {
+    walkTerm(expr.term, visitor);
+  } else if (expr.kind === "call") {
+    for (const arg of expr.args) walkTerm(arg, visitor);
+  } else if (expr.kind === "not") {
+    visitBody(expr.body, visitor);
+  } else {
+    const inside: Visitor = {
+      ...visitor,
+      expr: (inner) => {
+        if (inner === expr) return undefined;
+        visitLiteral(inner, visitor);
+        return false;
+      },
+    };
+    walkExpr(expr, inside);
   }
 }
 
@@ -145,30 +143,21 @@ function checkLeaf(check: Check, { type, path, at }: Leaf): Diagnostic | null {
   const keys = keysOf(type);
   if (keys === null) return unsupported(check, path, { at: at - 1, have: type });
   const { env } = check;
-  switch (term.kind) {
-    case "var":
-    case "ref": {
-      const known = term.kind === "var" ? typeOf(env, term) : typeOfPath(env, refTerms(term));
-      if (known !== null && !unifies(known, keys)) {
-        return invalid(check, path, { at, have: known, want: keys, oneOf: keysOfType(type) });
-      }
-      if (known === null && term.kind === "var") setVariable(env, term, keys);
-      break;
+  if (term.kind === "var" || term.kind === "ref") {
+    const known = term.kind === "var" ? typeOf(env, term) : typeOfPath(env, refTerms(term));
+    if (known !== null && !unifies(known, keys)) {
+      return invalid(check, path, { at, have: known, want: keys, oneOf: keysOfType(type) });
     }
-    case "array":
-    case "object":
-    case "set":
-      if (!unifyWith(env, term, keys)) {
-        return invalid(check, path, { at, have: typeOf(env, term), want: keys, oneOf: [] });
-      }
-      break;
-    default: {
-      const child = selectConstant(type, term);
-      if (child === null) return invalid(check, path, { at, have: null, want: keys, oneOf: keysOfType(type) });
-      return checkLeaf(check, { type: child, path, at: at + 1 });
-    }
+    if (known === null && term.kind === "var") setVariable(env, term, keys);
+    return checkLeaf(check, { type: valuesOf(type), path, at: at + 1 });
   }
-  return checkLeaf(check, { type: valuesOf(type), path, at: at + 1 });
+  if (isComposite(term)) {
+    if (unifyWith(env, term, keys)) return checkLeaf(check, { type: valuesOf(type), path, at: at + 1 });
+    return invalid(check, path, { at, have: typeOf(env, term), want: keys, oneOf: [] });
+  }
+  const child = selectConstant(type, term);
+  if (child === null) return invalid(check, path, { at, have: null, want: keys, oneOf: keysOfType(type) });
+  return checkLeaf(check, { type: child, path, at: at + 1 });
 }
 
 /** A collection that can hold nothing. */

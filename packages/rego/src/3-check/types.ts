@@ -9,11 +9,20 @@ import type { Names } from "../names.ts";
 import { rulePath, rulesMeant } from "../ruletree.ts";
 import { callsBuiltin, dottedName, groundPrefix, isComprehension, refTerms } from "../terms.ts";
 import { termText } from "../termtext.ts";
-import { walkExpr, walkTerm } from "../visit.ts";
+import { walkBody, walkExpr, walkTerm } from "../visit.ts";
 import { anyType, type Inferred, inferredFunction, type Maybe, objectType } from "./inferred.ts";
 import type { Stage } from "./stage.ts";
 import { argumentError, callError, type Finding, matchError } from "./typecalls.ts";
-import { innerEnv, rootEnv, setVariable, type TypeEnv, typeOf, typeOfReference, withTree } from "./typeenv.ts";
+import {
+  changesIn,
+  innerEnv,
+  rootEnv,
+  setVariable,
+  type TypeEnv,
+  typeOf,
+  typeOfReference,
+  withTree,
+} from "./typeenv.ts";
 import { or } from "./typeorder.ts";
 import { checkReferences } from "./typerefs.ts";
 import { insert, newTypeNode, put, type TypeNode } from "./typetree.ts";
@@ -26,10 +35,12 @@ export interface Checker {
   readonly graph: Graph;
   /** Documents that a `with` on a target makes uncertain, by the target's text. */
   readonly relaxed: Map<string, TypeNode | null>;
+  /** What a closure's body was found to be, and where. */
+  readonly closures: WeakMap<Body, { readonly around: TypeEnv; readonly changes: number; readonly types: BodyTypes }>;
 }
 
 export function newChecker(stage: Stage, graph: Graph, names: readonly Names[]): Checker {
-  return { stage, graph, names, relaxed: new Map() };
+  return { stage, graph, names, relaxed: new Map(), closures: new WeakMap() };
 }
 
 /** Types of all rules; what is wrong goes to the stage's recoverable errors. */
@@ -50,7 +61,7 @@ export function checkQueryTypes(checker: Checker, env: TypeEnv, body: Body): rea
 /** Built-ins are looked up, not kept in the environment: see `typeOfOperator`. */
 function closureTyper(checker: Checker): TypeEnv["closure"] {
   return (env, body) => {
-    const { env: inner, errors } = checkBody(checker, env, body);
+    const { env: inner, errors } = checkClosure(checker, env, body);
     return errors.length === 0 ? inner : null;
   };
 }
@@ -109,7 +120,7 @@ function objectAround(env: TypeEnv, path: readonly Term[], type: Maybe): Maybe {
 
 // ── bodies
 
-interface BodyTypes {
+export interface BodyTypes {
   readonly env: TypeEnv;
   readonly errors: readonly Diagnostic[];
 }
@@ -130,19 +141,47 @@ function checkBody(checker: Checker, around: TypeEnv, body: Body): BodyTypes {
   return { env, errors };
 }
 
-/** The last closure with errors tells them, as in OPA. */
+/** Closures are asked for their types again and again; without a memory, nested ones would take exponential time. */
+function checkClosure(checker: Checker, around: TypeEnv, body: Body): BodyTypes {
+  const known = checker.closures.get(body);
+  const changes = changesIn(around);
+  if (known?.around === around && known.changes === changes) return known.types;
+  const types = checkBody(checker, around, body);
+  checker.closures.set(body, { around, changes, types });
+  return types;
+}
+
+/** Deeper nests are checked from the inside only. */
+const maxNesting = 4;
+
+/**
+ * The last closure with errors tells them. Closures inside closures are looked at a second time from here, where less
+ * is known of their variables: OPA does, and refuses what it finds so.
+ */
 function checkClosures(checker: Checker, env: TypeEnv, expr: Expr): readonly Diagnostic[] {
   let found: readonly Diagnostic[] = [];
   walkExpr(expr, {
     term: (term) => {
-      if (!isComprehension(term)) return;
-      const { errors } = checkBody(checker, env, term.body);
-      if (errors.length === 0) return;
-      found = errors;
-      return false;
+      if (!isComprehension(term)) return undefined;
+      const { errors } = checkClosure(checker, env, term.body);
+      if (errors.length > 0) found = errors;
+      return errors.length > 0 || nesting(term.body) >= maxNesting ? false : undefined;
     },
   });
   return found;
+}
+
+/** How many closures there are inside each other. */
+function nesting(body: Body): number {
+  let deepest = 0;
+  walkBody(body, {
+    term: (term) => {
+      if (!isComprehension(term)) return undefined;
+      deepest = Math.max(deepest, 1 + nesting(term.body));
+      return false;
+    },
+  });
+  return deepest;
 }
 
 function checkLiteral(checker: Checker, env: TypeEnv, expr: Expr): Finding | null {
@@ -215,16 +254,12 @@ function relaxedBy(checker: Checker, target: readonly Term[], isFunction: boolea
 }
 
 function dependentPaths({ stage, graph }: Checker, target: readonly Term[]): readonly (readonly Term[])[] {
-  const reverse = new Map<number, number[]>();
-  for (const [from, targets] of graph.dependencies) {
-    for (const to of targets) reverse.set(to, [...(reverse.get(to) ?? []), from]);
-  }
   const byId = new Map(graph.links.map((link) => [link.id, link]));
   const seen = new Set<number>();
   const visit = (id: number): void => {
     if (seen.has(id)) return;
     seen.add(id);
-    for (const next of reverse.get(id) ?? []) visit(next);
+    for (const next of graph.dependents.get(id) ?? []) visit(next);
   };
   for (const entry of rulesMeant(stage.tree, target)) visit(entry.id);
   return [...seen].map((id) => groundPrefix(byId.get(id)?.entry.path ?? []));

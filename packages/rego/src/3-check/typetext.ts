@@ -53,9 +53,13 @@ function elided(type: Maybe, depth: number): string {
       return type.of === null ? "set" : `set[${cut ? "..." : inner(type.of)}]`;
     case "function":
       return elidedFunction(type, depth);
-    default:
-      return type.kind;
+    case "null":
+    case "boolean":
+    case "number":
+    case "string":
+      break;
   }
+  return type.kind;
 }
 
 function elidedFunction(type: FunctionType, depth: number): string {
@@ -96,13 +100,17 @@ const maxType = 32;
 const maxDepth = 8;
 
 export function isTooWide(...lines: readonly string[]): boolean {
-  return lines.some((line) => [...line].length > maxLine);
+  return lines.some((line) => characters(line) > maxLine);
+}
+
+function characters(text: string): number {
+  return Array.from(text).length;
 }
 
 /** The type's outermost part, or all of it where that is short. */
 export function shortText({ name, type }: Named): string {
   const full = namedText({ name, type });
-  return [...full].length <= maxType ? full : prefix(name, elided(type, 0));
+  return characters(full) <= maxType ? full : prefix(name, elided(type, 0));
 }
 
 function short(type: Maybe): string {

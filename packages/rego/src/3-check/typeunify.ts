@@ -2,7 +2,7 @@
 // OPA: v1/ast/check.go unifies, unify1, unify2.
 
 import type { ArrayTerm, ObjectTerm, SetTerm, Term } from "../ast.ts";
-import { sameTerms } from "../terms.ts";
+import { isComposite, sameTerms } from "../terms.ts";
 import { isConstant } from "../visit.ts";
 import { anyType, type ArrayType, type FunctionType, type Maybe, type ObjectType } from "./inferred.ts";
 import { isAnyType, isUnknown, or, selectField, valuesOf } from "./typeorder.ts";
@@ -76,16 +76,11 @@ function unifyShapes(env: TypeEnv, a: Typed, b: Typed): boolean | null {
   if (a.term.kind === "array") return unifyArrayTerm(env, a.term, b.term);
   if (a.term.kind === "object") return unifyObjectTerm(env, a.term, b.term);
   if (a.term.kind !== "var") return null;
-  switch (b.term.kind) {
-    case "var":
-      return unifyWith(env, a.term, anyType) && unifyWith(env, b.term, typeOf(env, a.term));
-    case "array":
-      return unifyArrayTerm(env, b.term, a.term);
-    case "object":
-      return unifyObjectTerm(env, b.term, a.term);
-    default:
-      return null;
+  if (b.term.kind === "var") {
+    return unifyWith(env, a.term, anyType) && unifyWith(env, b.term, typeOf(env, a.term));
   }
+  if (b.term.kind === "array") return unifyArrayTerm(env, b.term, a.term);
+  return b.term.kind === "object" ? unifyObjectTerm(env, b.term, a.term) : null;
 }
 
 function typed(env: TypeEnv, term: Term): Typed {
@@ -119,16 +114,8 @@ function unifyVariable(env: TypeEnv, composite: Term, variable: Term): boolean {
 
 /** `union`: the type is one of several that the term may be of, so variables gather them. */
 export function unifyWith(env: TypeEnv, term: Term, type: Maybe, union = false): boolean {
-  switch (term.kind) {
-    case "array":
-    case "object":
-    case "set":
-      return unifyComposite(env, term, { type, union });
-    case "var":
-      return giveType(env, term, { type, union });
-    default:
-      return unifies(typeOf(env, term), type);
-  }
+  if (isComposite(term)) return unifyComposite(env, term, { type, union });
+  return term.kind === "var" ? giveType(env, term, { type, union }) : unifies(typeOf(env, term), type);
 }
 
 interface Wanted {
