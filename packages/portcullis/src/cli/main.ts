@@ -49,7 +49,7 @@ program
   .addOption(new Option("-o, --output <format>", "how to print the findings").choices(outputs).default("text"))
   .action(async (paths: string[], options: { output: (typeof outputs)[number] }) => {
     const { lint } = await import("./commands/lint.ts");
-    process.exitCode = await lint({ paths, output: options.output });
+    process.exitCode = lint({ paths, output: options.output });
   });
 
 program

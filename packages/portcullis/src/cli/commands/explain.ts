@@ -31,21 +31,31 @@ export function explain({ paths, constraint, object, output }: ExplainFlags): nu
   const loaded = loadObjects(paths, { dialect: "go", stdin: paths.length === 0 });
   const { set, policies, objects } = partObjects(loaded);
   const asked = objects.filter((one) => object === null || isNamed(one, object));
-  if (policies.length === 0) throw new UsageError("no policies: give files or folders with templates and constraints with -f PATH");
-  if (asked.length === 0) throw new UsageError(object === null ? "no objects to explain" : `no object is named ${object}`);
+  if (policies.length === 0)
+    throw new UsageError("no policies: give files or folders with templates and constraints with -f PATH");
+  if (asked.length === 0)
+    throw new UsageError(object === null ? "no objects to explain" : `no object is named ${object}`);
   const context = withDefaultNamespace(objects.map((one) => one.object));
   const answer = answerNeeds(context);
-  const options = { ...gatorOptions(), catalog: builtinCatalog(), ask: (needs: Parameters<typeof explainNeeds>[1]) => explainNeeds(answer, needs) };
+  const options = {
+    ...gatorOptions(),
+    catalog: builtinCatalog(),
+    ask: (needs: Parameters<typeof explainNeeds>[1]) => explainNeeds(answer, needs),
+  };
   const explained = asked.map((one): Explained => {
     const all = explainRequest(policies, requestOf(one), options);
-    const wanted = all.filter(({ kind, name }) => constraint === null || constraint === name || constraint === `${kind}/${name}`);
+    const wanted = all.filter(
+      ({ kind, name }) => constraint === null || constraint === name || constraint === `${kind}/${name}`,
+    );
     return { object: describeObject(one.object), place: placeOf(one), constraints: wanted };
   });
   if (explained.every(({ constraints }) => constraints.length === 0)) {
     throw new UsageError(constraint === null ? "no constraints to explain" : `no constraint is named ${constraint}`);
   }
   for (const { message } of policyFindings(set)) process.stderr.write(`${message}\n`);
-  process.stdout.write(output === "json" ? `${JSON.stringify(explained, withoutSources, 2)}\n` : explained.map(textOf).join("\n"));
+  process.stdout.write(
+    output === "json" ? `${JSON.stringify(explained, withoutSources, 2)}\n` : explained.map(textOf).join("\n"),
+  );
   return 0;
 }
 
@@ -81,7 +91,8 @@ function constraintLines(constraint: ExplainedConstraint): readonly string[] {
   const title = `  ${kind}/${name}`;
   if (problem !== null) return [`${title}: takes no part: ${problem}`];
   if (enforced === null) return [`${title}: takes no part at this enforcement point`];
-  const verdict = typeof matched === "string" ? `cannot be matched: ${matched}` : matched ? "matches" : "does not match";
+  const verdict =
+    typeof matched === "string" ? `cannot be matched: ${matched}` : matched ? "matches" : "does not match";
   return [
     `${title} (${enforced.name}): ${verdict}`,
     ...criteria.map(({ field, expected, actual, result }) => {
@@ -89,7 +100,9 @@ function constraintLines(constraint: ExplainedConstraint): readonly string[] {
       const reason = typeof result === "string" ? `: ${result}` : "";
       return `    ${mark} match.${field} ${JSON.stringify(expected)}, the object has ${actual}${reason}`;
     }),
-    ...(matched === true && results.length === 0 ? ["    no violation: no rule `violation` holds for this object"] : []),
+    ...(matched === true && results.length === 0
+      ? ["    no violation: no rule `violation` holds for this object"]
+      : []),
     ...results.flatMap((result) => resultLines(result)),
   ];
 }
@@ -97,7 +110,12 @@ function constraintLines(constraint: ExplainedConstraint): readonly string[] {
 function resultLines({ kind, message, rules }: ExplainedResult): readonly string[] {
   return [
     `    ${kind}: ${message}`,
-    ...rules.flatMap((rule) => [`      made by the rule at ${stepPlace(rule)}`, ...rule.literals.map((literal) => `        ${stepPlace(literal)}  ${firstLine(literal.text)}${valuesText(literal)}`)]),
+    ...rules.flatMap((rule) => [
+      `      made by the rule at ${stepPlace(rule)}`,
+      ...rule.literals.map(
+        (literal) => `        ${stepPlace(literal)}  ${firstLine(literal.text)}${valuesText(literal)}`,
+      ),
+    ]),
   ];
 }
 
