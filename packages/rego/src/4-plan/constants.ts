@@ -21,8 +21,16 @@ export function constantValue(term: Term): Value | undefined {
     }
     case "object":
       return constantObject(term.entries);
-    default:
+    case "var":
+    case "ref":
+    case "call":
+    case "array-comprehension":
+    case "set-comprehension":
+    case "object-comprehension":
+    case "template-string":
       return undefined;
+    default:
+      return term satisfies never;
   }
 }
 

@@ -10,15 +10,21 @@ import { matchPattern } from "./unify.ts";
 import { planWith } from "./with.ts";
 
 export function planBody(scope: Scope, body: Body, leaf: (scope: Scope) => void): void {
-  for (const expr of body) planLiteral(scope, expr);
+  const { trace } = scope.frame.context;
+  body.forEach((expr, at) => planLiteral(scope, expr, trace ? writtenAfter(body, at) : expr));
   leaf(scope);
 }
 
-function planLiteral(scope: Scope, expr: Expr): void {
+function writtenAfter(body: Body, at: number): Expr {
+  return body.find((expr, index) => index >= at && !expr.generated) ?? (body[at] as Expr);
+}
+
+/** `written` is the literal of the user that this one is, or was hoisted from: that one fails with it. */
+function planLiteral(scope: Scope, expr: Expr, written: Expr): void {
   const { context } = scope.frame;
-  const traced = context.trace && !expr.generated;
-  const at = traced ? site(context, expr.span) : 0;
-  if (traced) add(scope, { kind: "literal", site: at, visible: visible(scope) });
+  const traced = context.trace && expr === written;
+  const at = context.trace ? site(context, written.span) : 0;
+  if (context.trace) add(scope, { kind: "literal", site: at, visible: visible(scope) });
   const outside = scope.state;
   if (expr.with.length > 0) planWith(scope, expr.with);
   if (expr.negated) {

@@ -38,11 +38,10 @@ export function plan(checked: Checked, options: PlanOptions): Plan {
   const functions = context.functions as PlannedFunction[];
   const calls = countCalls(functions);
   return {
-    functions: functions.map((planned, index) => ({
-      ...planned,
-      readsInput: readers.has(index),
-      memo: memoOf(planned, calls, index),
-    })),
+    functions: functions.map((planned, index) => {
+      const facts = { readsInput: readers.has(index), memo: memoOf(planned, calls, index) };
+      return Object.assign({}, planned, facts);
+    }),
     constants: context.constants,
     builtins: context.builtins,
     sites: context.sites,

@@ -5,6 +5,7 @@
 
 import type { Rule, Term } from "../ast.ts";
 import type { Definition, DocumentChild, FunctionBody, Leaf, Local, Operand, PlannedFunction } from "../ir.ts";
+import { format } from "../runtime/format.ts";
 import { equals, type Value } from "../runtime/value.ts";
 import { constantValue } from "./constants.ts";
 import { documentFunction, ruleFunction } from "./documents.ts";
@@ -54,7 +55,7 @@ interface Finished {
 
 function finish(frame: Frame, { node, parameters, body, memo }: Finished): void {
   const { context } = frame;
-  const path = node.path.map(String);
+  const path = node.path.map((key) => (typeof key === "string" ? key : format(key)));
   const overlays = [...context.overlays.values()]
     .filter((overlay) => overlay.path.length <= path.length && overlay.path.every((key, at) => key === path[at]))
     .map((overlay) => overlay.index);
@@ -73,9 +74,7 @@ function finish(frame: Frame, { node, parameters, body, memo }: Finished): void 
 /** `data.a["b-c"].d`, as errors name it. */
 function documentName(path: readonly Value[]): string {
   const parts = path.map((key) => {
-    const text = typeof key === "string" ? key : null;
-    if (text !== null && /^[A-Za-z_]\w*$/.test(text)) return `.${text}`;
-    return `[${typeof key === "string" ? JSON.stringify(key) : String(key)}]`;
+    return typeof key === "string" && /^[A-Za-z_]\w*$/.test(key) ? `.${key}` : `[${format(key)}]`;
   });
   return `data${parts.join("")}`;
 }

@@ -179,9 +179,15 @@ export function depthOf(scope: Scope, value: Expression): number {
     case "call":
     case "builtin":
       return value.state === 0 ? deepest(scope, value.args) : scope.depth;
-    default:
+    case "input":
+    case "data":
+    case "child":
+    case "children":
+    case "undefined":
       // What a replaced state gives may depend on anything that was bound when it was made.
       return "state" in value && value.state !== 0 ? scope.depth : 0;
+    default:
+      return value satisfies never;
   }
 }
 

@@ -41,8 +41,13 @@ export function planValue(scope: Scope, term: Term): Operand {
       return defined(scope, callOf(scope, term));
     case "template-string":
       throw new Error("a template string was not rewritten before planning");
+    case "null":
+    case "boolean":
+    case "number":
+    case "string":
+      return constant(scope.frame.context, null);
     default:
-      throw new Error(`a ${term.kind} that is no constant`);
+      return term satisfies never;
   }
 }
 

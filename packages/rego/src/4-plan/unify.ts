@@ -22,8 +22,17 @@ export function isKnown(scope: Scope, term: Term): boolean {
       return term.entries.every((entry) => entry.every((part) => isKnown(scope, part)));
     case "call":
       return term.args.every((arg) => isKnown(scope, arg));
-    default:
+    case "null":
+    case "boolean":
+    case "number":
+    case "string":
+    case "array-comprehension":
+    case "set-comprehension":
+    case "object-comprehension":
+    case "template-string":
       return true;
+    default:
+      return term satisfies never;
   }
 }
 

@@ -40,7 +40,7 @@ export function expression(writer: Writer, value: Expression): string {
     case "data":
       return `${stateName(value.state)}.data`;
     case "path":
-      return path(writer, value.base, value.keys);
+      return lookups(writer, value.base, value.keys);
     case "call":
       return call(writer, value);
     case "builtin":
@@ -57,6 +57,8 @@ export function expression(writer: Writer, value: Expression): string {
       return object(writer, value.entries);
     case "undefined":
       return "undefined";
+    default:
+      return value satisfies never;
   }
 }
 
@@ -66,10 +68,12 @@ function list(writer: Writer, operands: readonly Operand[]): string {
 
 // ── paths
 
-function path(writer: Writer, base: Expression, keys: readonly Operand[]): string {
+function lookups(writer: Writer, base: Expression, keys: readonly Operand[]): string {
   let text = expression(writer, base);
   const lookup = base.kind === "data" ? "getStored" : "get";
-  for (let at = 0; at < keys.length;) {
+  const oneKey = base.kind === "call" && base.oneKey === true;
+  if (oneKey) text = `keyOf(${text}, ${operand(writer, keys[0] as Operand)})`;
+  for (let at = oneKey ? 1 : 0; at < keys.length;) {
     const chain = safeChain(writer.plan, keys, at);
     if (chain.length === 0) {
       text = `${lookup}(${text}, ${operand(writer, keys[at] as Operand)})`;
@@ -201,6 +205,8 @@ export function condition(writer: Writer, test: Test): string {
       return `isCollection(${operand(writer, test.value)})`;
     case "never":
       return "false";
+    default:
+      return test satisfies never;
   }
 }
 

@@ -95,7 +95,7 @@ function emitComplete(writer: Writer, body: Complete, index: number): void {
   const single = body.chains.length === 1 && body.chains[0]?.every(hasOneValue) === true;
   if (body.firstWins || single || body.chains.length === 0) {
     for (const definition of body.chains.flat()) {
-      emitDefinition(writer, definition, { kind: "return", site: definition.headSite });
+      emitDefinition(writer, definition, { kind: "return", site: definition.headSite }, body.what === "entry");
     }
   } else {
     emitCompared(writer, body, index);
@@ -132,12 +132,13 @@ function leafOf(block: Block): Leaf {
   return last?.kind === "scan" ? leafOf(last.block) : (last as Leaf);
 }
 
-function emitDefinition(writer: Writer, definition: Definition, sink: Sink): void {
+function emitDefinition(writer: Writer, definition: Definition, sink: Sink, isEntry = false): void {
   const label = fresh(writer, "D");
   const end = `break ${label};`;
-  const literal: Flow["literal"] = writer.trace ? { site: definition.headSite, visible: [] } : null;
+  const traced = writer.trace && sink.kind !== "solutions" && !isEntry;
+  const literal: Flow["literal"] = traced ? { site: definition.headSite, visible: [] } : null;
   line(writer, `${label}: {`);
-  if (writer.trace && sink.kind !== "solutions") line(writer, traceText(writer, "enter", definition.headSite, []));
+  if (traced) line(writer, traceText(writer, "enter", definition.headSite, []));
   emitBlock(writer, definition.block, { fail: end, succeed: end, exit: end, loops: [], sink, literal });
   line(writer, "}");
 }

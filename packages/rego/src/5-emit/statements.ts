@@ -45,13 +45,21 @@ function emitStatement(writer: Writer, statement: Statement, flow: Flow): void {
       if (flow.literal !== null) Object.assign(flow.literal, { site: statement.site, visible: statement.visible });
       break;
     case "held":
+      if (flow.literal !== null) Object.assign(flow.literal, { visible: statement.visible });
       line(writer, traceText(writer, "literal", statement.site, statement.visible));
       break;
     case "print":
       line(writer, `print(${stateName(statement.state)}, ${operand(writer, statement.value)}, ${statement.site});`);
       break;
-    default:
+    case "succeed":
+    case "append":
+    case "result":
+    case "contribute":
+    case "solution":
       emitLeaf(writer, statement, flow);
+      break;
+    default:
+      statement satisfies never;
   }
 }
 
@@ -89,7 +97,7 @@ export const fuel = "if (--b.fuel < 0) b.refill();";
 function emitScan(writer: Writer, scan: Scan, flow: Flow): void {
   const label = fresh(writer, "L");
   const { depth } = scan;
-  emitLoop(writer, scan, label);
+  emitLoop(writer, scan, label, flow);
   emitBlock(writer, scan.block, {
     ...flow,
     fail: `continue ${label};`,
@@ -100,7 +108,7 @@ function emitScan(writer: Writer, scan: Scan, flow: Flow): void {
 
 type Loop = Pick<Scan, "source" | "key" | "value" | "ordered">;
 
-function emitLoop(writer: Writer, { source, key, value, ordered }: Loop, label: string): void {
+function emitLoop(writer: Writer, { source, key, value, ordered }: Loop, label: string, flow: Flow): void {
   const from = operand(writer, source);
   const list = fresh(writer, "a");
   const at = fresh(writer, "i");
@@ -110,6 +118,11 @@ function emitLoop(writer: Writer, { source, key, value, ordered }: Loop, label: 
   } else {
     line(writer, `const k_${list} = ${ordered ? "sortedKeysOf" : "keysOf"}(${from});`);
     line(writer, `const ${list} = elements(${from}, k_${list});`);
+  }
+  if (flow.literal !== null) {
+    // A scan of nothing fails without a turn.
+    const { site, visible } = flow.literal;
+    line(writer, `if (${list}.length === 0) ${traceText(writer, "fail", site, visible)}`);
   }
   line(writer, `${label}: for (let ${at} = 0; ${at} < ${list}.length; ${at}++) {`);
   line(writer, fuel);
@@ -131,7 +144,7 @@ function emitSome(writer: Writer, blocks: readonly Block[], flow: Flow): void {
 function emitEvery(writer: Writer, every: Statement & { kind: "every" }, flow: Flow): void {
   const loop = fresh(writer, "L");
   const { source, value } = every;
-  emitLoop(writer, { source, key: every.key, value, ordered: false }, loop);
+  emitLoop(writer, { source, key: every.key, value, ordered: false }, loop, quiet(flow));
   labelled(writer, (label) =>
     emitBlock(writer, every.block, {
       ...quiet(flow),

@@ -2,7 +2,7 @@
 // (OPA: v1/ast/compare.go). Numbers compare by decimal value, strings by code points (JavaScript's `<` compares UTF-16
 // units), objects by sorted keys pairwise, sets by sorted members.
 
-import { Decimal, compareNumbers } from "@portcullis/lang";
+import { compareNumbers } from "@portcullis/lang";
 import { type PlainObject, RegoObject, RegoSet, type Value, isNumber } from "./value.ts";
 
 /** Negative, 0 or positive. */
@@ -38,7 +38,7 @@ export function compareStrings(a: string, b: string): number {
 export function sortedKeys(object: PlainObject): readonly string[] {
   let keys = keyCache.get(object);
   if (keys === undefined) {
-    keys = Object.keys(object).sort(compareStrings);
+    keys = Object.keys(object).toSorted(compareStrings);
     keyCache.set(object, keys);
   }
   return keys;
@@ -54,18 +54,11 @@ export function sortedEntries(object: PlainObject | RegoObject): readonly (reado
 
 function rank(value: Value): number {
   if (value === null) return 0;
-  switch (typeof value) {
-    case "boolean":
-      return 1;
-    case "number":
-      return 2;
-    case "string":
-      return 3;
-    default:
-      if (Array.isArray(value)) return 4;
-      if (value instanceof Decimal) return 2;
-      return value instanceof RegoSet ? 6 : 5;
-  }
+  if (typeof value === "boolean") return 1;
+  if (isNumber(value)) return 2;
+  if (typeof value === "string") return 3;
+  if (Array.isArray(value)) return 4;
+  return value instanceof RegoSet ? 6 : 5;
 }
 
 function compareLists(a: readonly Value[], b: readonly Value[]): number {

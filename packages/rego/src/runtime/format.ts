@@ -2,23 +2,16 @@
 // Go quotes them, numbers as written, objects and sets in Rego's order, `set()` for the empty set.
 // OPA: v1/ast/term.go String methods.
 
-import { Decimal, numberText } from "@portcullis/lang";
+import { numberText } from "@portcullis/lang";
 import { compare, sortedEntries } from "./compare.ts";
-import { type PlainObject, type RegoObject, RegoSet, type Value } from "./value.ts";
+import { type PlainObject, type RegoObject, RegoSet, type Value, isNumber } from "./value.ts";
 
 /** Rego text: `{"a": [1, "x"], "b": {2, 3}}`. Recursive; a value is never deeper than the parser or evaluation let it be. */
 export function format(value: Value): string {
   if (value === null) return "null";
-  switch (typeof value) {
-    case "string":
-      return quote(value);
-    case "number":
-      return numberText(value);
-    case "boolean":
-      return value ? "true" : "false";
-    default:
-      return value instanceof Decimal ? value.text : formatComposite(value);
-  }
+  if (typeof value === "string") return quote(value);
+  if (isNumber(value)) return numberText(value);
+  return typeof value === "boolean" ? String(value) : formatComposite(value);
 }
 
 function formatComposite(value: readonly Value[] | PlainObject | RegoSet | RegoObject): string {

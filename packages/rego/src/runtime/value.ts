@@ -19,16 +19,10 @@ export type TypeName = "null" | "boolean" | "number" | "string" | "array" | "obj
 /** The name that `type_name` gives. */
 export function typeName(value: Value): TypeName {
   if (value === null) return "null";
-  switch (typeof value) {
-    case "boolean":
-    case "number":
-    case "string":
-      return typeof value as TypeName;
-    default:
-      if (Array.isArray(value)) return "array";
-      if (value instanceof RegoSet) return "set";
-      return value instanceof Decimal ? "number" : "object";
-  }
+  if (typeof value !== "object") return typeof value as TypeName;
+  if (Array.isArray(value)) return "array";
+  if (value instanceof RegoSet) return "set";
+  return value instanceof Decimal ? "number" : "object";
 }
 
 export function isNumber(value: Value | undefined): value is AnyNumber {
@@ -237,7 +231,7 @@ export function hash(value: Value): number {
   if (value instanceof Decimal) return hashPrimitive(Number(value.text));
   let known = hashCache.get(value);
   if (known === undefined) {
-    known = hashComposite(value as Exclude<typeof value, Decimal>);
+    known = hashComposite(value);
     hashCache.set(value, known);
   }
   return known;

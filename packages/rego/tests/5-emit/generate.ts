@@ -127,6 +127,8 @@ function definitionText(context: Context, name: string, kind: Kind, { tail, mult
     }
     case "constants":
       return `${name} := ${random.pick(["1", '{"a": 1, "b": [1, 2]}', '["a", "b", 1]', '{1, 2, "a"}', "true"])}`;
+    default:
+      return kind satisfies never;
   }
 }
 

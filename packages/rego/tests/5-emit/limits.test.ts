@@ -1,0 +1,48 @@
+// A policy that runs away is stopped: by steps, by the deadline, by the depth of its values.
+
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { LimitError } from "@portcullis/lang";
+import { evaluationOf, programOf, valueOfP } from "./program.ts";
+
+function isLimit(limit: LimitError["limit"]): (error: unknown) => boolean {
+  return (error) => error instanceof LimitError && error.limit === limit;
+}
+
+suite("limits", () => {
+  test("nested loops use up their steps", () => {
+    const loops = "p if {\n some a in input; some b in input; some c in input; some d in input\n a + b + c + d < 0\n}";
+    const input = JSON.stringify(Array.from({ length: 200 }, (_, at) => at));
+    assert.throws(() => valueOfP(loops, { input, limits: { steps: 100_000 } }), isLimit("steps"));
+  });
+
+  test("functions without loops use steps too", () => {
+    const chain = Array.from({ length: 20 }, (_, at) => `f${at}(x) := f${at + 1}(x) + f${at + 1}([x])`).join("\n");
+    const module = `${chain}\nf20(x) := 1\np := f0(1)`;
+    assert.throws(() => valueOfP(module, { limits: { steps: 20_000 } }), isLimit("steps"));
+  });
+
+  test("a deadline that has passed ends the evaluation at its first look", () => {
+    const loops = "p if {\n some a in input; some b in input; some c in input\n a + b + c < 0\n}";
+    const input = JSON.stringify(Array.from({ length: 200 }, (_, at) => at));
+    assert.throws(() => valueOfP(loops, { input, limits: { deadlineMs: 0 } }), isLimit("deadline"));
+  });
+
+  test("values that nest too deeply for the stack are over the depth limit", () => {
+    const deep = `${"[".repeat(200_000)}${"]".repeat(200_000)}`;
+    assert.throws(() => valueOfP("p if input.a == input.b", { input: `{"a":${deep},"b":${deep}}` }), isLimit("depth"));
+  });
+
+  test("a chain of many rules compiles and answers", () => {
+    const rules = Array.from({ length: 2000 }, (_, at) => `r${at} := r${at + 1}`).join("\n");
+    assert.equal(valueOfP(`p := r0\n${rules}\nr2000 := 1`), "1");
+  });
+
+  test("one evaluation does not use another's budget", () => {
+    const program = programOf(["package test\np := count([x | some x in input])"], { entrypoints: ["data.test.p"] });
+    const input = JSON.stringify(Array.from({ length: 50 }, () => 0));
+    for (let turn = 0; turn < 3; turn++) {
+      assert.equal(program.entry("data.test.p", evaluationOf({ input, limits: { steps: 200 } })), 50);
+    }
+  });
+});
