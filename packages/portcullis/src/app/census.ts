@@ -4,18 +4,20 @@ import { gvkOf, valueAt } from "@portcullis/kube";
 import { type PolicySet, statusKey } from "@portcullis/policy";
 import type { SetRecord } from "../server/metrics.ts";
 
-export type Census = Pick<SetRecord, "constraints" | "templates">;
+export type Census = Pick<SetRecord, "constraints" | "templates" | "celTemplates">;
 
 const actions = ["deny", "dryrun", "warn", "scoped"];
 
 export function censusOf(set: PolicySet): Census {
   const constraints = new Map<string, Census["constraints"][number]>();
   const templates = new Map<string, Census["templates"][number]>();
+  let celTemplates = 0;
   for (const { object } of set.sources) {
     const { group, kind } = gvkOf(object);
     const isBroken = set.status.get(statusKey(object))?.some((found) => found.severity === "error") ?? false;
     const status = isBroken ? "error" : "active";
     if (group === "templates.gatekeeper.sh" && kind === "ConstraintTemplate") {
+      if (hasCel(object)) celTemplates++;
       templates.set(status, { status, count: (templates.get(status)?.count ?? 0) + 1 });
     } else if (group === "constraints.gatekeeper.sh") {
       const action = enforcementAction(object);
@@ -23,7 +25,19 @@ export function censusOf(set: PolicySet): Census {
       constraints.set(key, { action, status, count: (constraints.get(key)?.count ?? 0) + 1 });
     }
   }
-  return { constraints: [...constraints.values()], templates: [...templates.values()] };
+  return { constraints: [...constraints.values()], templates: [...templates.values()], celTemplates };
+}
+
+function hasCel(template: unknown): boolean {
+  const targets = listAt(template, "spec", "targets");
+  return targets.some((target) =>
+    listAt(target, "code").some((code) => valueAt(code, "engine") === "K8sNativeValidation"),
+  );
+}
+
+function listAt(tree: unknown, ...path: readonly string[]): readonly unknown[] {
+  const value = valueAt(tree, ...path);
+  return Array.isArray(value) ? (value as readonly unknown[]) : [];
 }
 
 /** Gatekeeper: pkg/util/enforcement_action.go GetEnforcementAction; an absent action is deny. */

@@ -40,8 +40,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     });
   }
   const caFile = join(folder, "ca.crt");
-  const port = options.port ?? 8443;
-  const serving = await serve({ ...options, port, policies: [folder], caFile, logger: createLogger("nowhere") });
+  const serving = await serveSomewhere(options, { policies: [folder], caFile, logger: createLogger("nowhere") });
   const demo = { serving, folder, caFile, ...options };
   const agent = new Agent({ keepAlive: true });
   try {
@@ -59,6 +58,18 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** On the port that was asked for, or on any when that one is taken: a demo should start. */
+async function serveSomewhere(options: DemoOptions, served: ServeOptions): Promise<Serving> {
+  const port = options.port ?? 8443;
+  try {
+    return await serve({ ...options, ...served, port });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    options.print(`# Port ${port} is taken; another one serves`);
+    return serve({ ...options, ...served, port: 0 });
+  }
 }
 
 interface Running extends DemoOptions {

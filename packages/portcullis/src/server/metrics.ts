@@ -55,6 +55,8 @@ export interface SetRecord {
     readonly count: number;
   }[];
   readonly templates: readonly { readonly status: "active" | "error"; readonly count: number }[];
+  /** Templates that carry CEL, beside Rego or alone. */
+  readonly celTemplates: number;
   /** Objects that could not be taken and are served in their last good form, or not at all. */
   readonly broken: number;
 }
@@ -110,6 +112,7 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
       }
       gatekeeper.templates.reset();
       for (const { status, count } of record.templates) gatekeeper.templates.set({ status }, count);
+      gatekeeper.celTemplates.set(record.celTemplates);
       own.set.reset();
       own.set.set({ digest: record.digest }, 1);
       own.broken.set(record.broken);
@@ -155,6 +158,11 @@ function gatekeeperMetrics(register: Registry) {
       name: "gatekeeper_constraint_templates",
       help: "Number of observed constraint templates",
       labelNames: ["status"],
+      registers,
+    }),
+    celTemplates: new Gauge({
+      name: "gatekeeper_constraint_templates_with_cel",
+      help: "Number of constraint templates with CEL engine",
       registers,
     }),
     ingestions: new Counter({

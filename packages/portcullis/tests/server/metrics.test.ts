@@ -1,0 +1,58 @@
+// Metrics: Gatekeeper's names, gauges that forget what is gone, and labels that cannot grow for ever.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type SetRecord, createMetrics } from "../../src/server/metrics.ts";
+
+const empty: SetRecord = { digest: "d", constraints: [], templates: [], celTemplates: 0, broken: 0 };
+
+test("gauges show the set that is served and forget the one before", async () => {
+  const metrics = createMetrics({ process: false });
+  metrics.policySet({
+    ...empty,
+    digest: "one",
+    constraints: [{ action: "deny", status: "active", count: 3 }],
+    templates: [{ status: "error", count: 1 }],
+    celTemplates: 2,
+    broken: 1,
+  });
+  const first = await metrics.text();
+  assert.match(first, /^gatekeeper_constraints\{enforcement_action="deny",status="active"\} 3$/m);
+  assert.match(first, /^gatekeeper_constraint_templates\{status="error"\} 1$/m);
+  assert.match(first, /^gatekeeper_constraint_templates_with_cel 2$/m);
+  metrics.policySet({ ...empty, digest: "two" });
+  const second = await metrics.text();
+  assert.doesNotMatch(second, /^gatekeeper_constraints\{/m);
+  assert.doesNotMatch(second, /digest="one"/);
+  assert.match(second, /^portcullis_policy_set_info\{digest="two"\} 1$/m);
+});
+
+test("after 500 policies, further ones are counted together", async () => {
+  const metrics = createMetrics({ process: false });
+  for (let number = 0; number < 600; number++) {
+    const result = { policy: `K/p${number}`, result: "fail", action: "deny", overran: false, count: 2 } as const;
+    metrics.admission({ status: "deny", dryRun: false, results: [result] }, 0.01);
+  }
+  const lines = (await metrics.text())
+    .split("\n")
+    .filter((line) => line.startsWith("portcullis_policy_results_total{"));
+  assert.equal(lines.length, 501);
+  assert.equal(lines.at(-1), 'portcullis_policy_results_total{policy="other",result="fail",action="deny"} 200');
+});
+
+test("overruns, readings and restarts are counted", async () => {
+  const metrics = createMetrics({ process: true });
+  metrics.overrun("K", "slice");
+  metrics.ingested("error", 0.02);
+  metrics.evaluatorRestarted("memory");
+  metrics.reloaded(false);
+  const text = await metrics.text();
+  assert.match(text, /^portcullis_policy_overruns_total\{policy="K",kind="slice"\} 1$/m);
+  assert.match(text, /^gatekeeper_constraint_template_ingestion_count_total\{status="error"\} 1$/m);
+  assert.match(
+    text,
+    /^gatekeeper_constraint_template_ingestion_duration_seconds_bucket\{le="0.02",status="error"\} 1$/m,
+  );
+  assert.match(text, /^portcullis_evaluator_restarts_total\{reason="memory"\} 1$/m);
+  assert.match(text, /^process_cpu_seconds_total /m);
+});
