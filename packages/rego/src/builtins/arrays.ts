@@ -16,7 +16,7 @@ function concat(call: BuiltinCall, a: Value, b: Value): Value | undefined {
   if (a.length === 0) return b;
   if (b.length === 0) return a;
   charge(call, a.length + b.length);
-  return [...a, ...b];
+  return a.concat(b);
 }
 
 function flatten(call: BuiltinCall, array: Value): Value | undefined {

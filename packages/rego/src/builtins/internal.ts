@@ -11,7 +11,7 @@ import { type Builtin, type BuiltinCall, operandError } from "./builtin.ts";
  * The texts of wrapped arguments: one list for each combination of their members, `<undefined>` for an empty set.
  * A string is shown without quotes. OPA: builtinPrintCrossProductOperands.
  */
-export function wrappedTexts(call: BuiltinCall, operands: readonly Value[]): readonly (readonly string[])[] {
+function wrappedTexts(call: BuiltinCall, operands: readonly Value[]): readonly (readonly string[])[] {
   let rows: readonly (readonly string[])[] = [[]];
   for (const operand of operands) {
     const members = operand instanceof RegoSet ? operand.sorted(compare).map(text) : [text(operand)];

@@ -217,9 +217,11 @@ function numbersBetween(call: BuiltinCall, start: bigint, stop: bigint, step: bi
   const signed = start <= stop ? step : -step;
   const [first, by, last] = [Number(start), Number(signed), Number(stop)];
   const safe = [first, by, last].every(Number.isSafeInteger);
-  return Array.from({ length: count }, (_, at) =>
-    safe ? first + at * by : numberOfInteger(start + BigInt(at) * signed),
-  );
+  const result: AnyNumber[] = [];
+  for (let at = 0; at < count; at++) {
+    result.push(safe ? first + at * by : numberOfInteger(start + BigInt(at) * signed));
+  }
+  return result;
 }
 
 const twoNumbers = t.function([t.number, t.number], t.number);

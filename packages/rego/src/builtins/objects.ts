@@ -21,7 +21,7 @@ type AnyObject = PlainObject | RegoObject;
 
 // ── both forms of object
 
-export function entriesOf(object: AnyObject): readonly (readonly [Value, Value])[] {
+function entriesOf(object: AnyObject): readonly (readonly [Value, Value])[] {
   return object instanceof RegoObject ? object.entries() : Object.entries(object);
 }
 
@@ -30,7 +30,7 @@ function sizeOf(object: AnyObject): number {
 }
 
 /** An object of entries, plain when every key is a string. */
-export function objectOf(entries: readonly (readonly [Value, Value])[]): AnyObject {
+function objectOf(entries: readonly (readonly [Value, Value])[]): AnyObject {
   if (!entries.every(([key]) => typeof key === "string")) return RegoObject.of(entries);
   const result = newObject();
   for (const [key, value] of entries) result[key as string] = value;

@@ -17,7 +17,7 @@ function sprintf(call: BuiltinCall, formatText: Value, values: Value): Value | u
 }
 
 /** A Rego value as Go's operand. */
-export function operandOf(value: Value): Operand {
+function operandOf(value: Value): Operand {
   if (typeof value === "string" || typeof value === "number") return value;
   if (!(value instanceof Decimal)) return format(value);
   const { text } = value;

@@ -111,8 +111,9 @@ function anyAffix(suffix: boolean): (call: BuiltinCall, texts: Value, affixes: V
     // One look-up for each length that an affix has, instead of one comparison for each affix.
     const known = new Set(wanted);
     const lengths = new Set(wanted.map((affix) => affix.length));
-    call.budget.step(wanted.length + searched.length * lengths.size);
+    call.budget.step(wanted.length);
     for (const text of searched) {
+      call.budget.step(lengths.size * stepsPerLookup);
       for (const length of lengths) {
         if (length > text.length) continue;
         if (known.has(suffix ? text.slice(text.length - length) : text.slice(0, length))) return true;
@@ -121,6 +122,9 @@ function anyAffix(suffix: boolean): (call: BuiltinCall, texts: Value, affixes: V
     return false;
   };
 }
+
+/** Cutting an affix off and hashing it. */
+const stepsPerLookup = 10;
 
 function textsOperand(call: BuiltinCall, position: number, value: Value): readonly string[] | undefined {
   if (typeof value === "string") return [value];
