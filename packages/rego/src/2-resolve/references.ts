@@ -26,6 +26,7 @@ import {
   walk,
   type Visitor,
 } from "../visit.ts";
+import { takeCallsForValues } from "./callvalues.ts";
 import { declaredByBody } from "./declared.ts";
 
 /** What a name means: the path that it stands for. */
@@ -33,10 +34,11 @@ type Globals = ReadonlyMap<string, readonly Term[]>;
 
 export function resolveReferences(modules: readonly Module[], errors: Diagnostic[]): readonly Module[] {
   const exports = exportsByPackage(modules);
-  return modules.map((module) => {
+  const resolved = modules.map((module) => {
     const globals = globalsOf(module, exports.get(packageKey(module)) ?? []);
     return { ...module, rules: module.rules.map((rule) => resolveChain(rule, globals, errors)) };
   });
+  return takeCallsForValues(resolved);
 }
 
 /** A query sees its own imports and the rules of the package that it is asked in, if any; here: none. */
@@ -172,37 +174,15 @@ function resolveBody(body: Body, scope: Scope): Body {
 function rewriterIn(scope: Scope): Rewriter {
   const rewriter: Rewriter = {
     operator: (operator) => resolveReference(operator, scope, rewriter),
-    expr: (expr, descend) =>
-      expr.kind === "every" ? resolveEvery(expr, scope) : asReferenceExpr(resolveSymbols(expr, descend)),
+    expr: (expr, descend) => (expr.kind === "every" ? resolveEvery(expr, scope) : resolveSymbols(expr, descend)),
     term: (term, descend) => {
       if (term.kind === "var") return resolveName(term.name, term, scope);
       if (term.kind === "ref") return resolveReference(term, scope, rewriter);
       if (isComposite(term)) return mapMembers(term, (member) => rewriteTerm(member, rewriter));
-      return isComprehension(term) ? resolveComprehension(term, scope) : asReference(descend(term));
+      return isComprehension(term) ? resolveComprehension(term, scope) : descend(term);
     },
   };
   return rewriter;
-}
-
-/** `f()` of a rule without arguments is the rule's value: OPA evaluates such a call as it evaluates the rule. */
-function asReference(term: Term): Term {
-  return term.kind === "call" && callsRuleWithoutArguments(term) ? term.operator : term;
-}
-
-function asReferenceExpr(expr: Expr): Expr {
-  if (expr.kind !== "call" || !callsRuleWithoutArguments(expr)) return expr;
-  const { negated, with: modifiers, generated, span } = expr;
-  return { kind: "term", term: expr.operator, negated, with: modifiers, generated, span };
-}
-
-function callsRuleWithoutArguments({
-  operator,
-  args,
-}: {
-  readonly operator: RefTerm;
-  readonly args: readonly Term[];
-}): boolean {
-  return args.length === 0 && operator.head.kind === "var" && operator.head.name === "data";
 }
 
 function resolveComprehension(term: Comprehension, scope: Scope): Term {
