@@ -18,11 +18,12 @@ export const tokenAlgorithms: ReadonlySet<string> = new Set(
   "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 HS256 HS384 HS512 EdDSA".split(" "),
 );
 
+const keySetPrefix = "failed to parse a JWK key (set): jwk.ParseString: failed to parse string: ";
+
 /** The keys of a PEM block or a JWK text. Throws TokenError. */
 export function keysOf(world: World, text: string): readonly VerificationKey[] {
   const block = /(?:^|\n)-----BEGIN ([^\n-]*)-----\r?\n[\s\S]*?\n-----END \1-----[ \t]*(?:\r?\n|$)/.exec(text);
-  if (block === null)
-    return jwks(text, "failed to parse a JWK key (set): ").flatMap((jwk) => fromJwk(world, jwk) ?? []);
+  if (block === null) return jwks(text, keySetPrefix).flatMap((jwk) => fromJwk(world, jwk) ?? []);
   if (block.index + block[0].length < text.length) throw new TokenError("extra data after a PEM certificate block");
   const names = new Map([
     ["CERTIFICATE", "certificate"],

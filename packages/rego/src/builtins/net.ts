@@ -217,6 +217,22 @@ function networksOf(range: Range): readonly string[] {
   return texts;
 }
 
+/**
+ * The addresses of a name. An address is its own, and this machine's name is known; every other name is a need of the world,
+ * answered with a list of texts. OPA: v1/topdown/net.go.
+ */
+function lookupAddresses(call: BuiltinCall, name: string): Value | undefined {
+  const address = parseAddress(name.replace(/%.*$/, ""));
+  if (address !== null) return RegoSet.of([addressText(address)]);
+  if (name === "localhost") return RegoSet.of(["127.0.0.1"]);
+  const [answer] = call.world.ask([{ kind: "net.lookup_ip_addr", key: name, call: { name } }]);
+  if (answer === undefined || "error" in answer) {
+    return call.fail(`lookup ${name}: ${answer?.error ?? "no answer"}`);
+  }
+  const texts = Array.isArray(answer.value) ? (answer.value as readonly unknown[]) : [];
+  return RegoSet.of(texts.filter((text) => typeof text === "string"));
+}
+
 const twoTexts = t.function([t.string, t.string], t.boolean);
 const textOrTuple: Type = t.union(t.string, t.array(t.any));
 const matchOperand: Type = t.union(t.string, t.array(textOrTuple), t.object(t.string, textOrTuple), t.set(textOrTuple));
@@ -235,6 +251,12 @@ export const netBuiltins: readonly Builtin[] = [
     name: "net.cidr_is_valid",
     type: t.function([t.string], t.boolean),
     evaluate: (_call, text) => typeof text === "string" && parseCidr(text) !== null,
+  },
+  {
+    name: "net.lookup_ip_addr",
+    type: t.function([t.string], t.set(t.string)),
+    nondeterministic: true,
+    evaluate: onString(lookupAddresses),
   },
   {
     name: "net.cidr_merge",

@@ -23,6 +23,7 @@ import { objectBuiltins } from "./objects.ts";
 import { opaBuiltins } from "./opa.ts";
 import { providerBuiltins } from "./providers.ts";
 import { regexBuiltins } from "./regex.ts";
+import { templateBuiltins } from "./rendertemplate.ts";
 import { semverBuiltins } from "./semver.ts";
 import { setBuiltins } from "./sets.ts";
 import { sprintfBuiltins } from "./sprintf.ts";
@@ -61,6 +62,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     setBuiltins,
     sprintfBuiltins,
     stringBuiltins,
+    templateBuiltins,
     timeBuiltins,
     typeBuiltins,
     unitBuiltins,

@@ -35,7 +35,5 @@ export const unsupportedBuiltins: readonly Builtin[] = [
   unsupported("graphql.parse_schema", t.function([t.string], anyObject)),
   unsupported("graphql.schema_is_valid", t.function([document], t.boolean)),
   unsupported("http.send", t.function([options], anyObject), true),
-  unsupported("net.lookup_ip_addr", t.function([t.string], t.set(t.string)), true),
   unsupported("rego.parse_module", t.function([t.string, t.string], options)),
-  unsupported("strings.render_template", t.function([t.string, options], t.string)),
 ];
