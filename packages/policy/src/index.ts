@@ -1,6 +1,6 @@
 // The pure engine and its dialects: what decides, with no cluster, clock or socket.
 
-export { type Engine, type EngineOptions, createEngine, statusKey } from "./engine/engine.ts";
+export { type Engine, type EngineOptions, admissionProblems, createEngine, statusKey } from "./engine/engine.ts";
 export { canonicalJson, digestOf, sha256 } from "./engine/digest.ts";
 export type { Linked, Locate, PolicyFrontend, Profile, ReadFrom } from "./engine/frontend.ts";
 export type { Action, Answered, Decision, Effect, Outcome, PolicyId, Suspended } from "./engine/outcome.ts";

@@ -30,6 +30,17 @@ export function createEngine(options: EngineOptions): Engine {
   return { policySet: (sources) => makeSet({ options, sources, known: new Map() }) };
 }
 
+/**
+ * What would be wrong with an object if it joined the set: what a webhook says before it is stored. Empty when all is
+ * well or no dialect owns its kind.
+ */
+export function admissionProblems(set: PolicySet, source: PolicySource): readonly Diagnostic[] {
+  const found = set.with([source], []).status.get(statusKey(source.object)) ?? [];
+  return found.filter((diagnostic) => diagnostic.code !== unknownKind);
+}
+
+const unknownKind = "unknown-policy-kind";
+
 interface Reading {
   readonly frontend: PolicyFrontend;
   readonly unit: unknown;
@@ -194,7 +205,7 @@ function report(status: Map<string, readonly Diagnostic[]>, key: string, found: 
 function unowned(source: PolicySource): Diagnostic {
   const { group, kind } = groupKind(source.object);
   const message = `${kind === "" ? "an object without kind" : `${kind}${group === "" ? "" : ` (${group})`}`} is no kind of policy`;
-  return errorAt("unknown-policy-kind", place(source), message);
+  return errorAt(unknownKind, place(source), message);
 }
 
 function place(source: PolicySource): Span | null {

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { type Answer, Budget, formatDiagnostic } from "@portcullis/lang";
+import { admissionProblems } from "../../src/engine/engine.ts";
 import type { Decision } from "../../src/engine/outcome.ts";
 import type { PolicySet } from "../../src/engine/policyset.ts";
 import type { EvaluationRequest, Json } from "../../src/engine/request.ts";
 import { namespaceNeed } from "../../src/gatekeeper/review.ts";
 import { request, unlimited, worldWith } from "../engine/world.ts";
-import { constraint, policySet, template } from "./load.ts";
+import { constraint, objectsIn, policySet, template } from "./load.ts";
 
 const namespace: Json = { apiVersion: "v1", kind: "Namespace", metadata: { name: "default", labels: { team: "a" } } };
 
@@ -332,4 +334,37 @@ ${engines}`;
   const [refused] = policySet(code(cel)).status.get("ConstraintTemplate//mixed") ?? [];
   assert.match(refused?.message ?? "", /^no language driver is installed/);
   assert.match(refused?.hint ?? "", /K8sNativeValidation/);
+});
+
+test("the order of the files changes nothing", () => {
+  const parts = [
+    template("Echo", echo),
+    template("Other", `package o\nviolation[{"msg": msg, "details": {"n": n}}] { n := [2, 1][_]; msg := "same" }`),
+    constraint("Echo", "b", "{parameters: {msg: two}}"),
+    constraint("Echo", "a", "{parameters: {msg: one}}"),
+    constraint("Other", "a"),
+    constraint("Other", "w", "{enforcementAction: warn}"),
+  ];
+  const first = decide(policySet(parts.join("")));
+  fc.assert(
+    fc.property(fc.shuffledSubarray(parts, { minLength: parts.length }), (shuffled) => {
+      assert.deepEqual(decide(policySet(shuffled.join(""))), first);
+    }),
+    { numRuns: 20 },
+  );
+  assert.equal(first.message, "[a] one\n[a] same\n[a] same\n[b] two");
+});
+
+test("a policy is judged before it is admitted, together with the policies that are there", () => {
+  const set = policySet(template("Echo", echo));
+  const problems = (text: string): readonly string[] =>
+    objectsIn(text).flatMap((source) => admissionProblems(set, source).map((one) => one.message));
+  assert.deepEqual(problems(constraint("Echo", "fine")), []);
+  assert.deepEqual(problems(constraint("Echo", "odd", "{match: {foo: 1}}")), [
+    "invalid Constraint: unknown fields: [spec.match.foo]",
+  ]);
+  assert.deepEqual(problems(template("Bad", "package bad")), [
+    "invalid ConstraintTemplate: invalid rego: invalid module: missing required rules: [violation]",
+  ]);
+  assert.deepEqual(problems("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n"), []);
 });

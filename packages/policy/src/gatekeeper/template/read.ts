@@ -140,7 +140,14 @@ function strictProblems(object: Json, locate: Locate | undefined): readonly Diag
     const text = `strict decoding error: unknown field ${quote(field.text)}`;
     return errorAt("unknown-field", locate?.(field.path) ?? null, text);
   });
-  return [...wrong, ...unknown, ...operationsProblem(object, locate)];
+  return [...wrong, ...unknown, ...operationsProblem(object, locate), ...lengthProblem(object, locate)];
+}
+
+function lengthProblem(object: Json, locate: Locate | undefined): readonly Diagnostic[] {
+  const { length } = nameOf(object);
+  if (length <= 63) return [];
+  const text = `resource cannot have metadata.name larger than 63 char; length: ${length}`;
+  return [errorAt("template-field", locate?.(["metadata", "name"]) ?? null, text)];
 }
 
 const shape = templateShape();
