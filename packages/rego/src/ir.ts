@@ -41,6 +41,8 @@ export type Expression =
   | { readonly kind: "input"; readonly state: number }
   | { readonly kind: "data"; readonly state: number }
   | { readonly kind: "path"; readonly base: Expression; readonly keys: readonly Operand[] }
+  /** An element that is known to be there, of what is known to be an array. */
+  | { readonly kind: "element"; readonly of: Operand; readonly at: number }
   | Call
   | BuiltinCallExpression
   /** One child of a document whose children are rules and base documents, chosen at run time. */
@@ -187,8 +189,10 @@ export interface PlannedFunction {
   readonly body: FunctionBody;
   /** Whether its value may change with the input (or a mocked function) of the state. */
   readonly readsInput: boolean;
-  /** Rules and documents are computed once per state; functions only where it pays. */
+  /** Rules and documents are computed once per state, functions where it pays; pure ones once per program. */
   readonly memo: "none" | "state" | "arguments";
+  /** Whether it always gives the same for the same arguments, in every evaluation. */
+  readonly pure: boolean;
   /** Flags of Plan.overlays under which the base document at `path` answers instead. */
   readonly overlays: readonly number[];
   readonly path: readonly string[];

@@ -146,6 +146,8 @@ function expressionText(plan: Plan, value: Expression): string {
     case "input":
     case "data":
       return `${state}${value.kind}`;
+    case "element":
+      return `${of(value.of)}[${value.at}]`;
     case "path":
       return `${of(value.base)}${value.keys.map((key) => `[${of(key)}]`).join("")}`;
     case "call":

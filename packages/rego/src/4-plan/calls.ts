@@ -66,6 +66,7 @@ function call(scope: Scope, callee: Callee, args: readonly Term[], span: Span): 
       mock,
     };
   }
+  if (callee.builtin.nondeterministic === true) context.worldReaders.add(scope.frame.index);
   return {
     kind: "builtin",
     builtin: builtinIndex(context, callee.builtin),

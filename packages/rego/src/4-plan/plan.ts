@@ -34,12 +34,16 @@ export function plan(checked: Checked, options: PlanOptions): Plan {
     planEntry(context, index, entryTerm(name));
   }
   for (let next = context.waiting.pop(); next !== undefined; next = context.waiting.pop()) next();
-  const readers = inputReaders(context);
+  const readers = callersOf(context, context.inputReaders);
+  const impure = callersOf(context, context.worldReaders);
+  const observed = context.prints || context.trace;
   const functions = context.functions as PlannedFunction[];
   const calls = countCalls(functions);
   return {
     functions: functions.map((planned, index) => {
-      const facts = { readsInput: readers.has(index), memo: memoOf(planned, calls, index) };
+      const readsInput = readers.has(index);
+      const pure = !readsInput && !impure.has(index) && !observed;
+      const facts = { readsInput, pure, memo: memoOf(planned, calls, index) };
       return Object.assign({}, planned, facts);
     }),
     constants: context.constants,
@@ -71,6 +75,7 @@ function newContext(checked: Checked, options: PlanOptions): PlanContext {
     waiting: [],
     calls: new Map(),
     inputReaders: new Set(),
+    worldReaders: new Set(),
     names: checked.written,
     rule: planRule,
     document: planDocument,
@@ -111,6 +116,7 @@ function planQuery(context: PlanContext, query: CheckedQuery): Plan["query"] {
     parameters: [],
     body: { kind: "query", block },
     readsInput: true,
+    pure: false,
     memo: "none",
     overlays: [],
     path: [],
@@ -131,8 +137,8 @@ function entryTerm(name: string): RefTerm {
   return { kind: "ref", head: { kind: "var", name: "data", span }, path, span };
 }
 
-/** Functions that read the input themselves or through what they call. */
-function inputReaders(context: PlanContext): ReadonlySet<number> {
+/** These functions, and those that call them directly or through others. */
+function callersOf(context: PlanContext, functions: ReadonlySet<number>): ReadonlySet<number> {
   const callers = new Map<number, number[]>();
   for (const [from, targets] of context.calls) {
     for (const target of targets) {
@@ -142,7 +148,7 @@ function inputReaders(context: PlanContext): ReadonlySet<number> {
     }
   }
   const readers = new Set<number>();
-  const waiting = [...context.inputReaders];
+  const waiting = [...functions];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (readers.has(next)) continue;
     readers.add(next);

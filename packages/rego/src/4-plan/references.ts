@@ -74,6 +74,7 @@ function dataReference(scope: Scope, path: readonly Term[]): Expression {
 }
 
 function baseDocument(scope: Scope, node: RuleNode, rest: readonly Term[]): Expression {
+  scope.frame.context.worldReaders.add(scope.frame.index);
   const keys = node.path.map((key) => constant(scope.frame.context, key));
   return descend(scope, pathOf({ kind: "data", state: scope.state }, keys), rest);
 }
@@ -102,6 +103,7 @@ function documentCall(scope: Scope, node: RuleNode): Expression {
 function dynamicChild(scope: Scope, node: RuleNode, path: readonly Term[]): Expression {
   const [term, ...rest] = path as [Term, ...Term[]];
   const document = documentFunction(scope.frame, node);
+  scope.frame.context.worldReaders.add(scope.frame.index);
   const { state } = scope;
   let key: Operand;
   if (isKnown(scope, term)) {

@@ -59,11 +59,13 @@ function finish(frame: Frame, { node, parameters, body, memo }: Finished): void 
   const overlays = [...context.overlays.values()]
     .filter((overlay) => overlay.path.length <= path.length && overlay.path.every((key, at) => key === path[at]))
     .map((overlay) => overlay.index);
+  if (body.kind === "document" || overlays.length > 0) context.worldReaders.add(frame.index);
   context.functions[frame.index] = {
     name: documentName(node.path),
     parameters,
     body,
     readsInput: true,
+    pure: false,
     memo,
     overlays: isFunction(node) ? [] : overlays,
     path,

@@ -35,6 +35,8 @@ export interface PlanContext {
   /** For each function, what it calls; readsInput follows from it. */
   readonly calls: Map<number, Set<number>>;
   readonly inputReaders: Set<number>;
+  /** Functions that read base documents or something else that is not the same in every evaluation. */
+  readonly worldReaders: Set<number>;
   /** Names of variables as the user wrote them, when tracing. */
   readonly names: ReadonlyMap<string, string>;
   /** Terms, bodies, rules and documents need each other; these close the circle. */
@@ -138,12 +140,14 @@ export function defined(scope: Scope, value: Expression): Operand {
   const known = key === null ? undefined : scope.computed.get(key);
   if (known !== undefined) return known;
   const local = newLocal(scope, depthOf(scope, value));
-  const total = value.kind === "array" || value.kind === "set" || value.kind === "object" || value.kind === "children";
-  add(scope, { kind: "let", local, value, total });
+  add(scope, { kind: "let", local, value, total: totals.has(value.kind) });
   const operand = localOperand(local);
   if (key !== null) scope.computed.set(key, operand);
   return operand;
 }
+
+/** Expressions that are never undefined. */
+const totals: ReadonlySet<Expression["kind"]> = new Set(["array", "set", "object", "children", "element"]);
 
 function withoutSite(name: string, part: unknown): unknown {
   return name === "site" ? undefined : part;
@@ -169,6 +173,8 @@ export function depthOf(scope: Scope, value: Expression): number {
       return scope.frame.depths[value.local] ?? 0;
     case "constant":
       return 0;
+    case "element":
+      return depthOf(scope, value.of);
     case "path":
       return Math.max(depthOf(scope, value.base), deepest(scope, value.keys));
     case "array":

@@ -6,7 +6,7 @@ import type { Term } from "../ast.ts";
 import type { Operand } from "../ir.ts";
 import { constantValue } from "./constants.ts";
 import { format } from "../runtime/format.ts";
-import { type Scope, add, constant, defined } from "./scope.ts";
+import { type Scope, add, defined } from "./scope.ts";
 
 /** Whether all variables of a term are bound, so that it can be computed without binding more. */
 export function isKnown(scope: Scope, term: Term): boolean {
@@ -133,11 +133,8 @@ export function matchPattern(scope: Scope, pattern: Term, value: Operand): void 
 
 function matchArray(scope: Scope, items: readonly Term[], value: Operand): void {
   add(scope, { kind: "test", test: { kind: "array", value, length: items.length } });
-  const elements = items.map((_, at) => element(scope, value, constant(scope.frame.context, at)));
-  matchAll(
-    scope,
-    items.map((item, at) => [item, elements[at] as Operand] as const),
-  );
+  const pairs = items.map((item, at) => [item, defined(scope, { kind: "element", of: value, at })] as const);
+  matchAll(scope, pairs);
 }
 
 function matchObject(scope: Scope, entries: Entries, value: Operand): void {

@@ -39,6 +39,8 @@ export function expression(writer: Writer, value: Expression): string {
       return `${stateName(value.state)}.input`;
     case "data":
       return `${stateName(value.state)}.data`;
+    case "element":
+      return `${operand(writer, value.of)}[${value.at}]`;
     case "path":
       return lookups(writer, value.base, value.keys);
     case "call":

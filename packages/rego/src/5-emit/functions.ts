@@ -11,22 +11,10 @@ import { type Flow, type Sink, type Writer, fresh, line } from "./writer.ts";
 export function emitFunction(writer: Writer, planned: PlannedFunction, index: number): void {
   writer.used = usedLocals(planned.body);
   const parameters = ["s", ...planned.parameters.map((local) => `v${local}`)].join(", ");
-  const shared = planned.readsInput ? "" : "s = s.g;";
   if (planned.memo === "none") {
     line(writer, `function r${index}(${parameters}) {`);
   } else {
-    const isObject = planned.body.kind === "partial" && planned.body.result === "object";
-    if (isObject) line(writer, `function r${index}(s) { return whole(l${index}(s)); }`);
-    line(writer, `function ${isObject ? "l" : "r"}${index}(${parameters}) {`);
-    line(writer, shared);
-    line(writer, `let m = s.m${index};`);
-    if (planned.memo === "state") {
-      line(writer, `if (m === unset) { m = d${index}(s); s.m${index} = m; }`);
-      line(writer, "return m;");
-    } else {
-      emitRemembered(writer, planned, index);
-    }
-    line(writer, "}");
+    emitRemembering(writer, planned, index);
     line(writer, `function d${index}(${parameters}) {`);
   }
   line(writer, "const b = s.b;");
@@ -39,16 +27,51 @@ export function emitFunction(writer: Writer, planned: PlannedFunction, index: nu
   line(writer, "}");
 }
 
-/** Results by the one argument; a bound keeps a loop over millions of arguments from keeping them all. */
-function emitRemembered(writer: Writer, planned: PlannedFunction, index: number): void {
+/** The function that looks whether the value is there already; `d` computes it. */
+function emitRemembering(writer: Writer, planned: PlannedFunction, index: number): void {
+  const isObject = planned.body.kind === "partial" && planned.body.result === "object";
+  if (isObject) line(writer, `function r${index}(s) { return whole(l${index}(s)); }`);
+  const name = isObject ? `l${index}` : `r${index}`;
+  if (planned.memo === "arguments") {
+    emitByArgument(writer, planned, index);
+  } else {
+    const slot = planned.pure ? `M${index}` : `s.m${index}`;
+    if (planned.pure) line(writer, `let ${slot} = unset;`);
+    line(writer, `function ${name}(s) {`);
+    if (!planned.readsInput) line(writer, "s = s.g;");
+    line(writer, `let m = ${slot};`);
+    line(writer, `if (m === unset) { m = d${index}(s); ${slot} = m; }`);
+    line(writer, "return m;");
+    line(writer, "}");
+  }
+}
+
+/**
+ * Results by the one argument. A pure function keeps those of scalars for the life of the program; a bound keeps a loop
+ * over millions of arguments from keeping them all, and long strings are not kept.
+ */
+function emitByArgument(writer: Writer, planned: PlannedFunction, index: number): void {
   const argument = `v${planned.parameters[0] ?? 0}`;
+  const compute = `d${index}(s, ${argument})`;
+  if (planned.pure) line(writer, `const M${index} = new Map();`);
+  line(writer, `function r${index}(s, ${argument}) {`);
+  if (!planned.readsInput) line(writer, "s = s.g;");
+  line(writer, "let m;");
+  if (planned.pure) {
+    line(writer, `if (isShort(${argument})) m = M${index};`);
+    line(writer, "else {");
+  }
+  line(writer, `m = s.m${index};`);
   line(writer, `if (m === unset) m = s.m${index} = new Map();`);
+  if (planned.pure) line(writer, "}");
   line(writer, `let h = m.get(${argument});`);
   line(writer, "if (h === undefined) {");
-  line(writer, `h = d${index}(s, ${argument});`);
-  line(writer, `if (m.size < 1000) m.set(${argument}, h === undefined ? unset : h);`);
+  line(writer, `h = ${compute};`);
+  line(writer, "if (m.size >= 1000) m.clear();");
+  line(writer, `m.set(${argument}, h === undefined ? unset : h);`);
   line(writer, "}");
   line(writer, "return h === unset ? undefined : h;");
+  line(writer, "}");
 }
 
 /** Locals that some statement reads; the others need not be written. */

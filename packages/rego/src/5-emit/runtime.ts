@@ -112,6 +112,11 @@ function standIn(evaluate: Builtin["evaluate"]): (state: State, ...args: readonl
   return (state, ...args) => evaluate(state.c, ...args);
 }
 
+/** Whether a value may be kept as a key for the life of a program. */
+function isShort(value: Value): boolean {
+  return typeof value === "string" ? value.length <= 200 : typeof value === "number";
+}
+
 function always(value: Value): () => Value {
   return () => value;
 }
@@ -145,6 +150,7 @@ const fixed = {
   mul,
   once,
   standIn,
+  isShort,
   always,
 };
 

@@ -20,10 +20,12 @@ const words = new Set(
 );
 
 /** Names that emitted code makes itself: v3, k12, s1, L7, … */
-const own = /^(?:[vkpbrdlcqtaiLCDEsSmfx]\d+|k_a\d+)$/;
+const own = /^(?:[vkpbrdlcqtaiLCDEsSmMfx]\d+|k_a\d+)$/;
 
 const members = new Set(
-  "input data fuel refill length push add get set has size c b g u span value member finish query entries".split(" "),
+  "input data fuel refill length push clear add get set has size c b g u span value member finish query entries".split(
+    " ",
+  ),
 );
 
 function strangers(code: string): readonly string[] {
