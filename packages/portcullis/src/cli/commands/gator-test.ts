@@ -75,7 +75,7 @@ function printJson(rows: readonly GatorRow[]): void {
       metadata,
       constraint,
       enforcementAction,
-      scopedEnforcementActions: scopedActions,
+      scopedActions,
       violatingObject,
       trace,
     };
