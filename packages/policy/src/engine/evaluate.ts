@@ -285,7 +285,7 @@ function uncheckedIn(outcomes: readonly Outcome[]): readonly PolicyId[] {
 }
 
 /** The outcome of a policy that could not decide. */
-export function errorOutcome(policy: PolicyId, onError: "deny" | "allow", error: unknown): Outcome {
+function errorOutcome(policy: PolicyId, onError: "deny" | "allow", error: unknown): Outcome {
   return {
     policy,
     rule: "",

@@ -34,12 +34,6 @@ export function indexByScope<Entry extends { readonly scope: Scope }>(entries: r
   };
 }
 
-/** Whether a request is in a scope. */
-export function inScope(scope: Scope, request: EvaluationRequest): boolean {
-  const compiled = compileScope(scope);
-  return compiled.reaches(request) && (compiled.namespaces === null || compiled.namespaces.has(request.namespace));
-}
-
 interface CompiledScope {
   /** Everything but the namespace. */
   readonly reaches: (request: EvaluationRequest) => boolean;

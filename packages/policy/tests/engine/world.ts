@@ -49,7 +49,7 @@ export function request(changes: Partial<EvaluationRequest> = {}): EvaluationReq
   };
 }
 
-export function id(name: string, dialect = "vap"): PolicyId {
+function id(name: string, dialect = "vap"): PolicyId {
   return { dialect, kind: "Policy", namespace: "", name };
 }
 

@@ -11,12 +11,12 @@ import { gatekeeperFrontend } from "../../src/gatekeeper/frontend.ts";
 import type { GatorOptions } from "../../src/gatekeeper/gator/policies.ts";
 import { noCatalog, worldWith } from "../engine/world.ts";
 
-export const load: Load = (code, parameters) =>
+const load: Load = (code, parameters) =>
   vm.compileFunction(code, [...parameters]) as (...args: readonly unknown[]) => unknown;
 
-export const worldBase: Omit<World, "ask"> = worldWith();
+const worldBase: Omit<World, "ask"> = worldWith();
 
-export function budget(): Budget {
+function budget(): Budget {
   return new Budget({}, () => 0);
 }
 
