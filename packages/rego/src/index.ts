@@ -1,5 +1,6 @@
 export type * from "./ast.ts";
 export { type Builtin, type BuiltinCall, operandError, operandFailure } from "./builtins/builtin.ts";
+export type { HttpAnswer } from "./builtins/http.ts";
 export { builtins, lookup } from "./builtins/registry.ts";
 export { compile, compileToChecked } from "./compile.ts";
 export {

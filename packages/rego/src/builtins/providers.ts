@@ -4,40 +4,18 @@
 import { integerOf } from "@portcullis/lang";
 import { encodeUtf8, formatTime, parseUrl } from "@portcullis/lang/go";
 import { compareStrings, sortedEntries } from "../runtime/compare.ts";
-import { format } from "../runtime/format.ts";
-import { type PlainObject, RegoObject, RegoSet, type Value, isNumber, isObject, newObject } from "../runtime/value.ts";
+import { type Value, isNumber, isObject, newObject } from "../runtime/value.ts";
 import { t } from "../types.ts";
 import { type Builtin, type BuiltinCall, operandError, operandFailure } from "./builtin.ts";
+import { type AnyObject, member, namesText, requestProblem } from "./httprequest.ts";
 import { objectOf } from "./json.ts";
 import { encodeJson } from "./jsontext.ts";
 
 const requiredConfig = ["aws_access_key", "aws_region", "aws_secret_access_key", "aws_service"];
 
-/** What a request for http.send may have. */
-const requestParameters: ReadonlySet<string> = new Set(
-  [
-    "method url body enable_redirect force_json_decode force_yaml_decode headers raw_body tls_use_system_certs",
-    "tls_ca_cert tls_ca_cert_file tls_ca_cert_env_variable tls_client_cert tls_client_cert_file",
-    "tls_client_cert_env_variable tls_client_key tls_client_key_file tls_client_key_env_variable",
-    "tls_insecure_skip_verify tls_server_name timeout cache force_cache force_cache_duration_seconds raise_error",
-    "caching_mode max_retry_attempts cache_ignored_headers",
-  ].flatMap((line) => line.split(" ")),
-);
-
-type AnyObject = PlainObject | RegoObject;
-
-function member(object: AnyObject, key: string): Value | undefined {
-  if (object instanceof RegoObject) return object.get(key);
-  return Object.hasOwn(object, key) ? object[key] : undefined;
-}
-
 function textMember(object: AnyObject, key: string): string {
   const value = member(object, key);
   return typeof value === "string" ? value : "";
-}
-
-function namesText(names: readonly Value[]): string {
-  return format(RegoSet.of(names));
 }
 
 /** Null, or the complaint about the configuration. */
@@ -46,15 +24,6 @@ function configProblem(config: AnyObject): string | null {
   if (missing.length > 0) return `missing required AWS config parameters(s): ${namesText(missing)}`;
   const invalid = requiredConfig.filter((key) => typeof member(config, key) !== "string");
   return invalid.length > 0 ? `invalid values for required AWS config parameters(s): ${namesText(invalid)}` : null;
-}
-
-/** Null, or the complaint about the request. */
-function requestProblem(request: AnyObject): string | null {
-  const keys = sortedEntries(request).map(([key]) => key);
-  const invalid = keys.filter((key) => typeof key !== "string" || !requestParameters.has(key));
-  if (invalid.length > 0) return `invalid request parameters(s): ${namesText(invalid)}`;
-  const missing = ["method", "url"].filter((key) => member(request, key) === undefined);
-  return missing.length > 0 ? `missing required request parameters(s): ${namesText(missing)}` : null;
 }
 
 function signRequest(call: BuiltinCall, request: Value, config: Value, time: Value): Value | undefined {

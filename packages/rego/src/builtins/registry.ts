@@ -11,6 +11,7 @@ import { cryptoBuiltins } from "./crypto.ts";
 import { encodingBuiltins } from "./encoding.ts";
 import { globBuiltins } from "./glob.ts";
 import { graphBuiltins } from "./graph.ts";
+import { httpBuiltins } from "./http.ts";
 import { internalBuiltins } from "./internal.ts";
 import { jsonBuiltins } from "./json.ts";
 import { jsonPatchBuiltins } from "./jsonpatch.ts";
@@ -46,6 +47,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     encodingBuiltins,
     globBuiltins,
     graphBuiltins,
+    httpBuiltins,
     internalBuiltins,
     jsonBuiltins,
     jsonPatchBuiltins,
