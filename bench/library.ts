@@ -8,12 +8,22 @@ export interface PolicyFile {
   readonly text: string;
 }
 
-/** Files of templates and constraints, in a fixed order; null when the conformance data is not there. */
+/**
+ * Files of templates and constraints, in a fixed order; null when the conformance data is not there. Samples of one
+ * template may name their constraints alike; the first stays, as on a cluster where each is created once.
+ */
 export function libraryPolicies(): readonly PolicyFile[] | null {
   const data = resolve(process.env["CONFORMANCE_DIR"] ?? join(import.meta.dirname, "../../shared/conformance"));
   const library = join(data, "gatekeeper-library", "library");
   if (!existsSync(library)) return null;
   const files = readdirSync(library, { recursive: true, encoding: "utf8" }).toSorted();
   const wanted = files.filter((path) => path.endsWith("/template.yaml") || path.endsWith("/constraint.yaml"));
-  return wanted.map((path) => ({ name: path.replaceAll("/", "--"), text: readFileSync(join(library, path), "utf8") }));
+  const known = new Set<string>();
+  return wanted.flatMap((path) => {
+    const text = readFileSync(join(library, path), "utf8");
+    const identity = `${/^kind: (.*)$/m.exec(text)?.[1] ?? ""}/${/^ {2}name: (.*)$/m.exec(text)?.[1] ?? ""}`;
+    if (known.has(identity)) return [];
+    known.add(identity);
+    return [{ name: path.replaceAll("/", "--"), text }];
+  });
 }
