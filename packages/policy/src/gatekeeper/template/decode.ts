@@ -3,7 +3,7 @@
 // for the field and the type. Unknown fields and nulls mean nothing to the decoder.
 // Frameworks: pkg/apis/templates/v1/constrainttemplate_types.go.
 
-import { isObject } from "@portcullis/kube";
+import { isObject, readSchema } from "@portcullis/kube";
 import { Decimal } from "@portcullis/lang";
 import type { Json } from "../../engine/request.ts";
 
@@ -19,7 +19,7 @@ export function decodeError(object: Json, version: string): DecodeError | null {
 }
 
 type GoType =
-  | { readonly is: "string" | "bool" | "any"; readonly name: string }
+  | { readonly is: "string" | "bool" | "any" | "schema"; readonly name: string }
   | { readonly is: "list" | "map"; readonly name: string; readonly of: GoType }
   | { readonly is: "struct"; readonly name: string; readonly fields: Readonly<Record<string, GoType>> };
 
@@ -47,7 +47,8 @@ function template(version: string): GoType {
     code: list(code),
     operations: list(operation),
   });
-  const validation = own("Validation", { openAPIV3Schema: struct("v1.JSONSchemaProps", {}), legacySchema: flag });
+  const schema: GoType = { is: "schema", name: "v1.JSONSchemaProps" };
+  const validation = own("Validation", { openAPIV3Schema: schema, legacySchema: flag });
   const names = own("Names", { kind: text, shortNames: texts });
   const crd = own("CRD", { spec: own("CRDSpec", { names, validation }) });
   const metadata = struct("v1.ObjectMeta", { name: text, namespace: text, labels: stringMap, annotations: stringMap });
@@ -68,6 +69,8 @@ function check(value: Json, type: GoType, place: Place): DecodeError | null {
       return typeof value === "string" ? null : wrong(value, type, place);
     case "bool":
       return typeof value === "boolean" ? null : wrong(value, type, place);
+    case "schema":
+      return isObject(value) ? schemaError(value, place) : wrong(value, type, place);
     case "list":
       if (!Array.isArray(value)) return wrong(value, type, place);
       return first(value.map((item, at) => check(item, type.of, { ...place, path: [...place.path, at] })));
@@ -78,6 +81,14 @@ function check(value: Json, type: GoType, place: Place): DecodeError | null {
       break;
   }
   return isObject(value) ? checkFields(value, type, place) : wrong(value, type, place);
+}
+
+/** A schema's own reader names fields from the schema's root. */
+function schemaError(value: Json, { path }: Place): DecodeError | null {
+  const read = readSchema(value);
+  if (!("error" in read)) return null;
+  const root = "Go struct field JSONSchemaProps.";
+  return { text: read.error.replace(root, `${root}${path.join(".")}.`), path };
 }
 
 function checkFields(
