@@ -20,17 +20,25 @@ function isGuard(tree: RuleNode, expr: Expr): boolean {
   return sides.some((side) => isBaseReference(tree, side)) && sides.some(isScalar);
 }
 
+/** A reference that must be defined for a body to hold, and the length it must have, if any. */
+export interface Needed {
+  readonly reference: RefTerm;
+  readonly length: number | null;
+}
+
 /**
- * References of the body that must be defined for it to hold, whatever they are compared with: `x := input.a`. Looking
- * at them first also takes them out of the loops that they stand in.
+ * References that the body compares with something, whatever it is: `x := input.a`, `[x, y] = input.a`. Looking at them
+ * first also takes them out of the loops that they stand in.
  */
-export function neededReferences(context: PlanContext, body: Body): readonly RefTerm[] {
+export function neededReferences(context: PlanContext, body: Body): readonly Needed[] {
   if (context.trace || context.prints) return [];
   return body.flatMap((expr) => {
     const sides = sidesOf(expr);
-    return sides.filter((side, at): side is RefTerm => {
+    return sides.flatMap((side, at) => {
       const other = sides[1 - at] as Term;
-      return isBaseReference(context.tree, side) && (isScalar(other) || isFlatPattern(other));
+      const needed = side.kind === "ref" && isBaseReference(context.tree, side);
+      if (!needed || !(isScalar(other) || isFlatPattern(other))) return [];
+      return [{ reference: side, length: other.kind === "array" ? other.items.length : null }];
     });
   });
 }

@@ -138,7 +138,10 @@ function definition(frame: Frame, rule: Rule, parameters: readonly Local[], orde
 function planRuleBody(scope: Scope, rule: Rule, leaf: (scope: Scope) => void): void {
   const { context } = scope.frame;
   const body = guardsFirst(context, rule.body);
-  for (const reference of neededReferences(context, body)) context.value(scope, reference);
+  for (const { reference, length } of neededReferences(context, body)) {
+    const value = context.value(scope, reference);
+    if (length !== null) add(scope, { kind: "test", test: { kind: "array", value, length } });
+  }
   context.body(scope, body, leaf);
 }
 
