@@ -7,6 +7,8 @@ import { type Node, vars } from "./visit.ts";
 export interface Names {
   /** A name that nothing else has: `__local3__`. */
   readonly fresh: () => string;
+  /** All that `fresh` gave; a user may call a variable `__local3__`, too. */
+  readonly made: ReadonlySet<string>;
   /** Fresh names of variables that the user wrote. */
   readonly written: Map<string, string>;
   /** Fresh names that stand for a whole term, which messages print in their place. */
@@ -24,12 +26,15 @@ export function queryNames(query: Body): Names {
 
 function names(prefix: string, taken: readonly Node[]): Names {
   const used = new Set(taken.flatMap((node) => [...vars(node)]));
+  const made = new Set<string>();
   let next = 0;
   const fresh = (): string => {
     for (;;) {
       const name = `${prefix}${next++}__`;
-      if (!used.has(name)) return name;
+      if (used.has(name)) continue;
+      made.add(name);
+      return name;
     }
   };
-  return { fresh, written: new Map(), subjects: new Map() };
+  return { fresh, made, written: new Map(), subjects: new Map() };
 }

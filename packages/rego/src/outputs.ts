@@ -110,7 +110,7 @@ interface Unifier {
 }
 
 /** The variables that `a = b` gives a value, when those in `safe` have one. */
-export function unify(safe: Names, a: Term, b: Term): Names {
+function unify(safe: Names, a: Term, b: Term): Names {
   const unifier: Unifier = { safe, unified: new Set(), waiting: new Map() };
   unifyTerms(unifier, a, b);
   return unifier.unified;

@@ -73,7 +73,7 @@ function canonicalEntries(entries: readonly (readonly [Term, Term])[]): readonly
 }
 
 /** `operator(args…)` as a literal that a rewrite makes. */
-export function generatedCall(operator: RefTerm, args: readonly Term[], span: Span): CallExpr {
+function generatedCall(operator: RefTerm, args: readonly Term[], span: Span): CallExpr {
   return { kind: "call", operator, args, infix: false, negated: false, with: [], generated: true, span };
 }
 

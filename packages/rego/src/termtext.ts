@@ -3,7 +3,7 @@
 // OPA: v1/ast/term_appenders.go, policy_appenders.go.
 
 import { numberText } from "@portcullis/lang";
-import type { Body, Expr, Term, With } from "./ast.ts";
+import type { Body, Expr, NotExpr, Term, With } from "./ast.ts";
 import { quote } from "./runtime/format.ts";
 import { dottedName, isEquality, refTerms } from "./terms.ts";
 import { isWildcard } from "./visit.ts";
@@ -91,7 +91,7 @@ export function exprText(expr: Expr): string {
   return negation + literalText(expr) + modifiers;
 }
 
-export function bodyText(body: Body): string {
+function bodyText(body: Body): string {
   return body.map(exprText).join("; ");
 }
 
@@ -114,12 +114,19 @@ function literalText(expr: Expr): string {
       return `every ${key}${termText(expr.value)} in ${termText(expr.domain)} { ${bodyText(expr.body)} }`;
     }
     case "not":
-      return expr.explicit ? `not {${bodyText(expr.body)}}` : `not ${bodyText(expr.body)}`;
+      return `not ${notBodyText(expr)}`;
     case "logic":
       break;
   }
   const left = operandText(expr.left, expr.leftExplicit);
   return `${left} ${expr.operator} ${operandText(expr.right, expr.rightExplicit)}`;
+}
+
+/** `and`, `or` and `with` bind less than `not`. */
+function notBodyText({ body, explicit }: NotExpr): string {
+  if (explicit || body.length !== 1) return `{${bodyText(body)}}`;
+  const [only] = body;
+  return only?.kind === "logic" || (only?.with.length ?? 0) > 0 ? `(${bodyText(body)})` : bodyText(body);
 }
 
 function operandText(body: Body, explicit: boolean): string {

@@ -26,7 +26,7 @@ export function checkImports(modules: readonly Module[], stage: Stage): void {
 }
 
 /** Version 1, or brought up to it by `import rego.v1` (or v2). */
-export function isV1(module: Module): boolean {
+function isV1(module: Module): boolean {
   return (
     module.version === "v1" ||
     module.imports.some((one) => one.path.head.kind === "var" && one.path.head.name === "rego")

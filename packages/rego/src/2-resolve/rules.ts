@@ -5,7 +5,7 @@
 import type { Body, Head, Module, Rule, Term, VarTerm } from "../ast.ts";
 import { isComprehension, isScalar, objectTerm, setTerm, varTerm } from "../terms.ts";
 import { compareStrings } from "../runtime/compare.ts";
-import { rewriteTerm, type Rewriter, vars, walkBody } from "../visit.ts";
+import { rewriteRule, rewriteTerm, type Rewriter, vars, walkBody } from "../visit.ts";
 import { declaredByBody } from "./declared.ts";
 import { type Locals, renameComprehension, renameInBody, renameTerm } from "./locals.ts";
 import { inScope, insert, newScopes, renamedTo, type Scopes } from "./scopes.ts";
@@ -27,11 +27,7 @@ function renameChain(rule: Rule, stage: Stage): Rule {
   const argumentScopes = newScopes(stage.names);
   const args = rule.head.args === null ? null : rule.head.args.map((arg) => renameArgument(arg, argumentScopes, stage));
   const first: Rule = { ...rule, head: { ...rule.head, args } };
-  const rename = (link: Rule): Rule => {
-    const renamed = renameLink(link, argumentScopes, stage);
-    return link.else === null ? renamed : { ...renamed, else: rename(link.else) };
-  };
-  return rename(first);
+  return rewriteRule(first, { rule: (link) => renameLink(link, argumentScopes, stage) });
 }
 
 /** Variables of a pattern; keys of objects are no pattern. */
@@ -68,7 +64,7 @@ function renameLink(link: Rule, argumentScopes: Scopes, stage: Stage): Rule {
 }
 
 /** Whether anything in the head is more than a scalar. OPA: headMayHaveVars. */
-export function mayHaveVars(head: Head): boolean {
+function mayHaveVars(head: Head): boolean {
   const terms = [...(head.args ?? []), head.key, head.value, ...head.reference.slice(1)];
   return terms.some((term) => term !== null && !isScalar(term));
 }

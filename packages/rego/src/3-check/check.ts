@@ -12,7 +12,7 @@ import { reservedNames } from "../outputs.ts";
 import type { Resolved, ResolvedQuery } from "../resolved.ts";
 import { rulePath, ruleEntries, ruleTree } from "../ruletree.ts";
 import { isGeneratedName } from "../terms.ts";
-import { isWildcard, vars } from "../visit.ts";
+import { isWildcard, rewriteModule, vars } from "../visit.ts";
 import { checkConflicts } from "./conflicts.ts";
 import { checkDeprecated, checkFunctions } from "./functions.ts";
 import { hoistBody, hoistTerms, rewriteEquals } from "./hoist.ts";
@@ -35,8 +35,9 @@ export function check(resolved: Resolved, environment: Environment): Out<Checked
   checkDeprecated(modules, stage);
   const errors = collected(stage);
   const asked = errors.length === 0 ? (resolved.query?.value ?? null) : null;
-  const queryStage: Stage = { ...stage, errors: [], recoverable: [] };
-  const query = asked === null ? null : checkQuery(asked, queryStage, { graph, env });
+  const queryStage: Stage = { ...stage, names: asked?.names ?? resolved.names, errors: [], recoverable: [] };
+  const query =
+    asked === null ? null : checkQuery(asked, queryStage, { graph, env, names: [asked.names, resolved.names] });
   const written = new Map([...resolved.names.written, ...(asked?.names.written ?? [])]);
   const annotations = modules.flatMap((module) => module.annotations);
   const ofQuery = [...(resolved.query?.diagnostics ?? []), ...collected(queryStage)];
@@ -79,15 +80,15 @@ function checkModules(modules: readonly Module[], stage: Stage): readonly Module
 function checkQuery(
   query: ResolvedQuery,
   stage: Stage,
-  { graph, env }: { readonly graph: Graph; readonly env: TypeEnv },
+  { graph, env, names }: { readonly graph: Graph; readonly env: TypeEnv; readonly names: readonly Names[] },
 ): CheckedQuery | null {
   checkFunctions(query.body, stage);
   if (stage.errors.length > 0) return null;
   const { body, unsafe } = orderForSafety(query.body, stage.arity, reservedNames);
-  stage.errors.push(...unsafeErrors(unsafe, [query.names, stage.names], ""));
+  stage.errors.push(...unsafeErrors(unsafe, names, ""));
   if (stage.errors.length > 0) return null;
   const hoisted = hoistBody(body, query.names);
-  const checker = newChecker(stage, graph, [query.names, stage.names]);
+  const checker = newChecker(stage, graph, names);
   stage.errors.push(...checkQueryTypes(checker, env, hoisted));
   return { body: hoisted, variables: queryVariables(hoisted, query.names) };
 }
@@ -103,15 +104,7 @@ function queryVariables(body: CheckedQuery["body"], names: Names): ReadonlyMap<s
 }
 
 function withFullPaths(module: Module): Module {
-  return {
-    ...module,
-    rules: module.rules.map(function full(rule): Module["rules"][number] {
-      const { head } = rule;
-      return {
-        ...rule,
-        head: { ...head, reference: rulePath(module, rule) },
-        else: rule.else === null ? null : full(rule.else),
-      };
-    }),
-  };
+  return rewriteModule(module, {
+    rule: (rule) => ({ ...rule, head: { ...rule.head, reference: rulePath(module, rule) } }),
+  });
 }

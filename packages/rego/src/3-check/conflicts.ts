@@ -75,7 +75,7 @@ function startsWith(path: readonly Term[], prefix: readonly Term[]): boolean {
   return prefix.length <= path.length && prefix.every((term, at) => sameTerms(term, path[at] as Term));
 }
 
-export function place(span: Span): string {
+function place(span: Span): string {
   const { name } = span.source;
   const { line, column } = span.source.position(span.start);
   return name === "" ? `${line}:${column}` : `${name}:${line}`;

@@ -56,7 +56,7 @@ export function objectType(fields: readonly ObjectField[], rest: DynamicField | 
   return { kind: "object", fields: fields.toSorted((a, b) => compare(a.key, b.key)), rest };
 }
 
-export function unionType(of: readonly Inferred[]): Inferred {
+function unionType(of: readonly Inferred[]): Inferred {
   return { kind: "any", of: of.toSorted(compareTypes) };
 }
 

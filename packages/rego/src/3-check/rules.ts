@@ -5,10 +5,9 @@ import type { Span } from "@portcullis/lang";
 import type { Head, Module, Rule, Term } from "../ast.ts";
 import { addAll, reservedNames, safetyOptions } from "../outputs.ts";
 import { compareStrings } from "../runtime/compare.ts";
-import { isGeneratedName } from "../terms.ts";
 import { rewriteModule, vars, walk } from "../visit.ts";
 import { orderForSafety } from "./safety.ts";
-import { type Stage, writtenName } from "./stage.ts";
+import { isMadeUp, type Stage, writtenName } from "./stage.ts";
 import { ruleScopes, unsafeErrors, unsafeVar } from "./unsafe.ts";
 
 export function checkHeads(modules: readonly Module[], stage: Stage): readonly Module[] {
@@ -27,7 +26,7 @@ function checkHead(rule: Rule, stage: Stage, scope: (rule: Rule) => string): voi
   const given = [...varsOfHead(rule.head)].toSorted(([a], [b]) => compareStrings(a, b));
   for (const [name, span] of given) {
     const written = writtenName(name, [stage.names]);
-    if (!bound.has(name) && !isGeneratedName(written)) stage.errors.push(unsafeVar(span, written, scope(rule)));
+    if (!bound.has(name) && !isMadeUp(name, [stage.names])) stage.errors.push(unsafeVar(span, written, scope(rule)));
   }
 }
 

@@ -55,9 +55,12 @@ function orderLiterals(
       const verdict = closureVerdict(expr, { arity, safe, globals, bodyVars, ordered, outputs });
       if (verdict === "self") return true;
       if (verdict !== null) unsafe.set(expr, verdict);
-      const open = unsafe.get(expr);
-      const left = open?.difference(outputs).difference(safe);
-      if (left !== undefined && left.size > 0) {
+      const isOpen = (name: string): boolean => !outputs.has(name) && !safe.has(name);
+      let left = new Set([...(unsafe.get(expr) ?? [])].filter(isOpen));
+      // OPA forgets what the literal itself needs once it has looked at its closures, and lets `not [x | …] == [z]`
+      // through with z unbound.
+      if (left.size === 0) left = new Set([...(needs.get(expr) ?? [])].filter(isOpen));
+      if (left.size > 0) {
         unsafe.set(expr, left);
         return true;
       }

@@ -17,6 +17,11 @@ export interface Stage {
   readonly recoverable: Diagnostic[];
 }
 
+/** Whether a rewrite made the variable up: then its name says nothing to the user. */
+export function isMadeUp(name: string, names: readonly Names[]): boolean {
+  return names.some((one) => one.made.has(name) && !one.written.has(name));
+}
+
 /** The variable as the user wrote it. */
 export function writtenName(name: string, names: readonly Names[]): string {
   for (const one of names) {

@@ -194,7 +194,7 @@ export function selectConstant(type: Maybe, term: Term): Maybe {
 }
 
 /** The JSON value of a constant; a set is a list in it. Undefined for what is no constant. */
-export function constantValue(term: Term): Value | undefined {
+function constantValue(term: Term): Value | undefined {
   if (term.kind === "null") return null;
   if (term.kind === "boolean" || term.kind === "string") return term.value;
   if (term.kind === "number") return typeof term.value === "number" ? term.value : term.value.canonical;

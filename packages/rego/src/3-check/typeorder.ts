@@ -213,7 +213,7 @@ export function isUnknown(type: Maybe): boolean {
 }
 
 /** The type of a JSON value, as keys of objects are. */
-export function typeOfValue(value: Value): Inferred {
+function typeOfValue(value: Value): Inferred {
   if (value === null) return { kind: "null" };
   if (typeof value === "string") return { kind: "string" };
   if (typeof value === "boolean") return { kind: "boolean" };

@@ -20,7 +20,7 @@ import { typeText } from "./typetext.ts";
 import { unifies, unifyWith } from "./typeunify.ts";
 
 /** How terms were written: made-up locals stand for the terms that they replaced. */
-export function asWritten(term: Term, names: readonly Names[]): Term {
+function asWritten(term: Term, names: readonly Names[]): Term {
   return rewriteTerm(term, {
     term: (inner, descend) => {
       if (inner.kind !== "var") return descend(inner);

@@ -120,7 +120,7 @@ function objectAround(env: TypeEnv, path: readonly Term[], type: Maybe): Maybe {
 
 // ── bodies
 
-export interface BodyTypes {
+interface BodyTypes {
   readonly env: TypeEnv;
   readonly errors: readonly Diagnostic[];
 }

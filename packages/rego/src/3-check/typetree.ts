@@ -83,7 +83,7 @@ function insertIntoObject(
 }
 
 /** The type of a document that several rules define. */
-export function mergeTypes(a: Maybe, b: Maybe): Maybe {
+function mergeTypes(a: Maybe, b: Maybe): Maybe {
   if (a === null) return b;
   if (b === null) return a;
   if (a.kind === "object" && a.fields.length === 0) {

@@ -6,11 +6,11 @@ import { type Diagnostic, errorAt, type Span } from "@portcullis/lang";
 import type { Expr, Module, Rule } from "../ast.ts";
 import type { Names } from "../names.ts";
 import { compareStrings } from "../runtime/compare.ts";
-import { compareLists, groundPrefix, isGeneratedName } from "../terms.ts";
+import { compareLists, groundPrefix } from "../terms.ts";
 import { refText } from "../termtext.ts";
 import { vars } from "../visit.ts";
 import type { Unsafe } from "./safety.ts";
-import { writtenName } from "./stage.ts";
+import { isMadeUp, writtenName } from "./stage.ts";
 
 export function unsafeVar(span: Span, name: string, scope: string): Diagnostic {
   return errorAt("rego_unsafe_var_error", span, `var ${shown(name)} is unsafe${scope}`);
@@ -20,7 +20,7 @@ export function unsafeVar(span: Span, name: string, scope: string): Diagnostic {
 export function unsafeErrors(unsafe: Unsafe, names: readonly Names[], scope: string): readonly Diagnostic[] {
   if (unsafe.size === 0) return [];
   const assigned = assignedVars(unsafe, names);
-  const found = firstPlaces(unsafe).filter(({ name }) => !isGeneratedName(writtenName(name, names)));
+  const found = firstPlaces(unsafe).filter(({ name }) => !isMadeUp(name, names));
   const isAssigned = (name: string): boolean => assigned.has(name) || assigned.has(writtenName(name, names));
   const others = found.filter(({ name }) => !isAssigned(name));
   const reported = (others.length > 0 ? others : found).map(({ name, span }) => {
@@ -29,7 +29,7 @@ export function unsafeErrors(unsafe: Unsafe, names: readonly Names[], scope: str
     const hint = `(hint: \`import future.keywords.${written}\` to import a future keyword)`;
     return errorAt("rego_unsafe_var_error", span, `var ${written} is unsafe${scope} ${hint}`);
   });
-  return reported.length > 0 ? reported : unsafeLiterals(unsafe, scope);
+  return reported.length > 0 ? reported : unsafeLiterals(unsafe, names, scope);
 }
 
 const futureKeywords: ReadonlySet<string> = new Set(["in", "every", "contains", "if", "not", "and", "or"]);
@@ -68,19 +68,19 @@ function assignedVars(unsafe: Unsafe, names: readonly Names[]): ReadonlySet<stri
 }
 
 /** One error for each variable at most: a literal is named when it has one that no literal before had. */
-function unsafeLiterals(unsafe: Unsafe, scope: string): readonly Diagnostic[] {
+function unsafeLiterals(unsafe: Unsafe, names: readonly Names[], scope: string): readonly Diagnostic[] {
   const seen = new Set<string>();
   const errors: Diagnostic[] = [];
   const sorted = [...unsafe].toSorted(([a], [b]) => compareSpans(a.span, b.span));
   for (const [expr, open] of sorted as readonly (readonly [Expr, ReadonlySet<string>])[]) {
     const before = seen.size;
-    for (const name of open) if (isGeneratedName(name)) seen.add(name);
+    for (const name of open) if (isMadeUp(name, names)) seen.add(name);
     if (seen.size > before) errors.push(errorAt("rego_unsafe_var_error", expr.span, `expression is unsafe${scope}`));
   }
   return errors;
 }
 
-export function compareSpans(a: Span, b: Span): number {
+function compareSpans(a: Span, b: Span): number {
   return compareStrings(a.source.name, b.source.name) || a.start - b.start;
 }
 

@@ -14,6 +14,8 @@ r {
 
 s[k] { data[x][k] }
 
+# Of several cycles through a rule OPA reports any; we report a shortest.
+
 ---
 3:1 rego_recursion_error: rule data.a.p may be recursive: data.a.p -> data.a.p (data.a[input.x] refers to data.a.p if input.x is "p")
 5:1 rego_recursion_error: rule data.a.q may be recursive: data.a.q -> data.a.q (data.a[k] refers to data.a.q if k is "q" (k is one of ["q", "z"]))

@@ -17,6 +17,8 @@ s if {
 
 t := p.a + 1
 
+# OPA puts an error about a reference to a rule at the last such reference of the module; we put it where it is.
+
 ---
 7:6 rego_type_error: undefined ref: data.a.p.c.d
 	data.a.p.c.d

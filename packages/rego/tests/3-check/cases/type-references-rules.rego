@@ -24,6 +24,8 @@ y if x[2]
 
 z := x.z.w
 
+# OPA puts an error about a reference to a rule at the last such reference of the module; we put it where it is.
+
 ---
 5:6 rego_type_error: undefined ref: data.a.p.b
 	data.a.p.b

@@ -16,6 +16,8 @@ y := x.c.b.d
 
 z := x.c.e
 
+# OPA puts an error about a reference to a rule at the last such reference of the module; we put it where it is.
+
 ---
 7:6 rego_type_error: undefined ref: data.a.p.q.r.x
 	data.a.p.q.r.x

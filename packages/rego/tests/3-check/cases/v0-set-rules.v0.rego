@@ -10,6 +10,8 @@ s { q.b.c }
 
 t = p[1]
 
+# OPA puts an error about a reference to a rule at the last such reference of the module; we put it where it is.
+
 ---
 9:5 rego_type_error: undefined ref: data.a.q.b.c
 	data.a.q.b.c
