@@ -129,7 +129,7 @@ function errorText(error: unknown): string {
     return `${file}:${line}: ${code}: ${olderText(message)}`;
   }
   if (error instanceof LimitError) return `eval_cancel_error: ${error.message}`;
-  throw error;
+  return `eval_internal_error: ${error instanceof Error ? error.message : String(error)}`;
 }
 
 function olderText(message: string): string {
