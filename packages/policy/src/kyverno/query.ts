@@ -1,0 +1,83 @@
+// One JMESPath query of a policy, compiled when the policy is read. A query that does not parse is kept with its error,
+// because Kyverno says so only when a request reaches it. Queries that variables put together at run time (`{{ a.{{b}} }}`)
+// are compiled through a bounded memory of recent ones.
+//
+// Kyverno decides by the text of a query which context entries to load before it runs: a name counts when it stands at a
+// word's start and not behind a dot, even inside a literal. Kyverno: pkg/engine/context/{evaluate,deferred}.go.
+
+import type { Budget, World } from "@portcullis/lang";
+import { type Expression, SearchError, type Value, compile, kyvernoDialect } from "@portcullis/jmespath/kyverno";
+import type { Json } from "../engine/request.ts";
+import { Failure } from "./failure.ts";
+
+export interface Query {
+  /** As in the policy, white space included. */
+  readonly text: string;
+  /** What hinders compiling it; null when nothing does. */
+  readonly problem: string | null;
+  /** Whether a context entry of this name has to be loaded first. */
+  mentions(name: string): boolean;
+  /** The value that the query finds. Throws Failure with JMESPath's own text, LimitError, Suspend. */
+  search(data: Json, context: QueryContext): Json;
+}
+
+export interface QueryContext {
+  readonly world: World;
+  readonly budget: Budget;
+}
+
+/** Compiles a query of a policy. */
+export function compileQuery(text: string): Query {
+  const { value: expression, diagnostics } = compile(text.trim(), kyvernoDialect);
+  const problem = expression === null ? (diagnostics[0]?.message ?? "invalid query") : null;
+  const mentioned = new Map<string, boolean>();
+  return {
+    text,
+    problem,
+    mentions: (name) => {
+      let known = mentioned.get(name);
+      if (known === undefined) {
+        known = mentionPattern(name).test(text);
+        mentioned.set(name, known);
+      }
+      return known;
+    },
+    search: (data, context) => {
+      if (expression === null) throw new Failure(problem ?? "");
+      return search(expression, data, context);
+    },
+  };
+}
+
+function search(expression: Expression, data: Json, context: QueryContext): Json {
+  const found = expression.search(data as Value, context);
+  if (found instanceof SearchError) throw new Failure(found.message, found.kind === "not-found");
+  return found;
+}
+
+/** Go's `\b` and classes are ASCII; a name is no pattern, though Kyverno reads it as one. */
+function mentionPattern(name: string): RegExp {
+  return new RegExp(`(?:^|$|\\s|[^.0-9A-Za-z])${escaped(name)}\\b`);
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
+}
+
+// ── queries made at run time
+
+/** How many queries that were put together at run time are remembered. */
+const remembered = 512;
+
+const recent = new Map<string, Query>();
+
+/** Compiles a query that exists only since its variables have values. Longer texts than a policy would write are not remembered. */
+export function compileDynamicQuery(text: string): Query {
+  const known = recent.get(text);
+  if (known !== undefined) return known;
+  const query = compileQuery(text);
+  if (text.length > 4096) return query;
+  if (recent.size >= remembered) recent.clear();
+  recent.set(text, query);
+  return query;
+}
