@@ -13,18 +13,37 @@ export const urlBase64: Base64Alphabet = { digits: `${shared}-_`, padding: true 
 export const rawUrlBase64: Base64Alphabet = { digits: `${shared}-_`, padding: false };
 
 export function encodeBase64(bytes: Uint8Array, alphabet: Base64Alphabet): string {
-  const { digits } = alphabet;
-  let text = "";
+  const codes = alphabet.digits === standardBase64.digits ? standardCodes : urlCodes;
+  const out = new Uint8Array(Math.ceil(bytes.length / 3) * 4).fill(padding);
+  let end = 0;
   for (let at = 0; at < bytes.length; at += 3) {
     const left = bytes.length - at;
     const group = ((bytes[at] as number) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
-    text += digits.charAt(group >> 18) + digits.charAt((group >> 12) & 63);
-    if (left > 1) text += digits.charAt((group >> 6) & 63);
-    if (left > 2) text += digits.charAt(group & 63);
-    else if (alphabet.padding) text += left === 2 ? "=" : "==";
+    out[end] = codes[group >> 18] as number;
+    out[end + 1] = codes[(group >> 12) & 63] as number;
+    if (left > 1) out[end + 2] = codes[(group >> 6) & 63] as number;
+    if (left > 2) out[end + 3] = codes[group & 63] as number;
+    end += 4;
   }
-  return text;
+  const spare = (3 - (bytes.length % 3)) % 3;
+  return asciiText(alphabet.padding ? out : out.subarray(0, out.length - spare));
 }
+
+const padding = 0x3d;
+
+/** In portions, because a call takes only so many arguments. */
+function asciiText(codes: Uint8Array): string {
+  const parts: string[] = [];
+  for (let at = 0; at < codes.length; at += 8192) parts.push(String.fromCharCode(...codes.subarray(at, at + 8192)));
+  return parts.join("");
+}
+
+function codesOf(alphabet: Base64Alphabet): Uint8Array {
+  return Uint8Array.from(alphabet.digits, (digit) => digit.charCodeAt(0));
+}
+
+const standardCodes = codesOf(standardBase64);
+const urlCodes = codesOf(urlBase64);
 
 /** The bytes, or Go's error: `illegal base64 data at input byte 4`. Positions count bytes of the text. */
 export function decodeBase64(text: string, alphabet: Base64Alphabet): Uint8Array | { readonly error: string } {

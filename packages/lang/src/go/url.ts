@@ -75,7 +75,11 @@ export function parseQuery(query: string): ReadonlyMap<string, readonly string[]
     const value = queryUnescape(equals === -1 ? "" : part.slice(equals + 1));
     if (typeof key !== "string") failure ??= key;
     else if (typeof value !== "string") failure ??= value;
-    else values.set(key, [...(values.get(key) ?? []), value]);
+    else {
+      const known = values.get(key);
+      if (known === undefined) values.set(key, [value]);
+      else known.push(value);
+    }
   }
   return failure ?? values;
 }

@@ -51,13 +51,13 @@ function decodeUrlBase64(call: BuiltinCall, text: string): Value | undefined {
 }
 
 function encodeHex(call: BuiltinCall, text: string): Value {
-  charge(call, text, 2);
+  charge(call, text, 8);
   return Array.from(encodeUtf8(text), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Go reads in pairs, so a wrong character is found before an odd length is. Go: encoding/hex Decode. */
 function decodeHex(call: BuiltinCall, text: string): Value | undefined {
-  charge(call, text, 1);
+  charge(call, text, 2);
   const wrong = /[^0-9a-fA-F]/u.exec(text);
   if (wrong !== null) return call.fail(`encoding/hex: invalid byte: ${runeText(wrong[0])}`);
   if (text.length % 2 === 1) return call.fail("encoding/hex: odd length hex string");

@@ -70,7 +70,7 @@ function encodeScalar(value: null | boolean | AnyNumber | string): string {
 }
 
 /** A string in quotes with Go's escapes. */
-export function encodeText(text: string): string {
+function encodeText(text: string): string {
   return JSON.stringify(text.toWellFormed()).replace(/[<>&\u2028\u2029]/g, escapeUnit);
 }
 

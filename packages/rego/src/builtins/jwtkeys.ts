@@ -22,18 +22,42 @@ const keySetPrefix = "failed to parse a JWK key (set): jwk.ParseString: failed t
 
 /** The keys of a PEM block or a JWK text. Throws TokenError. */
 export function keysOf(world: World, text: string): readonly VerificationKey[] {
-  const block = /(?:^|\n)-----BEGIN ([^\n-]*)-----\r?\n[\s\S]*?\n-----END \1-----[ \t]*(?:\r?\n|$)/.exec(text);
+  const block = firstPemBlock(text);
   if (block === null) return jwks(text, keySetPrefix).flatMap((jwk) => fromJwk(world, jwk) ?? []);
-  if (block.index + block[0].length < text.length) throw new TokenError("extra data after a PEM certificate block");
+  if (block.end < text.length) throw new TokenError("extra data after a PEM certificate block");
   const names = new Map([
     ["CERTIFICATE", "certificate"],
     ["PUBLIC KEY", "public key"],
   ]);
-  const name = names.get(String(block[1]));
+  const name = names.get(block.type);
   if (name === undefined) throw new TokenError("failed to extract a Key from the PEM certificate");
-  const key = signatures(world).publicKey({ pem: block[0].trim() });
+  const key = signatures(world).publicKey({ pem: block.text });
   if ("error" in key) throw new TokenError(`failed to parse a PEM ${name}: ${key.error}`);
   return [{ alg: "", kid: "", key }];
+}
+
+interface PemBlock {
+  readonly type: string;
+  readonly text: string;
+  /** Where what follows the block begins. */
+  readonly end: number;
+}
+
+/** The first block with its end; beginnings without one are passed over, but not for ever. */
+function firstPemBlock(text: string): PemBlock | null {
+  const begin = /(?:^|\n)-----BEGIN ([^\n-]*)-----\r?\n/g;
+  for (let tries = 0; tries < 100; tries++) {
+    const match = begin.exec(text);
+    if (match === null) return null;
+    const type = match[1] ?? "";
+    const marker = `\n-----END ${type}-----`;
+    const at = text.indexOf(marker, begin.lastIndex - 1);
+    if (at === -1) continue;
+    const after = at + marker.length;
+    const lineEnd = /^[ \t]*(?:\r?\n|$)/.exec(text.slice(after, after + 100))?.[0].length ?? 0;
+    return { type, text: text.slice(match.index, after).trim(), end: after + lineEnd };
+  }
+  return null;
 }
 
 export function signatures(world: World): NonNullable<World["host"]["signatures"]> {

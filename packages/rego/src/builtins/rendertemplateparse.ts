@@ -3,7 +3,7 @@
 
 export class TemplateError extends Error {}
 
-export type Operand =
+type Operand =
   | { readonly kind: "dot" | "nil" }
   | { readonly kind: "string"; readonly value: string }
   | { readonly kind: "integer"; readonly value: bigint }
@@ -52,6 +52,7 @@ export interface Template {
 }
 
 interface Parser {
+  readonly source: string;
   readonly pieces: readonly Piece[];
   at: number;
   readonly defined: Map<string, Nodes>;
@@ -62,19 +63,26 @@ interface Parser {
 interface Piece {
   readonly action: boolean;
   readonly text: string;
-  readonly line: number;
+  /** In the template. */
+  readonly offset: number;
 }
 
 /** Throws TemplateError with Go's text. */
 export function parseTemplate(text: string, functions: ReadonlySet<string>): Template {
-  const parser: Parser = { pieces: piecesOf(text), at: 0, defined: new Map(), functions, loops: 0 };
+  const parser: Parser = { source: text, pieces: piecesOf(text), at: 0, defined: new Map(), functions, loops: 0 };
   const { nodes, end } = parseNodes(parser);
-  if (end !== null) throw fail(parser.pieces[parser.at - 1]?.line ?? 1, `unexpected {{${end}}}`);
+  if (end !== null) throw failAt(parser, parser.pieces[parser.at - 1], `unexpected {{${end}}}`);
   return { main: nodes, defined: parser.defined };
 }
 
-function fail(line: number, message: string): TemplateError {
+function fail(source: string, offset: number, message: string): TemplateError {
+  const line = source.slice(0, offset).split("\n").length;
   return new TemplateError(`template: template:${line}: ${message}`);
+}
+
+/** Without a piece, at the last one. */
+function failAt(parser: Parser, piece: Piece | undefined, message: string): TemplateError {
+  return fail(parser.source, (piece ?? parser.pieces.at(-1))?.offset ?? 0, message);
 }
 
 /** Text and actions in turn; comments are gone, trimming is done. */
@@ -82,31 +90,33 @@ function piecesOf(text: string): readonly Piece[] {
   const pieces: Piece[] = [];
   let at = 0;
   let trim = false;
-  const lineAt = (offset: number): number => text.slice(0, offset).split("\n").length;
   const addText = (raw: string, offset: number, trimRight: boolean): void => {
-    const left = trim ? raw.replace(/^[ \t\r\n]+/, "") : raw;
-    const kept = trimRight ? left.replace(/[ \t\r\n]+$/, "") : left;
-    if (kept !== "") pieces.push({ action: false, text: kept, line: lineAt(offset) });
+    const left = trim ? raw.trimStart() : raw;
+    const kept = trimRight ? left.trimEnd() : left;
+    if (kept !== "") pieces.push({ action: false, text: kept, offset });
   };
   for (let open = text.indexOf("{{"); open !== -1; open = text.indexOf("{{", at)) {
-    const trimLeft = /^-[ \t\r\n]/.test(text.slice(open + 2, open + 4));
-    addText(text.slice(at, open), at, trimLeft);
-    action.lastIndex = open;
-    const match = action.exec(text);
-    if (match === null) throw fail(lineAt(open), "unclosed action");
+    addText(text.slice(at, open), at, /^-[ \t\r\n]/.test(text.slice(open + 2, open + 4)));
+    const match = matchAt(comment, text, open) ?? matchAt(action, text, open);
+    if (match === null) throw fail(text, open, "unclosed action");
     const body = (match[1] ?? "").replace(/^-(?=[ \t\r\n])/, "");
-    trim = /[ \t\r\n]-$/.test(body);
+    trim = /[ \t\r\n/]-$/.test(body);
     const inner = (trim ? body.slice(0, -1) : body).trim();
-    if (!inner.startsWith("/*")) pieces.push({ action: true, text: inner, line: lineAt(open) });
+    if (!inner.startsWith("/*")) pieces.push({ action: true, text: inner, offset: open });
     at = open + match[0].length;
   }
   addText(text.slice(at), at, false);
   return pieces;
 }
 
-/** An action up to its closing braces, which do not count inside quotes and comments. */
-const action =
-  /\{\{((?:-?[ \t\r\n]*\/\*[\s\S]*?\*\/[ \t\r\n]*-?|"(?:[^"\\\n]|\\.)*"|`[^`]*`|'(?:[^'\\\n]|\\.)*'|(?!\}\})[\s\S])*?)\}\}/y;
+function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(text);
+}
+
+const comment = /\{\{(-?[ \t\r\n]*\/\*[\s\S]*?\*\/[ \t\r\n]*-?)\}\}/y;
+/** An action up to its closing braces, which do not count inside quotes. No two alternatives begin alike. */
+const action = /\{\{((?:"(?:[^"\\\n]|\\.)*"|`[^`]*`|'(?:[^'\\\n]|\\.)*'|[^"'`}]|\}(?!\}))*)\}\}/y;
 
 /** Nodes up to the keyword that ends the block (`end`, `else …`), or to the end of the text. */
 function parseNodes(parser: Parser): { readonly nodes: Nodes; readonly end: string | null } {
@@ -134,7 +144,7 @@ function parseAction(parser: Parser, piece: Piece, keyword: string): Node | null
       return parseBlock(parser, piece, keyword, rest);
     case "break":
     case "continue":
-      if (parser.loops === 0) throw fail(piece.line, `{{${keyword}}} outside {{range}}`);
+      if (parser.loops === 0) throw failAt(parser, piece, `{{${keyword}}} outside {{range}}`);
       return { kind: keyword };
     case "define":
     case "block":
@@ -150,30 +160,26 @@ function parseBlock(parser: Parser, piece: Piece, kind: "if" | "with" | "range",
   if (kind === "range") parser.loops++;
   const { nodes: body, end } = parseNodes(parser);
   if (kind === "range") parser.loops--;
-  if (end === null) throw fail(lastLine(parser), "unexpected EOF");
+  if (end === null) throw failAt(parser, undefined, "unexpected EOF");
   const chained = /^else\s+(if|with)\b\s*([\s\S]*)$/.exec(end);
   if (chained !== null && chained[1] === kind) {
     return { kind, pipeline, body, otherwise: [parseBlock(parser, piece, kind, chained[2] ?? "")] };
   }
   if (end === "end") return { kind, pipeline, body, otherwise: [] };
   const otherwise = parseNodes(parser);
-  if (otherwise.end !== "end") throw fail(lastLine(parser), "unexpected EOF");
+  if (otherwise.end !== "end") throw failAt(parser, undefined, "unexpected EOF");
   return { kind, pipeline, body, otherwise: otherwise.nodes };
-}
-
-function lastLine(parser: Parser): number {
-  return parser.pieces.at(-1)?.line ?? 1;
 }
 
 function parseNamed(parser: Parser, piece: Piece, keyword: "define" | "block" | "template", text: string): Node | null {
   const match = /^("(?:[^"\\]|\\.)*"|`[^`]*`)\s*([\s\S]*)$/.exec(text);
-  if (match === null) throw fail(piece.line, `unexpected "${text}" in ${keyword} clause`);
+  if (match === null) throw failAt(parser, piece, `unexpected "${text}" in ${keyword} clause`);
   const name = unquote(match[1] ?? "");
   const argument = match[2] ?? "";
   const pipeline = argument === "" ? null : parsePipeline(parser, piece, argument);
   if (keyword !== "template") {
     const { nodes, end } = parseNodes(parser);
-    if (end !== "end") throw fail(lastLine(parser), "unexpected EOF");
+    if (end !== "end") throw failAt(parser, undefined, "unexpected EOF");
     parser.defined.set(name, nodes);
     if (keyword === "define") return null;
   }
@@ -184,7 +190,7 @@ function parseNamed(parser: Parser, piece: Piece, keyword: "define" | "block" | 
 
 interface Tokens {
   readonly parser: Parser;
-  readonly line: number;
+  readonly piece: Piece;
   readonly tokens: readonly string[];
   at: number;
 }
@@ -199,14 +205,14 @@ function parsePipeline(parser: Parser, piece: Piece, text: string): Pipeline {
   for (let end = 0; end < text.trimEnd().length;) {
     token.lastIndex = end;
     const match = token.exec(text);
-    if (match === null) throw fail(piece.line, `unexpected "${text.slice(end).trim().charAt(0)}" in operand`);
+    if (match === null) throw failAt(parser, piece, `unexpected "${text.slice(end).trim().charAt(0)}" in operand`);
     const spaced = match[0].length > (match[1] ?? "").length;
     tokens.push(spaced && (match[1] ?? "").startsWith(".") ? ` ${match[1]}` : (match[1] ?? ""));
     end = token.lastIndex;
   }
-  const reader: Tokens = { parser, line: piece.line, tokens, at: 0 };
+  const reader: Tokens = { parser, piece, tokens, at: 0 };
   const pipeline = readPipeline(reader);
-  if (reader.at < tokens.length) throw fail(piece.line, `unexpected "${tokens[reader.at]}" in command`);
+  if (reader.at < tokens.length) throw failAt(parser, piece, `unexpected "${tokens[reader.at]}" in command`);
   return pipeline;
 }
 
@@ -245,7 +251,8 @@ function readCommand(reader: Tokens): Command {
     next = reader.tokens[reader.at];
   }
   const text = args.map((arg) => arg.text).join(" ");
-  if (args.length === 0) throw fail(reader.line, from === 0 ? "missing value for command" : "unexpected | in operand");
+  if (args.length === 0)
+    throw failAt(reader.parser, reader.piece, from === 0 ? "missing value for command" : "unexpected | in operand");
   return { args, text };
 }
 
@@ -278,7 +285,7 @@ function readOperand(reader: Tokens, text: string, fields: string[]): Operand {
   }
   if (text === "(") {
     const pipeline = readPipeline(reader);
-    if (reader.tokens[reader.at++] !== ")") throw fail(reader.line, "unclosed left paren");
+    if (reader.tokens[reader.at++] !== ")") throw failAt(reader.parser, reader.piece, "unclosed left paren");
     return { kind: "pipeline", pipeline };
   }
   if (text.startsWith("$")) return { kind: "variable", name: text };
@@ -288,8 +295,8 @@ function readOperand(reader: Tokens, text: string, fields: string[]): Operand {
   if (/^[+-]?[\d.]/.test(text)) return numberOperand(text.replaceAll("_", ""));
   if (text === "true" || text === "false") return { kind: "boolean", value: text === "true" };
   if (text === "nil") return { kind: "nil" };
-  if (!/^[A-Za-z_]/.test(text)) throw fail(reader.line, `unexpected "${text}" in operand`);
-  if (!reader.parser.functions.has(text)) throw fail(reader.line, `function "${text}" not defined`);
+  if (!/^[A-Za-z_]/.test(text)) throw failAt(reader.parser, reader.piece, `unexpected "${text}" in operand`);
+  if (!reader.parser.functions.has(text)) throw failAt(reader.parser, reader.piece, `function "${text}" not defined`);
   return { kind: "function", name: text };
 }
 

@@ -73,7 +73,7 @@ function scalarIndent(indent: number, parent: Parent): number {
 
 function writeScalar(value: null | boolean | AnyNumber | string, indent: number, budget: Budget): string {
   if (typeof value === "string") {
-    budget.output(value.length);
+    budget.output(value.length * 4);
     return writeText(value.toWellFormed(), indent);
   }
   return value === null || typeof value === "boolean" ? String(value) : numberAsYaml(numberText(value));
