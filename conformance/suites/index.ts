@@ -4,6 +4,7 @@ import type { ConformanceSuite } from "../suite.ts";
 import { gatekeeperLibrary } from "./gatekeeper-library.ts";
 import { gatorRecorded } from "./gator-recorded.ts";
 import { gator } from "./gator.ts";
+import { jmespath } from "./jmespath.ts";
 import { opa } from "./opa.ts";
 
-export const suites: readonly ConformanceSuite[] = [opa, gatekeeperLibrary, gator, gatorRecorded];
+export const suites: readonly ConformanceSuite[] = [opa, gatekeeperLibrary, gator, gatorRecorded, jmespath];
