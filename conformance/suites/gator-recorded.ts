@@ -43,7 +43,7 @@ function caseOf(recorded: Recorded, pool: readonly unknown[], dataDir: string): 
       const rows = result.rows.map((row): Value => {
         const object = row.violatingObject;
         const details = (row.metadata?.details ?? null) as Value;
-        return [gvkOf(object).kind, namespaceOf(object), nameOf(object), row.enforcementAction, row.msg, details];
+        return [gvkOf(object).kind, namespaceOf(object), nameOf(object), row.enforcementAction ?? "", row.msg, details];
       });
       compareRows(rows.toSorted(compare), recorded.violations.toSorted(compare));
       const exitCode = result.rows.some(isEnforced) ? 1 : 0;
