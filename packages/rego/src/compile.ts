@@ -22,8 +22,10 @@ export const compile: Compile = (request) => {
   if (value === null) return { value: null, diagnostics };
   const environment = environmentOf(request);
   const planned = plan(value, planOptions(request, environment));
-  const emitted = emit(planned, emitOptions(request));
-  const program: Program = link(emitted, request.load, () => planText(planned));
+  const whole = planned.value;
+  if (whole === null) return { value: null, diagnostics: [...diagnostics, ...planned.diagnostics] };
+  const emitted = emit(whole, emitOptions(request));
+  const program: Program = link(emitted, request.load, () => planText(whole));
   return { value: program, diagnostics };
 };
 
@@ -45,8 +47,9 @@ interface Parsed {
 
 /** Modules come in the order of their names, as OPA takes them, so that their order in the request changes nothing. */
 function parse(request: Omit<CompileRequest, "load">): Out<Parsed | null> {
+  const options = request.opa === undefined ? {} : { opa: request.opa };
   const modules = request.modules.map((one): Out<Module | null> =>
-    isText(one) ? parseModule(one) : { value: one, diagnostics: [] },
+    isText(one) ? parseModule(one, options) : { value: one, diagnostics: [] },
   );
   const query = request.query === undefined ? null : parseQuery(request.query);
   const diagnostics = [...modules, ...(query === null ? [] : [query])].flatMap((one) => one.diagnostics);
@@ -64,7 +67,7 @@ function environmentOf(request: Omit<CompileRequest, "load">): Environment {
   const extra = new Map((request.extra ?? []).map((builtin) => [builtin.name, builtin]));
   const builtin = (name: string): Builtin | undefined =>
     request.disabled?.has(name) === true ? undefined : (extra.get(name) ?? lookup(name));
-  return { builtin, print: request.print === true };
+  return { builtin, print: request.print === true, opa: request.opa ?? "1.22" };
 }
 
 function planOptions(request: CompileRequest, environment: Environment): Parameters<typeof plan>[1] {

@@ -3,6 +3,7 @@
 import type { RefTerm, Rule } from "./ast.ts";
 import type { Builtin } from "./builtins/builtin.ts";
 import type { Arity } from "./outputs.ts";
+import type { OpaVersion } from "./program.ts";
 import { findNode, type RuleNode } from "./ruletree.ts";
 import { dottedName, refTerms } from "./terms.ts";
 
@@ -11,6 +12,8 @@ export interface Environment {
   readonly builtin: (name: string) => Builtin | undefined;
   /** Keep `print` calls. */
   readonly print: boolean;
+  /** Whose verdicts and words. */
+  readonly opa: OpaVersion;
 }
 
 /** The arity of built-ins and of the rules in a tree; rules that are no functions have 0. OPA: Compiler.GetArity. */

@@ -5,6 +5,7 @@
 import type { Rule, Term } from "./ast.ts";
 import { type Origin, originsOf } from "./origins.ts";
 import { type Known, constantBindings, expandReference, knownBefore } from "./narrowing.ts";
+import type { OpaVersion } from "./program.ts";
 import { type RuleEntry, type RuleNode, rulesMeant } from "./ruletree.ts";
 import { compareTerms, refTerms } from "./terms.ts";
 import { isConstant, vars, walkExpr, walkTerm } from "./visit.ts";
@@ -35,12 +36,13 @@ export interface Graph {
   readonly dynamic: ReadonlyMap<number, readonly DynamicReference[]>;
 }
 
-export function ruleGraph(entries: readonly RuleEntry[], tree: RuleNode): Graph {
+/** OPA 1.17 takes a variable for anything, and a rule with variables in its reference for all below its ground part. */
+export function ruleGraph(entries: readonly RuleEntry[], tree: RuleNode, opa: OpaVersion): Graph {
   const links = entries.flatMap(linksOf);
   const dependencies = new Map<number, ReadonlySet<number>>();
   const dynamic = new Map<number, readonly DynamicReference[]>();
   for (const link of links) {
-    const found = dependenciesOf(link.rule, tree);
+    const found = opa === "1.17" ? plainDependenciesOf(link.rule, tree) : dependenciesOf(link.rule, tree);
     const targets = new Set<number>();
     for (const { entry } of found) for (const { id } of linksOf(entry)) targets.add(id);
     dependencies.set(link.id, targets);
@@ -87,6 +89,24 @@ function linksOf(entry: RuleEntry): readonly Link[] {
   let { id } = entry;
   for (let rule: Rule | null = entry.rule; rule !== null; rule = rule.else) links.push({ id: id++, rule, entry });
   return links;
+}
+
+function plainDependenciesOf(rule: Rule, tree: RuleNode): readonly Dependency[] {
+  const found: Dependency[] = [];
+  const visitor = {
+    term: (term: Term): void => {
+      if (term.kind !== "ref") return;
+      const reference = refTerms(term);
+      for (const entry of rulesMeant(tree, reference, false)) {
+        found.push({ reference, selected: reference, at: 0, entry, static: true });
+      }
+    },
+  };
+  for (const expr of rule.body) walkExpr(expr, visitor);
+  for (const term of [...(rule.head.args ?? []), rule.head.key, rule.head.value]) {
+    if (term !== null) walkTerm(term, visitor);
+  }
+  return found;
 }
 
 interface Dependency {

@@ -2,6 +2,7 @@
 // nothing about its module. OPA: v1/ast/compile.go localVarGenerator.
 
 import type { Body, Module, Term } from "./ast.ts";
+import type { OpaVersion } from "./program.ts";
 import { type Node, vars } from "./visit.ts";
 
 export interface Names {
@@ -12,19 +13,22 @@ export interface Names {
   /** Fresh names of variables that the user wrote. */
   readonly written: Map<string, string>;
   /** Fresh names that stand for a whole term, which messages print in their place. */
-  readonly subjects: Map<string, Term>;
+  readonly subjects: ReadonlyMap<string, Term>;
+  readonly standFor: (name: string, term: Term) => void;
 }
 
 /** Names for modules; `taken` are the trees whose variables they must not hit. */
-export function moduleNames(taken: readonly Module[]): Names {
-  return names("__local", taken);
+export function moduleNames(taken: readonly Module[], opa: OpaVersion): Names {
+  return names("__local", taken, opa);
 }
 
-export function queryNames(query: Body): Names {
-  return names("__localq", [query]);
+export function queryNames(query: Body, opa: OpaVersion): Names {
+  return names("__localq", [query], opa);
 }
 
-function names(prefix: string, taken: readonly Node[]): Names {
+/** OPA 1.17 prints the fresh name in place of the term. */
+function names(prefix: string, taken: readonly Node[], opa: OpaVersion): Names {
+  const subjects = new Map<string, Term>();
   const used = new Set(taken.flatMap((node) => [...vars(node)]));
   const made = new Set<string>();
   let next = 0;
@@ -36,5 +40,8 @@ function names(prefix: string, taken: readonly Node[]): Names {
       return name;
     }
   };
-  return { fresh, made, written: new Map(), subjects: new Map() };
+  const standFor = (name: string, term: Term): void => {
+    if (opa !== "1.17") subjects.set(name, term);
+  };
+  return { fresh, made, written: new Map(), subjects, standFor };
 }

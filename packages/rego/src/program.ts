@@ -10,6 +10,8 @@ export interface RegoText {
   readonly version: RegoVersion;
 }
 
+export type OpaVersion = "1.17" | "1.22";
+
 export interface CompileRequest {
   /** Texts, or trees that were parsed (and perhaps rewritten) before. */
   readonly modules: readonly (RegoText | Module)[];
@@ -17,6 +19,8 @@ export interface CompileRequest {
   readonly query?: RegoText;
   /** Rules to be called one by one: `data.template.violation`. One that is not defined is undefined, not an error. */
   readonly entrypoints?: readonly string[];
+  /** Whose compiler to agree with: Gatekeeper 3.23 has OPA 1.17's, which knows fewer ways to be wrong. Default 1.22. */
+  readonly opa?: OpaVersion;
   /** Built-ins that this program may not call: `undefined function http.send`. */
   readonly disabled?: ReadonlySet<string>;
   /** Built-ins beyond OPA's: external_data. */

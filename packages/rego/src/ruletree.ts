@@ -96,7 +96,7 @@ export function depthFirst(node: RuleNode, visit: (node: RuleNode) => boolean | 
  * The rules that a reference may mean: those on its way, those below its end, and for a term that is not constant those
  * of every child. OPA: GetRulesDynamicWithOpts with hidden modules.
  */
-export function rulesMeant(root: RuleNode, reference: readonly Term[]): readonly RuleEntry[] {
+export function rulesMeant(root: RuleNode, reference: readonly Term[], exact = true): readonly RuleEntry[] {
   const found = new Set<RuleEntry>();
   const visit = (node: RuleNode, at: number): void => {
     const term = reference[at];
@@ -109,7 +109,7 @@ export function rulesMeant(root: RuleNode, reference: readonly Term[]): readonly
     const known = at === 0 || isConstant(term) ? childAt(node, term) : null;
     if (known === undefined) return;
     for (const next of known === null ? children(node) : [known]) {
-      for (const entry of next.rules) if (mayMeet(entry.path, reference, at + 1)) found.add(entry);
+      for (const entry of next.rules) if (!exact || mayMeet(entry.path, reference, at + 1)) found.add(entry);
       visit(next, at + 1);
     }
   };

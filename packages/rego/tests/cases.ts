@@ -1,6 +1,6 @@
 // Cases of diagnostics: a file is one or more modules (`== name.rego` before each when there are several), a line
 // `---`, and the diagnostics as `line:column code: message`, `-` where there is no place. A file called `x.v0.rego` is of
-// version 0. The expectations were taken from `opa check`; where we differ, the file says so in a comment.
+// version 0, `x.opa117.rego` is checked as OPA 1.17 does. The expectations were taken from `opa check`; where we differ, the file says so in a comment.
 // `UPDATE=1` writes what we say now.
 
 import assert from "node:assert/strict";
@@ -24,7 +24,8 @@ function runCase(file: URL): void {
   const at = text.indexOf(separator);
   const [policy, expected] = at === -1 ? [text, ""] : [text.slice(0, at + 1), text.slice(at + separator.length)];
   const version = file.pathname.endsWith(".v0.rego") ? "v0" : "v1";
-  const { diagnostics } = compileToChecked({ modules: modulesOf(policy, version), print: true });
+  const opa = file.pathname.includes(".opa117.") ? "1.17" : "1.22";
+  const { diagnostics } = compileToChecked({ modules: modulesOf(policy, version), print: true, opa });
   const found = diagnostics.map((one) => `${describe(one)}\n`).join("");
   if (process.env["UPDATE"] === undefined) assert.equal(found, expected);
   else writeFileSync(file, `${policy.slice(0, -1)}${separator}${found}`);

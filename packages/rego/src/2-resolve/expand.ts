@@ -97,13 +97,13 @@ function expandCall(term: CallTerm, support: Expr[], names: Names): Term {
 function expandReference(term: RefTerm, support: Expr[], names: Names): Term {
   const parts = [term.head, ...term.path].map((part) => {
     const expanded = expandTerm(part, support, names);
-    if (part.kind === "call" && expanded.kind === "var") names.subjects.set(expanded.name, part);
+    if (part.kind === "call" && expanded.kind === "var") names.standFor(expanded.name, part);
     return expanded;
   });
   const [head, ...path] = parts as [Term, ...Term[]];
   if (!isComposite(head) && !isComprehension(head)) return { ...term, head, path };
   const variable = varTerm(names.fresh(), head.span);
-  names.subjects.set(variable.name, head);
+  names.standFor(variable.name, head);
   support.push(generatedEq(variable, head, head.span));
   return { ...term, head: variable, path };
 }

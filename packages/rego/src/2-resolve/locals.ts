@@ -110,7 +110,9 @@ function renameAssignment(locals: Locals, expr: CallExpr): Expr {
   const left = declareIn(locals, expr.args[0]);
   const assigned: CallExpr = { ...expr, args: [left, right], with: modifiers };
   if (locals.stage.errors.length > errors) return assigned;
-  return { ...assigned, operator: operatorTerm("eq", expr.operator.span), assignment: true };
+  const unified: CallExpr = { ...assigned, operator: operatorTerm("eq", expr.operator.span) };
+  // OPA 1.17 also binds the right side from the left.
+  return locals.stage.environment.opa === "1.17" ? unified : { ...unified, assignment: true };
 }
 
 /** The left side of `:=`: variables, and arrays and objects of them. */
@@ -148,7 +150,7 @@ function renameSomeIn(locals: Locals, expr: SomeExpr, args: readonly Term[]): Ex
   const container = args.at(-1) as Term;
   const value = args.at(-2) as Term;
   const key = args.length === 3 ? (args[0] as Term) : varTerm(locals.stage.names.fresh(), value.span);
-  if (boundInDomain(locals, expr, { key, value, container })) return null;
+  if (locals.stage.environment.opa !== "1.17" && boundInDomain(locals, expr, { key, value, container })) return null;
   const member =
     container.kind === "ref"
       ? refTerm(container.head, [...container.path, key], container.span)

@@ -26,7 +26,7 @@ export function resolve(
   query: Body | null,
   environment: Environment,
 ): Out<Resolved | null> {
-  const names = moduleNames(modules);
+  const names = moduleNames(modules, environment.opa);
   const stage: Stage = { environment, names, errors: [], recoverable: [] };
   const resolved = resolveModules(modules, stage);
   if (resolved === null) return { value: null, diagnostics: collected(stage) };
@@ -45,6 +45,7 @@ function resolveModules(modules: readonly Module[], stage: Stage): Pick<Resolved
   const bound = bindHeadReferences(named, stage);
   checkOverrides(bound, stage);
   checkImports(bound, stage);
+  if (isOver(stage)) return null;
   const tree = ruleTree(ruleEntries(bound));
   const expanded = inTurn(
     [
@@ -60,7 +61,7 @@ function resolveModules(modules: readonly Module[], stage: Stage): Pick<Resolved
   );
   if (expanded === null) return null;
   const entries = ruleEntries(expanded);
-  const graph = ruleGraph(entries, ruleTree(entries));
+  const graph = ruleGraph(entries, ruleTree(entries), stage.environment.opa);
   const done = inTurn(
     [
       (current) => bindComprehensions(current, stage.names),
@@ -75,7 +76,7 @@ function resolveModules(modules: readonly Module[], stage: Stage): Pick<Resolved
 
 /** The query's own names are made anew by each stage, as OPA makes them; one counter gives the same variables. */
 function resolveOne(query: Body, environment: Environment, modules: readonly Module[]): Out<ResolvedQuery | null> {
-  const names = queryNames(query);
+  const names = queryNames(query, environment.opa);
   const stage: Stage = { environment, names, errors: [], recoverable: [] };
   const tree: RuleNode = ruleTree(ruleEntries(modules));
   const steps: readonly ((current: Body) => Body)[] = [
@@ -96,7 +97,12 @@ function inTurn<T>(steps: readonly ((current: T) => T)[], start: T, stage: Stage
   let current = start;
   for (const step of steps) {
     current = step(current);
-    if (stage.errors.length > 0) return null;
+    if (isOver(stage)) return null;
   }
   return current;
+}
+
+/** OPA 1.17 stops at the first stage with any error. */
+function isOver(stage: Stage): boolean {
+  return stage.errors.length > 0 || (stage.environment.opa === "1.17" && stage.recoverable.length > 0);
 }

@@ -125,7 +125,7 @@ function mapHead(head: Head, one: (term: Term) => Term): Head {
 function renameBuiltinNames(link: Rule, scopes: Scopes, stage: Stage): void {
   const mentioned = [...vars(link.body, { skipCallHeads: true, skipClosures: true })];
   const shadowing = mentioned.filter((name) => stage.environment.builtin(name) !== undefined);
-  if (shadowing.length === 0) return;
+  if (shadowing.length === 0 || stage.environment.opa === "1.17") return;
   const declared = declaredByBody(link.body);
   const inWith = namesInWith(link.body);
   for (const name of shadowing.toSorted(compareStrings)) {

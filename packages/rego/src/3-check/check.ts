@@ -32,19 +32,23 @@ export function check(resolved: Resolved, environment: Environment): Out<Checked
   checkRecursion(graph, stage);
   if (stage.errors.length > 0) return { value: null, diagnostics: collected(stage) };
   const env = checkRuleTypes(newChecker(stage, graph, [resolved.names]));
-  checkDeprecated(modules, stage);
+  if (environment.opa !== "1.17" || stage.recoverable.length === 0) checkDeprecated(modules, stage);
   const errors = collected(stage);
   const asked = errors.length === 0 ? (resolved.query?.value ?? null) : null;
   const queryStage: Stage = { ...stage, names: asked?.names ?? resolved.names, errors: [], recoverable: [] };
   const query =
     asked === null ? null : checkQuery(asked, queryStage, { graph, env, names: [asked.names, resolved.names] });
-  const written = new Map([...resolved.names.written, ...(asked?.names.written ?? [])]);
+  const written = new Map([...userNames(resolved.names), ...(asked === null ? [] : userNames(asked.names))]);
   const annotations = modules.flatMap((module) => module.annotations);
   const ofQuery = [...(resolved.query?.diagnostics ?? []), ...collected(queryStage)];
   return {
     value: { modules: modules.map(withFullPaths), query, annotations, written },
     diagnostics: errors.length === 0 ? ofQuery : errors,
   };
+}
+
+function userNames(names: Names): readonly (readonly [string, string])[] {
+  return [...names.written].filter(([, written]) => !names.made.has(written));
 }
 
 function newStage(modules: readonly Module[], names: Names, environment: Environment): Stage {

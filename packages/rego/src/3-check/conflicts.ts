@@ -4,6 +4,7 @@
 import { type Diagnostic, errorAt, type Span } from "@portcullis/lang";
 import type { Module, Term } from "../ast.ts";
 import { children, depthFirst, isGroundPath, type RuleEntry, type RuleNode } from "../ruletree.ts";
+import type { OpaVersion } from "../program.ts";
 import { compareLists, sameTerms } from "../terms.ts";
 import { refText } from "../termtext.ts";
 import { rewriteTerm } from "../visit.ts";
@@ -24,10 +25,15 @@ function conflictAt(node: RuleNode, stage: Stage): Diagnostic | undefined {
   const name = pathText((rules.at(-1) as RuleEntry).path, stage);
   const below = rulesBelow(node);
   if (below.length > 0) {
+    if (stage.environment.opa === "1.17") {
+      const list = below.map(({ path }) => pathText(path, stage)).join(" ");
+      return errorAt("rego_type_error", first.rule.span, `rule ${name} conflicts with [${list}]`);
+    }
     const lines = below.map(({ path, rule }) => `\n  rule ${pathText(path, stage)} at ${place(rule.span)}`);
     return errorAt("rego_type_error", first.rule.span, `rule ${name} conflicts with:${lines.join("")}`);
   }
-  if (mixed(rules)) return errorAt("rego_type_error", first.rule.span, `conflicting rules ${name} found`);
+  if (mixed(rules, stage.environment.opa))
+    return errorAt("rego_type_error", first.rule.span, `conflicting rules ${name} found`);
   const defaults = rules.filter(({ rule }) => rule.default);
   if (defaults.length < 2) return undefined;
   const places = defaults.map(({ rule }) => place(rule.span)).join(", ");
@@ -35,7 +41,7 @@ function conflictAt(node: RuleNode, stage: Stage): Diagnostic | undefined {
   return errorAt("rego_type_error", at, `multiple default rules ${name} found at ${places}`);
 }
 
-function mixed(rules: readonly RuleEntry[]): boolean {
+function mixed(rules: readonly RuleEntry[], opa: OpaVersion): boolean {
   const isSet = ({ rule }: RuleEntry): boolean => rule.head.value === null;
   const isComplete = (entry: RuleEntry): boolean => !isSet(entry) && isGroundPath(entry.path);
   const sets = rules.filter(isSet);
@@ -46,7 +52,7 @@ function mixed(rules: readonly RuleEntry[]): boolean {
     (sets.length > 0 && sets.length < rules.length) ||
     arities.size > 1 ||
     (complete > 0 && complete < rules.length) ||
-    (groundSets > 0 && groundSets < sets.length)
+    (opa !== "1.17" && groundSets > 0 && groundSets < sets.length)
   );
 }
 

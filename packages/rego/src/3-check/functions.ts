@@ -62,10 +62,10 @@ function arityMessage(call: CallExpr, stage: Stage, { name, wanted, given }: Arg
   const builtin = stage.environment.builtin(name);
   if (builtin === undefined)
     return `function ${name} has arity ${wanted}, got ${given} argument${given === 1 ? "" : "s"}`;
-  const nothing = rootEnv(() => null);
+  const nothing = rootEnv(() => null, stage.environment.opa);
   const have = call.args.map((arg) => typeOf(nothing, arg));
-  const problem = { operator: name, problem: "arity mismatch", span: call.span };
-  return argumentError(problem, have, inferredFunction(builtin.type)).message;
+  const type = inferredFunction(builtin.type);
+  return argumentError(nothing, { operator: name, problem: "arity mismatch", span: call.span, have, type }).message;
 }
 
 /** Deprecated built-ins in modules of version 1. */

@@ -98,7 +98,7 @@ function hoistComprehension(term: Comprehension, hoist: Hoist): Comprehension {
 
 function bind(term: Term, { names, support, from }: Hoist): Term {
   const variable = varTerm(names.fresh(), term.span);
-  names.subjects.set(variable.name, term);
+  names.standFor(variable.name, term);
   support.push({ ...generatedEq(variable, term, term.span), with: from.with });
   return variable;
 }

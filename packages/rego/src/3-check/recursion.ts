@@ -7,7 +7,7 @@ import { lookup } from "../builtins/registry.ts";
 import { dynamicCause, type DynamicReference, type Graph, leadingToCycles, type Link, selects } from "../graph.ts";
 import { membersOf } from "../narrowing.ts";
 import { compareTerms, isScalar, sameTerms } from "../terms.ts";
-import { termText } from "../termtext.ts";
+import { refText, termText } from "../termtext.ts";
 import { pathText } from "./conflicts.ts";
 import { inferred } from "./inferred.ts";
 import type { Stage } from "./stage.ts";
@@ -36,8 +36,10 @@ function recursionOf(link: Link, byId: ReadonlyMap<number, Link>, search: Search
     [...(graph.dependencies.get(id) ?? [])].filter((next) => dynamicCause(graph, id, next) === undefined),
   );
   const cycle = (certain ?? any).map((id) => byId.get(id) as Link);
-  const text = cycle.map((one) => pathText(one.entry.path, stage)).join(" -> ");
-  const name = pathText(link.entry.path, stage);
+  const shown = (one: Link): string =>
+    stage.environment.opa === "1.17" ? refText(one.entry.path) : pathText(one.entry.path, stage);
+  const text = cycle.map(shown).join(" -> ");
+  const name = shown(link);
   const message =
     certain === null
       ? `rule ${name} may be recursive: ${text}${causeOf(cycle, search)}`

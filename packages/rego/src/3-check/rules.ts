@@ -12,7 +12,7 @@ import { ruleScopes, unsafeErrors, unsafeVar } from "./unsafe.ts";
 
 export function checkHeads(modules: readonly Module[], stage: Stage): readonly Module[] {
   for (const module of modules) {
-    const scope = ruleScopes(module);
+    const scope = stage.environment.opa === "1.17" ? (): string => "" : ruleScopes(module);
     for (const rule of module.rules) {
       for (let link: Rule | null = rule; link !== null; link = link.else) checkHead(link, stage, scope);
     }
@@ -47,7 +47,7 @@ function varsOfHead(head: Head): ReadonlyMap<string, Span> {
 
 export function orderBodies(modules: readonly Module[], stage: Stage): readonly Module[] {
   return modules.map((module) => {
-    const scope = ruleScopes(module);
+    const scope = stage.environment.opa === "1.17" ? (): string => "" : ruleScopes(module);
     return rewriteModule(module, { rule: (rule) => orderBody(rule, stage, scope) });
   });
 }

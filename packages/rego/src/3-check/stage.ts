@@ -19,7 +19,8 @@ export interface Stage {
 
 /** Whether a rewrite made the variable up: then its name says nothing to the user. */
 export function isMadeUp(name: string, names: readonly Names[]): boolean {
-  return names.some((one) => one.made.has(name) && !one.written.has(name));
+  const written = writtenName(name, names);
+  return names.some((one) => one.made.has(written));
 }
 
 /** The variable as the user wrote it. */

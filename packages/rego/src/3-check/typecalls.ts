@@ -29,19 +29,19 @@ export function matchError(env: TypeEnv, expr: CallExpr): Finding | null {
     const have = expr.args.map((arg) => typeOf(env, arg));
     const any: Maybe = { kind: "any", of: [] };
     const want: FunctionType = { kind: "function", args: [any, any], variadic: null, result: null };
-    return argumentError({ operator: "eq", problem, span: expr.span }, have, want);
+    return argumentError(env, { operator: "eq", problem, span: expr.span, have, type: want });
   }
   const [left, right] = [typeOf(env, a), typeOf(env, b)];
   if (unifyTerms(env, { term: a, type: left }, { term: b, type: right })) return null;
-  return mismatch(expr, left, right);
+  return mismatch(env, expr, [left, right]);
 }
 
-function mismatch(expr: CallExpr, left: Maybe, right: Maybe): Finding {
+function mismatch(env: TypeEnv, expr: CallExpr, [left, right]: readonly [Maybe, Maybe]): Finding {
   const sides = [left, right].map((type): Named => ({ name: "", type })) as [Named, Named];
   const lines = (a: string, b: string): string[] => [`left  : ${a}`, `right : ${b}`];
   let shown = lines(namedText(sides[0]), namedText(sides[1]));
-  if (isTooWide(...shown)) shown = lines(...differingTexts(...sides));
-  const kind = left?.kind === right?.kind && left !== null ? plural[left.kind] : undefined;
+  if (env.opa !== "1.17" && isTooWide(...shown)) shown = lines(...differingTexts(...sides));
+  const kind = env.opa !== "1.17" && left?.kind === right?.kind && left !== null ? plural[left.kind] : undefined;
   if (kind !== undefined) {
     const page = "https://www.openpolicyagent.org/docs/errors/rego-type-error/match-error";
     shown.push(`hint  : both sides are ${kind} but their types differ, so they can never be equal (see ${page})`);
@@ -61,7 +61,7 @@ export function callError(
   env: TypeEnv,
   { expr, type }: { readonly expr: CallExpr; readonly type: Maybe },
 ): Finding | null {
-  const member = memberError(env, expr);
+  const member = env.opa === "1.17" ? null : memberError(env, expr);
   if (member !== null) return member;
   const operator = termText(expr.operator);
   const { span } = expr;
@@ -70,18 +70,19 @@ export function callError(
   const types = (): readonly Maybe[] => expr.args.map((arg) => typeOf(env, arg));
   const wanted = type.result === null ? type.args : [...type.args, type.result];
   if (expr.args.length > wanted.length && type.variadic === null) {
-    return argumentError({ operator, problem: "too many arguments", span }, types(), type);
+    return argumentError(env, { operator, problem: "too many arguments", span, have: types(), type });
   }
   if (expr.args.length < type.args.length) {
-    return argumentError({ operator, problem: "too few arguments", span }, types(), type);
+    return argumentError(env, { operator, problem: "too few arguments", span, have: types(), type });
   }
   const before = types();
   for (const [at, arg] of expr.args.entries()) {
     const want = at < wanted.length ? (wanted[at] ?? null) : type.variadic;
     const have = before[at] ?? null;
     const problem = "invalid argument(s)";
-    if (!isUnknown(have) && !unifies(have, want)) return argumentError({ operator, problem, span }, before, type);
-    if (!unifyWith(env, arg, want)) return argumentError({ operator, problem, span }, types(), type);
+    if (!isUnknown(have) && !unifies(have, want))
+      return argumentError(env, { operator, problem, span, have: before, type });
+    if (!unifyWith(env, arg, want)) return argumentError(env, { operator, problem, span, have: types(), type });
   }
   return null;
 }
@@ -106,23 +107,21 @@ function memberOperandError(
   if (isUnknown(type)) return null;
   const have = typeOf(env, term);
   if ((isUnknown(have) || unifies(have, type)) && unifyWith(env, term, type)) return null;
-  return mismatch(expr, have, type);
+  return mismatch(env, expr, [have, type]);
 }
 
 // ── have and want
 
-export interface Problem {
+interface Problem {
   readonly operator: string;
   readonly problem: string;
   readonly span: Span;
+  readonly have: readonly Maybe[];
+  readonly type: FunctionType;
 }
 
 /** `count: invalid argument(s)` with what was given and what is taken. */
-export function argumentError(
-  { operator, problem, span }: Problem,
-  have: readonly Maybe[],
-  type: FunctionType,
-): Finding {
+export function argumentError(env: TypeEnv, { operator, problem, span, have, type }: Problem): Finding {
   const given = have.map((one): Named => ({ name: "", type: one }));
   const isResultShown = problem !== "arity mismatch" && type.result !== null;
   const args = isResultShown ? [...type.args, type.result] : type.args;
@@ -130,7 +129,7 @@ export function argumentError(
   const rest = type.variadic === null ? [] : [`${shortText({ name: "", type: type.variadic })}...`];
   const line = (start: string, texts: readonly string[]): string => `${start}: (${texts.join(", ")})`;
   let lines = [line("have", given.map(namedText)), line("want", [...wanted.map(namedText), ...rest])];
-  if (isTooWide(...lines)) {
+  if (env.opa !== "1.17" && isTooWide(...lines)) {
     const left = given.map(shortText);
     const right = wanted.map(shortText);
     for (const [at, one] of given.slice(0, wanted.length).entries()) {

@@ -3,6 +3,7 @@
 
 import type { Body, Comprehension, ObjectTerm, RefTerm, Term } from "../ast.ts";
 import type { Value } from "../runtime/value.ts";
+import type { OpaVersion } from "../program.ts";
 import { termKey } from "../ruletree.ts";
 import { isRootName, refTerms } from "../terms.ts";
 import { isConstant } from "../visit.ts";
@@ -27,23 +28,24 @@ export interface TypeEnv {
   readonly next: TypeEnv | null;
   /** How often `vars` has changed, by which it is known whether what was inferred before still stands. */
   readonly changes: { count: number };
+  readonly opa: OpaVersion;
   /** Types a closure's body in an environment of its own; null when the body has errors. */
   readonly closure: (env: TypeEnv, body: Body) => TypeEnv | null;
 }
 
-export function rootEnv(closure: TypeEnv["closure"]): TypeEnv {
+export function rootEnv(closure: TypeEnv["closure"], opa: OpaVersion): TypeEnv {
   const tree = newTypeNode();
-  return { tree, vars: tree, next: null, changes: { count: 0 }, closure };
+  return { tree, vars: tree, next: null, changes: { count: 0 }, opa, closure };
 }
 
 export function innerEnv(env: TypeEnv): TypeEnv {
   const tree = newTypeNode();
-  return { tree, vars: tree, next: env, changes: { count: 0 }, closure: env.closure };
+  return { tree, vars: tree, next: env, changes: { count: 0 }, opa: env.opa, closure: env.closure };
 }
 
 /** An environment for one literal: what it infers of variables goes to the one around it. */
 export function withTree(env: TypeEnv, tree: TypeNode = newTypeNode()): TypeEnv {
-  return { tree, vars: env.vars, next: env, changes: env.changes, closure: env.closure };
+  return { tree, vars: env.vars, next: env, changes: env.changes, opa: env.opa, closure: env.closure };
 }
 
 export function setVariable(env: TypeEnv, name: Term, type: Maybe): void {
@@ -76,11 +78,14 @@ export function typeOf(env: TypeEnv, term: Term): Maybe {
     case "template-string":
       return stringType;
     case "array":
-      return { kind: "array", items: term.items.map((item) => typeOf(env, item)), rest: null };
+      return { kind: "array", items: term.items.map((item) => typeOf(env, item)), rest: ofEmpty(env, term.items) };
     case "object":
       return typeOfObject(env, term.entries);
     case "set":
-      return { kind: "set", of: term.items.reduce<Maybe>((found, item) => or(found, typeOf(env, item)), null) };
+      return {
+        kind: "set",
+        of: term.items.reduce<Maybe>((found, item) => or(found, typeOf(env, item)), ofEmpty(env, term.items)),
+      };
     case "var":
       return typeOfVariable(env, term);
     case "ref":
@@ -95,9 +100,15 @@ export function typeOf(env: TypeEnv, term: Term): Maybe {
   return null;
 }
 
+/** For OPA 1.17 an empty collection may hold anything; later it holds nothing. */
+function ofEmpty(env: TypeEnv, members: readonly unknown[]): Maybe {
+  return env.opa === "1.17" && members.length === 0 ? anyType : null;
+}
+
 function typeOfObject(env: TypeEnv, entries: readonly (readonly [Term, Term])[]): Maybe {
   const fields: ObjectField[] = [];
-  let rest: DynamicField | null = null;
+  const empty = ofEmpty(env, entries);
+  let rest: DynamicField | null = empty === null ? null : { key: empty, value: empty };
   for (const [key, value] of entries) {
     const known = constantValue(key);
     if (known !== undefined) fields.push({ key: known, value: typeOf(env, value) });

@@ -45,7 +45,7 @@ export function newChecker(stage: Stage, graph: Graph, names: readonly Names[]):
 
 /** Types of all rules; what is wrong goes to the stage's recoverable errors. */
 export function checkRuleTypes(checker: Checker): TypeEnv {
-  const env = rootEnv(closureTyper(checker));
+  const env = rootEnv(closureTyper(checker), checker.stage.environment.opa);
   for (const link of inDependencyOrder(checker.graph)) {
     const path = rulePath(link.entry.module, link.rule);
     checker.stage.recoverable.push(...checkRule(checker, env, { rule: link.rule, path }));
@@ -129,7 +129,7 @@ function checkBody(checker: Checker, around: TypeEnv, body: Body): BodyTypes {
   const env = innerEnv(around);
   const errors: Diagnostic[] = [];
   for (const expr of body) {
-    const own = expr.with.length > 0 ? envUnderWith(checker, env, expr) : env;
+    const own = expr.with.length > 0 && env.opa !== "1.17" ? envUnderWith(checker, env, expr) : env;
     const inClosures = checkClosures(checker, own, expr);
     const inReferences = checkReferences(own, expr, checker.names);
     errors.push(...inClosures, ...inReferences);
@@ -214,7 +214,13 @@ function checkWith(
   const wanted = typeOfOperator(checker, env, target);
   const given = typeOfOperator(checker, env, value);
   if (wanted?.kind !== "function" || given?.kind !== "function" || unifies(wanted, given)) return null;
-  return argumentError({ operator: termText(target), problem: "arity mismatch", span }, given.args, wanted);
+  return argumentError(env, {
+    operator: termText(target),
+    problem: "arity mismatch",
+    span,
+    have: given.args,
+    type: wanted,
+  });
 }
 
 /** What a `with` replaces can also be of its value's type, and what depends on it can be anything. */
