@@ -26,6 +26,7 @@ function planLiteral(scope: Scope, expr: Expr, written: Expr): void {
   const at = context.trace ? site(context, written.span) : 0;
   if (context.trace) add(scope, { kind: "literal", site: at, visible: visible(scope) });
   const outside = scope.state;
+  scope.frame.span = written.span;
   if (expr.with.length > 0) planWith(scope, expr.with);
   if (expr.negated) {
     const inner = innerScope(scope, false);

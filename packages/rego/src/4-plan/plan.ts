@@ -1,7 +1,7 @@
 // Phase 4: the checked tree becomes the plan. Only what the query or an entry point reaches is planned. At the end it
 // is known which functions can see the input, so that the others keep their values under `with input as …`.
 
-import { Source, spanOf } from "@portcullis/lang";
+import { type Out, Source, errorAt, spanOf } from "@portcullis/lang";
 import type { Checked, CheckedQuery, RefTerm, Term } from "../ast.ts";
 import type { Builtin } from "../builtins/builtin.ts";
 import type { Plan, PlannedFunction } from "../ir.ts";
@@ -10,7 +10,7 @@ import { reserve } from "./documents.ts";
 import { planBody } from "./literals.ts";
 import { countCalls, memoOf } from "./memo.ts";
 import { planDocument, planEntry, planRule } from "./rules.ts";
-import { type PlanContext, add, newFrame, newScope } from "./scope.ts";
+import { NestingError, type PlanContext, add, newFrame, newScope } from "./scope.ts";
 import { planValue } from "./terms.ts";
 import { buildTree } from "./tree.ts";
 import { findTargets } from "./with.ts";
@@ -24,7 +24,17 @@ export interface PlanOptions {
   readonly strictBuiltinErrors?: boolean;
 }
 
-export function plan(checked: Checked, options: PlanOptions): Plan {
+/** Null, with a diagnostic, for a policy that nests too deeply to be compiled. */
+export function plan(checked: Checked, options: PlanOptions): Out<Plan | null> {
+  try {
+    return { value: planAll(checked, options), diagnostics: [] };
+  } catch (error) {
+    if (!(error instanceof NestingError)) throw error;
+    return { value: null, diagnostics: [errorAt("nesting-limit", error.span, error.message)] };
+  }
+}
+
+function planAll(checked: Checked, options: PlanOptions): Plan {
   const context = newContext(checked, options);
   const query = checked.query === null ? null : planQuery(context, checked.query);
   const entries = new Map<string, number>();

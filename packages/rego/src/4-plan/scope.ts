@@ -55,6 +55,8 @@ export interface Frame {
   /** For each local, how many scans its value depends on. */
   readonly depths: number[];
   states: number;
+  /** The literal being planned. */
+  span: Span | null;
 }
 
 export interface Scope {
@@ -70,7 +72,7 @@ export interface Scope {
 }
 
 export function newFrame(context: PlanContext, index: number): Frame {
-  return { context, index, depths: [], states: 1 };
+  return { context, index, depths: [], states: 1, span: null };
 }
 
 export function newScope(frame: Frame, ordered: boolean): Scope {
@@ -201,9 +203,24 @@ export function deepest(scope: Scope, operands: readonly Operand[]): number {
   return operands.reduce((depth, operand) => Math.max(depth, depthOf(scope, operand)), 0);
 }
 
+/** More loops than this in each other are a policy that nobody wrote by hand, and more than JavaScript's parser likes. */
+const depthMax = 200;
+
+/** A policy that nests more loops than can be compiled. */
+export class NestingError extends Error {
+  readonly span: Span | null;
+
+  constructor(span: Span | null) {
+    super(`more than ${depthMax} loops inside each other`);
+    this.name = "NestingError";
+    this.span = span;
+  }
+}
+
 /** Starts a scan: whatever is planned after it in this scope goes into its block. */
 export function scan(scope: Scope, source: Operand): { readonly key: Operand; readonly value: Operand } {
   scope.depth++;
+  if (scope.depth > depthMax) throw new NestingError(scope.frame.span);
   const key = newLocal(scope, scope.depth);
   const value = newLocal(scope, scope.depth);
   const block: Block = [];

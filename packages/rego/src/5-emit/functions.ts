@@ -5,7 +5,7 @@
 import type { Block, Complete, Definition, FunctionBody, Leaf, PlannedFunction } from "../ir.ts";
 import { compare } from "../runtime/compare.ts";
 import { pathText } from "./expressions.ts";
-import { emitBlock, fuel, traceText } from "./statements.ts";
+import { compareText, emitBlock, fuel, traceText } from "./statements.ts";
 import { type Flow, type Sink, type Writer, fresh, line } from "./writer.ts";
 
 export function emitFunction(writer: Writer, planned: PlannedFunction, index: number): void {
@@ -23,8 +23,34 @@ export function emitFunction(writer: Writer, planned: PlannedFunction, index: nu
     const flags = planned.overlays.map((overlay) => `s.x${overlay}`).join(" || ");
     line(writer, `if (${flags}) return at(s.data, ${pathText(writer, planned.path)});`);
   }
-  emitBody(writer, planned, index);
+  // Small functions are what compilers of JavaScript optimise: the definitions of a big rule become functions.
+  const parts: Parts = {
+    lines: [],
+    split: isBig(planned.body),
+    parameters: planned.parameters.map((local) => `v${local}`),
+  };
+  emitBody(writer, planned, index, parts);
   line(writer, "}");
+  for (const text of parts.lines) line(writer, text);
+}
+
+/** Definitions that became functions of their own. */
+interface Parts {
+  readonly lines: string[];
+  readonly split: boolean;
+  readonly parameters: readonly string[];
+}
+
+function isBig(body: FunctionBody): boolean {
+  if (body.kind !== "complete" && body.kind !== "partial") return false;
+  const definitions = body.kind === "complete" ? body.chains.flat() : body.definitions;
+  return definitions.length > 1 && (definitions.length > 40 || statementsIn(definitions) > 400);
+}
+
+function statementsIn(part: unknown): number {
+  if (typeof part !== "object" || part === null) return 0;
+  const own = Array.isArray(part) ? part.length : 0;
+  return Object.values(part).reduce<number>((sum, child) => sum + statementsIn(child), own);
 }
 
 /** The function that looks whether the value is there already; `d` computes it. */
@@ -80,14 +106,14 @@ function usedLocals(body: FunctionBody): ReadonlySet<number> {
   return new Set(Array.from(text.matchAll(/"kind":"local","local":(\d+)/g), (match) => Number(match[1])));
 }
 
-function emitBody(writer: Writer, planned: PlannedFunction, index: number): void {
+function emitBody(writer: Writer, planned: PlannedFunction, index: number, parts: Parts): void {
   const { body } = planned;
   switch (body.kind) {
     case "complete":
-      emitComplete(writer, body, index);
+      emitComplete(writer, body, index, parts);
       break;
     case "partial":
-      emitPartial(writer, body);
+      emitPartial(writer, body, parts);
       break;
     case "query":
       line(writer, "const o = [];");
@@ -114,20 +140,48 @@ type PlannedKey = (FunctionBody & { kind: "document" })["children"][number]["key
 
 // ── complete rules
 
-function emitComplete(writer: Writer, body: Complete, index: number): void {
+function emitComplete(writer: Writer, body: Complete, index: number, parts: Parts): void {
   const single = body.chains.length === 1 && body.chains[0]?.every(hasOneValue) === true;
   if (body.firstWins || single || body.chains.length === 0) {
     for (const definition of body.chains.flat()) {
-      emitDefinition(writer, definition, { kind: "return", site: definition.headSite }, body.what === "entry");
+      emitReturned(writer, definition, parts, body.what === "entry");
     }
   } else {
-    emitCompared(writer, body, index);
+    emitCompared(writer, body, index, parts);
   }
   if (body.default === null) line(writer, "return undefined;");
   else emitDefinition(writer, body.default, { kind: "return", site: body.default.headSite });
 }
 
-function emitCompared(writer: Writer, body: Complete, index: number): void {
+/** A definition whose first value is the rule's. */
+function emitReturned(writer: Writer, definition: Definition, parts: Parts, isEntry: boolean): void {
+  const sink: Sink = { kind: "return", site: definition.headSite };
+  if (!parts.split) {
+    emitDefinition(writer, definition, sink, isEntry);
+    return;
+  }
+  const call = emitPart(writer, definition, sink, parts);
+  const value = fresh(writer, "t");
+  line(writer, `const ${value} = ${call};`);
+  line(writer, `if (${value} !== undefined) return ${value};`);
+}
+
+/** A definition as a function of its own; the result is the call of it. */
+function emitPart(writer: Writer, definition: Definition, sink: Sink, parts: Parts): string {
+  const name = fresh(writer, "E");
+  const collects = sink.kind !== "return";
+  const parameters = ["s", ...(collects ? ["o"] : []), ...parts.parameters].join(", ");
+  const inner: Writer = { ...writer, lines: parts.lines };
+  line(inner, `function ${name}(${parameters}) {`);
+  line(inner, "const b = s.b;");
+  line(inner, fuel);
+  emitDefinition(inner, definition, sink);
+  line(inner, collects ? "return o;" : "return undefined;");
+  line(inner, "}");
+  return `${name}(${parameters})`;
+}
+
+function emitCompared(writer: Writer, body: Complete, index: number, parts: Parts): void {
   line(writer, "let r, a = 0, x = null, g = false;");
   line(writer, "try {");
   for (const chain of body.chains) {
@@ -135,13 +189,23 @@ function emitCompared(writer: Writer, body: Complete, index: number): void {
     line(writer, `${label}: {`);
     chain.forEach((definition, at) => {
       line(writer, at === 0 ? "g = false;" : `if (g) break ${label};`);
-      emitDefinition(writer, definition, { kind: "compare", site: definition.site });
+      if (parts.split && hasOneValue(definition)) emitComparedPart(writer, definition, parts);
+      else emitDefinition(writer, definition, { kind: "compare", site: definition.site });
     });
     line(writer, "}");
   }
   line(writer, `} catch (e) { throw afterConflict(x, ${index}, e); }`);
   line(writer, `if (x !== null) throw conflictError(x, ${index});`);
   line(writer, "if (r !== undefined) return r;");
+}
+
+function emitComparedPart(writer: Writer, definition: Definition, parts: Parts): void {
+  const value = fresh(writer, "t");
+  const { site } = definition;
+  line(writer, `const ${value} = ${emitPart(writer, definition, { kind: "return", site }, parts)};`);
+  line(writer, `if (${value} !== undefined) {`);
+  line(writer, compareText(value, site, ""));
+  line(writer, "}");
 }
 
 function hasOneValue(definition: Definition): boolean {
@@ -168,13 +232,15 @@ function emitDefinition(writer: Writer, definition: Definition, sink: Sink, isEn
 
 // ── partial rules
 
-function emitPartial(writer: Writer, body: FunctionBody & { kind: "partial" }): void {
+function emitPartial(writer: Writer, body: FunctionBody & { kind: "partial" }, parts: Parts): void {
   const leaves = body.definitions.map((definition) => leafOf(definition.block));
   const flat = leaves.every((leaf) => leaf.kind === "contribute" && leaf.what === "value" && leaf.path.length === 1);
   const kind = body.result === "set" ? "set" : flat ? "put" : "nested";
   line(writer, { set: "const o = new RegoSet();", put: "let o = {};", nested: "const o = new PartialObject();" }[kind]);
   for (const definition of body.definitions) {
-    emitDefinition(writer, definition, { kind, site: definition.headSite });
+    const sink: Sink = { kind, site: definition.headSite };
+    if (!parts.split) emitDefinition(writer, definition, sink);
+    else line(writer, `${kind === "put" ? "o = " : ""}${emitPart(writer, definition, sink, parts)};`);
   }
   line(writer, kind === "nested" ? "return o.finish();" : "return o;");
 }

@@ -211,10 +211,14 @@ function appendText(writer: Writer, leaf: Leaf & { kind: "append" }): string {
 function resultText(writer: Writer, value: Operand, flow: Flow): string {
   const text = operand(writer, value);
   if (flow.sink.kind !== "compare") return `return ${text};`;
-  const { site } = flow.sink;
+  return compareText(text, flow.sink.site, flow.exit);
+}
+
+/** Takes a value of a rule whose values must agree. */
+export function compareText(value: string, site: number, exit: string): string {
   return (
-    `g = true; if (r === undefined) { r = ${text}; a = ${site}; } ` +
-    `else if (!equals(r, ${text})) { x = conflict(x, r, a, ${text}, ${site}); ${flow.exit} }`
+    `g = true; if (r === undefined) { r = ${value}; a = ${site}; } ` +
+    `else if (!equals(r, ${value})) { x = conflict(x, r, a, ${value}, ${site}); ${exit} }`
   );
 }
 

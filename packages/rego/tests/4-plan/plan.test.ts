@@ -3,7 +3,9 @@
 
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { programOf } from "../5-emit/program.ts";
+import { Source, formatDiagnostic } from "@portcullis/lang";
+import { compile, format } from "../../src/index.ts";
+import { evaluationOf, load, programOf } from "../5-emit/program.ts";
 
 function planOf(module: string, entry = "data.test.p"): string {
   const text = programOf([`package test\n${module}`], { entrypoints: [entry] }).plan;
@@ -50,5 +52,24 @@ suite("plan", () => {
 
   test("what cannot see the input is marked", () => {
     assert.match(planOf("q := [1]\np := q"), /r2 data\.test\.q\(\) # without input, once/);
+  });
+
+  test("more loops than can nest are a diagnostic with a place", () => {
+    const literals = Array.from({ length: 300 }, (_, at) => `some x${at} in input; x${at} == 1`).join("\n");
+    const { value, diagnostics } = compile({
+      modules: [{ source: new Source("a.rego", `package test\np if {\n${literals}\n}`), version: "v1" }],
+      entrypoints: ["data.test.p"],
+      load,
+    });
+    assert.equal(value, null);
+    assert.deepEqual(diagnostics.map(formatDiagnostic), [
+      "a.rego:203:1: nesting-limit: more than 200 loops inside each other",
+    ]);
+  });
+
+  test("a rule of very many definitions is split, and answers as one", () => {
+    const rules = Array.from({ length: 300 }, (_, at) => `p contains ${at} if input == ${at}`).join("\n");
+    const program = programOf([`package test\n${rules}`], { entrypoints: ["data.test.p"] });
+    assert.equal(format(program.entry("data.test.p", evaluationOf({ input: "7" })) ?? null), "{7}");
   });
 });
