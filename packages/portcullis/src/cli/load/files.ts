@@ -5,7 +5,7 @@
 import { fstatSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseYaml } from "@portcullis/kube";
-import { type Diagnostic, Source, formatDiagnostic, hasError } from "@portcullis/lang";
+import { Source, formatDiagnostic, hasError } from "@portcullis/lang";
 import type { Locate } from "@portcullis/policy";
 import { objectsOf } from "../../app/objects.ts";
 import { UsageError } from "../usage.ts";
@@ -27,7 +27,7 @@ export interface LoadOptions {
 }
 
 /** A file larger than this is not a manifest; the limit is ten times the largest object etcd stores by default. */
-export const fileBytesMax = 64 * 1024 * 1024;
+const fileBytesMax = 64 * 1024 * 1024;
 
 const extensions = [".yaml", ".yml", ".json"];
 
@@ -79,9 +79,4 @@ function readObjects(file: string, text: string, dialect: LoadOptions["dialect"]
 function isPiped(): boolean {
   const stat = fstatSync(0);
   return stat.isFIFO() || stat.isFile();
-}
-
-/** Prints diagnostics that do not end the run. */
-export function printDiagnostics(diagnostics: readonly Diagnostic[]): void {
-  for (const diagnostic of diagnostics) process.stderr.write(`${formatDiagnostic(diagnostic)}\n`);
 }
