@@ -46,6 +46,9 @@ export type RegoResult =
   | { readonly compiled: CompiledRego; readonly problem: null; readonly diagnostics: readonly Diagnostic[] }
   | { readonly compiled: null; readonly problem: string; readonly diagnostics: readonly Diagnostic[] };
 
+/** Gatekeeper's own OPA. It parses templates without their `# METADATA`. Gatekeeper: go.mod. */
+const opa = "1.17";
+
 /** The rule that decides, and its argument-less name in the compiled program. */
 export const violationPath = "data.template.violation";
 
@@ -77,7 +80,8 @@ function link(modules: readonly Module[], options: RegoOptions): RegoResult {
 /** The compiler does not throw at its users. If it does all the same, this template is refused, and no other. */
 function compileSafely(modules: readonly Module[], options: RegoOptions): Out<Program | null> {
   const { load, disabled, extra, print = false, trace = false } = options;
-  const request: CompileRequest = { modules: [...modules, hook], entrypoints: [violationPath], load, print, trace };
+  const entrypoints = [violationPath];
+  const request: CompileRequest = { modules: [...modules, hook], entrypoints, opa, load, print, trace };
   const allowed = disabled === undefined ? request : { ...request, disabled };
   try {
     return compile(extra === undefined ? allowed : { ...allowed, extra });
@@ -90,7 +94,7 @@ function compileSafely(modules: readonly Module[], options: RegoOptions): Out<Pr
 type Parsed = { readonly module: Module } | (RegoResult & { readonly compiled: null });
 
 function parse(text: string, name: string, version: RegoVersion): Parsed {
-  const { value, diagnostics } = parseModule({ source: new Source(name, text), version });
+  const { value, diagnostics } = parseModule({ source: new Source(name, text), version }, { opa, annotations: false });
   if (value !== null && !hasError(diagnostics)) return { module: value };
   return { compiled: null, problem: `invalid ConstraintTemplate: ${parseErrors(diagnostics)}`, diagnostics };
 }
