@@ -63,8 +63,11 @@ export function createComposer({ engine, owns }: ComposerOptions): Composer {
       set = replaceSet(set, wanted);
       const standIns = standInsFor(set, ordered);
       if (standIns.length > 0) {
-        const reported = set.status;
+        const replaced = standIns.map(({ object }) => statusKey(object));
+        const { status } = set;
         set = set.with(standIns, []);
+        // What is wrong with the objects that were replaced, and with the others beside those that stand in.
+        const reported = new Map([...set.status, ...replaced.map((key) => [key, status.get(key) ?? []] as const)]);
         return composed({ set, files: ordered, reported, owns });
       }
       return composed({ set, files: ordered, reported: set.status, owns });

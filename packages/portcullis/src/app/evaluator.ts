@@ -36,7 +36,7 @@ export interface Report {
 
 export interface Question {
   readonly version: number;
-  readonly body: Uint8Array;
+  readonly body: string;
   /** On the clock of `clockMs`. */
   readonly deadlineMs: number;
   readonly lane: Lane;
@@ -123,10 +123,9 @@ function replyOf(reply: Reply): Result {
 }
 
 /** The review, or what is wrong with the body. */
-function readBody(body: Uint8Array): ReturnType<typeof readReview> | string {
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+function readBody(body: string): ReturnType<typeof readReview> | string {
   try {
-    return readReview(parseJson(text));
+    return readReview(parseJson(body));
   } catch (error) {
     if (error instanceof ReviewError) return error.message;
     if (error instanceof SyntaxError) return `expected an AdmissionReview in JSON: ${error.message}`;

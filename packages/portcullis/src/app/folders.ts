@@ -12,8 +12,13 @@ export interface Root {
   readonly role: FileText["role"];
 }
 
+export interface ScannedText extends Pick<FileText, "role" | "text"> {
+  /** When the file was last written, in milliseconds since 1970. */
+  readonly writtenMs: number;
+}
+
 export interface Scanned {
-  readonly texts: ReadonlyMap<string, Pick<FileText, "role" | "text">>;
+  readonly texts: ReadonlyMap<string, ScannedText>;
   readonly problems: readonly Problem[];
   /** Files and folders that are there but could not be read: what they gave before still counts. */
   readonly unreadable: readonly string[];
@@ -26,7 +31,7 @@ const extensions = [".yaml", ".yml", ".json"];
 
 /** Reads all files below the roots, in the order of the roots and of names. Never rejects. */
 export async function scanFolders(roots: readonly Root[]): Promise<Scanned> {
-  const texts = new Map<string, Pick<FileText, "role" | "text">>();
+  const texts = new Map<string, ScannedText>();
   const problems: Problem[] = [];
   const unreadable: string[] = [];
   const fail = (file: string, text: string): void => {
@@ -42,7 +47,7 @@ export async function scanFolders(roots: readonly Root[]): Promise<Scanned> {
         for (const name of names.toSorted()) if (!name.startsWith(".")) await visit(join(path, name), role, false);
       } else if (isRoot || isManifest(path, found)) {
         if (found.size > fileBytesMax) fail(path, tooLarge(found.size));
-        else texts.set(path, { role, text: await readFile(path, "utf8") });
+        else texts.set(path, await readText(path, role));
       }
     } catch (error) {
       fail(path, reasonOf(error));
@@ -51,6 +56,12 @@ export async function scanFolders(roots: readonly Root[]): Promise<Scanned> {
   // oxlint-disable-next-line no-await-in-loop -- see above
   for (const { path, role } of roots) await visit(path, role, true);
   return { texts, problems, unreadable };
+}
+
+/** The time is asked for after the text: whatever was read, it was not written later than that. */
+async function readText(path: string, role: FileText["role"]): Promise<ScannedText> {
+  const text = await readFile(path, "utf8");
+  return { role, text, writtenMs: (await stat(path)).mtimeMs };
 }
 
 function isManifest(path: string, found: Stats): boolean {

@@ -6,8 +6,8 @@
 //
 // Budgets are cooperative, and a watchdog stands behind them. A thread whose request is not answered at its deadline and
 // a grace of 50 ms is ended and replaced; the request is answered with an error that names the policy, and requests that
-// waited behind it are asked again elsewhere. (Asking twice is harmless: deciding changes nothing.) Bodies are copied to
-// a thread and not transferred, so that they can be asked again.
+// waited behind it are asked again elsewhere. (Asking twice is harmless: deciding changes nothing.) A body is kept here
+// until it is answered, so that it can be asked again.
 //
 // A change of the policies is prepared on one thread after the other while the rest serve, and all change over at once.
 
@@ -36,7 +36,7 @@ export interface PoolOptions {
 
 export interface Pool {
   /** Answers by `deadlineMs` on the clock of `clockMs`, and 50 ms later at most when a thread hangs. */
-  decide(body: Uint8Array, deadlineMs: number): Promise<Reply>;
+  decide(body: string, deadlineMs: number): Promise<Reply>;
   /** Serves these files from the moment it resolves. Rejects, and serves what it served, when that cannot be prepared. */
   change(files: Pick<Change, "changed" | "removed">): Promise<Report>;
   close(): Promise<void>;
@@ -51,11 +51,11 @@ const watchMs = 10;
 const depth = 2;
 const slowThreads = 2;
 /** Larger bodies go to the slow lane at once: reading them alone takes longer than a slice. */
-const largeBodyBytes = 1024 * 1024;
+const largeBodyLength = 1024 * 1024;
 
 interface Task {
   readonly id: number;
-  readonly body: Uint8Array;
+  readonly body: string;
   readonly deadlineMs: number;
   readonly resolve: (reply: Reply) => void;
   lane: Lane;
@@ -92,7 +92,7 @@ export function createPool(options: PoolOptions): Pool {
   return {
     decide: (body, deadlineMs) =>
       new Promise((resolve) => {
-        const isLarge = body.byteLength > largeBodyBytes;
+        const isLarge = body.length > largeBodyLength;
         const lane = isLarge ? "slow" : "fast";
         enqueue(state, { id: state.nextId++, body, deadlineMs, resolve, lane, key: isLarge ? sizeKey : "" });
       }),

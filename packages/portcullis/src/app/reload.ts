@@ -2,9 +2,10 @@
 // meanwhile. A file that broke keeps its last good text beside the new one (compose.ts says what that is used for); a
 // file that is there but cannot be read stays as it was; a change that cannot be prepared at all leaves everything as it is.
 
+import { setTimeout as setTimeoutAsync } from "node:timers/promises";
 import type { FileText, Problem } from "./compose.ts";
 import type { Change, Report } from "./evaluator.ts";
-import { type Root, type Watching, scanFolders, watchFolders } from "./folders.ts";
+import { type Root, type Scanned, type ScannedText, type Watching, scanFolders, watchFolders } from "./folders.ts";
 
 export interface ReloadOptions {
   readonly roots: readonly Root[];
@@ -26,6 +27,14 @@ export interface Reloading {
   close(): void;
 }
 
+/** A file that was written this long ago is complete; one that was emptied must have been so for longer. */
+const settleMs = 50;
+const emptySettleMs = 1000;
+/** Editors put a new file in the old one's place; a file that is missing so often in a row is gone. */
+const goneTries = 5;
+/** One that is written again and again is read at last all the same. */
+const settleTries = 40;
+
 interface Known extends FileText {
   isBroken: boolean;
 }
@@ -33,18 +42,21 @@ interface Known extends FileText {
 export function createReloading(options: ReloadOptions): Reloading {
   const known = new Map<string, Known>();
   let running: Promise<boolean> | null = null;
-  let isAgain = false;
+  let next: Promise<boolean> | null = null;
   let isFirst = true;
   let watching: Watching | null = null;
 
+  const isChanged = ([file, { text, role }]: readonly [string, ScannedText]): boolean =>
+    known.get(file)?.text !== text || known.get(file)?.role !== role;
+
   const once = async (): Promise<boolean> => {
-    const scanned = await scanFolders(options.roots);
+    const scanned = await (isFirst ? scanFolders(options.roots) : scanSettled(options.roots, known, isChanged));
     const missing = scanned.problems.find(({ file }) => options.roots.some((root) => root.path === file));
     if (isFirst && missing !== undefined) throw new Error(missing.text);
     const isKept = (file: string): boolean =>
       scanned.unreadable.some((path) => file === path || file.startsWith(`${path}/`));
     const changed = [...scanned.texts]
-      .filter(([file, { text, role }]) => known.get(file)?.text !== text || known.get(file)?.role !== role)
+      .filter(isChanged)
       .map(([file, { role, text }]) => ({ file, role, text, lastGood: lastGood(known.get(file)) }));
     const removed = [...known.keys()].filter((file) => !scanned.texts.has(file) && !isKept(file));
     if (!isFirst && changed.length + removed.length === 0) return false;
@@ -57,21 +69,21 @@ export function createReloading(options: ReloadOptions): Reloading {
     return true;
   };
 
+  /** A look that has begun may have passed a file already that was written since: who asks then waits for the next one. */
   const reload = async (): Promise<boolean> => {
-    if (running !== null) {
-      isAgain = true;
+    if (running === null) {
+      running = once().finally(() => {
+        running = null;
+      });
       return running;
     }
-    running = once();
-    try {
-      return await running;
-    } finally {
-      running = null;
-      if (isAgain) {
-        isAgain = false;
-        void follow();
-      }
-    }
+    next ??= running
+      .catch(() => false)
+      .then(() => {
+        next = null;
+        return reload();
+      });
+    return next;
   };
 
   const follow = async (): Promise<void> => {
@@ -89,6 +101,26 @@ export function createReloading(options: ReloadOptions): Reloading {
     },
     close: () => watching?.close(),
   };
+}
+
+/** A file that is being written reads as empty or cut off for a moment, which must not pass for a change of policy. */
+async function scanSettled(
+  roots: readonly Root[],
+  known: ReadonlyMap<string, unknown>,
+  isChanged: (file: readonly [string, ScannedText]) => boolean,
+): Promise<Scanned> {
+  for (let tries = 0; ; tries++) {
+    // oxlint-disable-next-line no-await-in-loop -- until the files rest
+    const scanned = await scanFolders(roots);
+    const nowMs = Date.now();
+    const isSettled = [...scanned.texts]
+      .filter(isChanged)
+      .every(([, { text, writtenMs }]) => nowMs - writtenMs >= (text.trim() === "" ? emptySettleMs : settleMs));
+    const isComplete = tries >= goneTries || [...known.keys()].every((file) => scanned.texts.has(file));
+    if ((isSettled && isComplete) || tries === settleTries) return scanned;
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    await setTimeoutAsync(settleMs);
+  }
 }
 
 function lastGood(file: Known | undefined): string | null {

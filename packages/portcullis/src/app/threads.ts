@@ -53,7 +53,7 @@ export function startThread(options: ThreadOptions): EvaluatorThread {
   const running = new Int32Array(new SharedArrayBuffer(4)).fill(-1);
   const worker = options.spawn({
     workerData: { running, tellViolations: options.tellViolations },
-    resourceLimits: { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: 16 },
+    resourceLimits: { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: 48 },
   });
   const preparing = new Map<number, Preparing>();
   const reports = new Map<number, Promise<Report>>();

@@ -71,11 +71,11 @@ export function answerMarginMs(timeoutMs: number): number {
 }
 
 type Body =
-  | { readonly kind: "whole"; readonly bytes: Uint8Array; release(): void }
+  | { readonly kind: "whole"; readonly text: string; release(): void }
   /** `head` is the first part of the body. */
-  | { readonly kind: "too-large"; readonly head: Uint8Array }
+  | { readonly kind: "too-large"; readonly head: string }
   /** No slot came free before the deadline. */
-  | { readonly kind: "busy"; readonly head: Uint8Array }
+  | { readonly kind: "busy"; readonly head: string }
   /** The client went away. */
   | { readonly kind: "aborted" };
 
@@ -168,7 +168,7 @@ function settle(reading: Reading): void {
   const { chunks, isTooLarge, slot, resolve } = reading;
   reading.isSettled = true;
   if (!isTooLarge) {
-    resolve({ kind: "whole", bytes: join(chunks), release: slot ?? nothing });
+    resolve({ kind: "whole", text: join(chunks), release: slot ?? nothing });
     return;
   }
   slot?.();
@@ -188,9 +188,13 @@ const discardFactor = 8;
 
 function nothing(): void {}
 
-function join(chunks: readonly Buffer[]): Uint8Array {
+/**
+ * The chunks as text, in which bytes that are no UTF-8 become U+FFFD, as in Go. Text is also what travels to a thread
+ * for the least: a small Buffer is a window on a large one, and would take all of it along.
+ */
+function join(chunks: readonly Buffer[]): string {
   const [only] = chunks;
-  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+  return (chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)).toString("utf8");
 }
 
 interface Slots {

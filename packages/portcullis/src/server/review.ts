@@ -61,15 +61,15 @@ export function writeReview(uid: string, answer: Answer, apiVersion = "admission
   return `${JSON.stringify({ kind: "AdmissionReview", apiVersion, response })}\n`;
 }
 
-/** How far `findUid` looks, in bytes; kube-apiserver writes the uid first. */
+/** How far `findUid` looks, in characters; kube-apiserver writes the uid first. */
 const uidWindow = 1024 * 1024;
 
 /**
  * `request.uid` of a body that may be cut off or broken, or null. Only JSON's brackets, strings and separators are
  * looked at, so that it needs no valid JSON behind the uid.
  */
-export function findUid(bytes: Uint8Array): string | null {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, uidWindow)).toString("utf8");
+export function findUid(body: string): string | null {
+  const text = body.slice(0, uidWindow);
   const path: string[] = [];
   let key = "";
   let afterColon = false;

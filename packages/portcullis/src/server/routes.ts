@@ -23,7 +23,7 @@ export interface Reply {
 }
 
 /** Answers a body by `deadlineMs` on the clock of `performance.now()`. Never rejects for what the client sent. */
-export type Decide = (body: Uint8Array, deadlineMs: number) => Promise<Reply>;
+export type Decide = (body: string, deadlineMs: number) => Promise<Reply>;
 
 export interface RoutesOptions {
   readonly decide: Decide;
@@ -129,7 +129,7 @@ async function answerBody(options: RoutesOptions, exchange: Exchange, deadlineMs
       return errorReply(findUid(body.head), 503, "too many large requests are being answered at once");
     case "whole":
       try {
-        return await options.decide(body.bytes, deadlineMs);
+        return await options.decide(body.text, deadlineMs);
       } finally {
         body.release();
       }

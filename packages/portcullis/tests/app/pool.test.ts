@@ -43,7 +43,7 @@ async function ask({ pool }: Running, name: string, options: { timeoutMs?: numbe
   const startMs = clockMs();
   const { timeoutMs = 10_000, padding = 0 } = options;
   const text = reviewText({ uid: name, object: { padding: "x".repeat(padding) } }).replace('"web"', `"${name}"`);
-  const reply = await pool.decide(Buffer.from(text), startMs + timeoutMs);
+  const reply = await pool.decide(text, startMs + timeoutMs);
   const { response } = JSON.parse(reply.body) as { readonly response: Answer };
   assert.equal(response.uid, name);
   return { ...response.status, allowed: response.allowed, tookMs: clockMs() - startMs };

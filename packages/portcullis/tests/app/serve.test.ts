@@ -130,6 +130,20 @@ test("a template that breaks stays served as it was, is reported with its line, 
   await context.serving.reload();
   assert.deepEqual(context.serving.status().problems, []);
   assert.equal(await ask(context, pod("medstack", "munta/nginx")), denied.replace("an invalid", "a bad"));
+  await rm(file);
+  await context.serving.reload();
+  assert.equal(
+    await ask(context, pod("medstack", "munta/nginx")),
+    "pod/web created",
+    "a file that is gone has none either",
+  );
+  assert.match(
+    context.serving
+      .status()
+      .problems.map((problem) => problem.text)
+      .join(),
+    /missing ConstraintTemplate/,
+  );
 });
 
 test("what is broken from the start is reported, and the rest is served", async (t) => {

@@ -42,7 +42,7 @@ export async function startServer(decide: Decide, limits: Partial<ServerLimits> 
 }
 
 /** Allows everything, after `check` has looked at the body. */
-export function allowing(check: (body: Uint8Array, deadlineMs: number) => void = () => {}): Decide {
+export function allowing(check: (body: string, deadlineMs: number) => void = () => {}): Decide {
   return (body, deadlineMs) => {
     check(body, deadlineMs);
     return Promise.resolve(allowReply("1"));
