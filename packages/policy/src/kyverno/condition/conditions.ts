@@ -1,0 +1,120 @@
+// Blocks of conditions: `any` and `all`, and the older plain list. Operands are resolved one after another, because an
+// error in one must come before, and stop, what follows. What a block says is whether it holds, and the messages of the
+// conditions that made it so: of those that held, or of those that did not.
+// Behaviour from Kyverno pkg/engine/variables/evaluate.go.
+
+import { isObject } from "@portcullis/kube";
+import type { Json } from "../../engine/request.ts";
+import type { CompileTemplate, ConditionsResult } from "../contracts.ts";
+import { Failure, prefixing } from "../failure.ts";
+import type { Scope } from "../scope.ts";
+import type { Template } from "../template.ts";
+import { operatorNamed } from "./names.ts";
+import type { Operator, OperatorOptions, WildcardSide } from "./operator.ts";
+
+export interface Condition {
+  readonly key: Template;
+  /** Null for a name that is no operator. */
+  readonly operator: Operator | null;
+  readonly value: Template;
+  /** As written: its variables are resolved with the rule's message. "" where there is none. */
+  readonly message: string;
+  /** Where wildcards count for AnyNotIn, AllNotIn and NotIn. */
+  readonly wildcards: WildcardSide;
+}
+
+export interface Conditions {
+  /** Null where it is absent: an empty one never holds. */
+  readonly any: readonly Condition[] | null;
+  readonly all: readonly Condition[];
+  /** A plain list: its messages are joined without a space. */
+  readonly legacy: boolean;
+}
+
+export interface ConditionSettings {
+  /** Wildcards that requesters write count everywhere, as in Kyverno. Off when absent. */
+  readonly requesterWildcards?: boolean;
+}
+
+/** Compiles `{any, all}` or a plain list; null where there are none. */
+export function compileConditions(
+  tree: Json,
+  compile: CompileTemplate,
+  settings: ConditionSettings = {},
+): Conditions | null {
+  const listed = (list: Json): readonly Condition[] =>
+    Array.isArray(list) ? list.map((item: Json) => compileCondition(item, compile, settings)) : [];
+  if (Array.isArray(tree)) return { any: null, all: listed(tree), legacy: true };
+  if (!isObject(tree)) return null;
+  const any = Array.isArray(tree["any"]) ? listed(tree["any"]) : null;
+  return { any, all: listed(tree["all"]), legacy: false };
+}
+
+function compileCondition(tree: Json, compile: CompileTemplate, settings: ConditionSettings): Condition {
+  const condition = isObject(tree) ? tree : {};
+  const text = (field: string): string => (typeof condition[field] === "string" ? condition[field] : "");
+  const key = compile(condition["key"] ?? null);
+  const value = compile(condition["value"] ?? null);
+  const wildcards = settings.requesterWildcards === true ? "both" : policySide(key, value);
+  return { key, operator: operatorNamed(text("operator")), value, message: text("message"), wildcards };
+}
+
+/** The side without variables is the policy's. Where both have some, the key is taken for the requester's. */
+function policySide(key: Template, value: Template): WildcardSide {
+  if (!key.isStatic) return "value";
+  return value.isStatic ? "both" : "key";
+}
+
+/** Throws Failure with Kyverno's text, LimitError, Suspend. No conditions hold. */
+export function checkConditions(conditions: Conditions | null, scope: Scope): ConditionsResult {
+  if (conditions === null) return { met: true, message: "" };
+  const check = (condition: Condition): boolean => holds(condition, scope);
+  return conditions.legacy ? checkList(conditions.all, check) : checkBlock(conditions, check);
+}
+
+type Check = (condition: Condition) => boolean;
+
+/** Stops at the first condition that does not hold, and gives its message alone. */
+function checkList(list: readonly Condition[], check: Check): ConditionsResult {
+  const failed = list.find((condition) => !check(condition));
+  if (failed !== undefined) return { met: false, message: failed.message };
+  return { met: true, message: joined(list, ";") };
+}
+
+function checkBlock({ any, all }: Conditions, check: Check): ConditionsResult {
+  const held: Condition[] = [];
+  const failed: Condition[] = [];
+  const tally = (condition: Condition): boolean => {
+    const met = check(condition);
+    (met ? held : failed).push(condition);
+    return met;
+  };
+  const anyMet = any === null || any.some(tally);
+  // `all` is looked at even when `any` has failed: an error in it comes out, and so does its message.
+  const allMet = all.every(tally);
+  const met = anyMet && allMet;
+  return { met, message: joined(met ? held : failed, "; ") };
+}
+
+function holds({ key, operator, value, wildcards }: Condition, scope: Scope): boolean {
+  const { budget } = scope.evaluation;
+  budget.step();
+  const left = prefixing("failed to substitute variables in condition key", () => key.evaluate(scope));
+  const right = prefixing("failed to substitute variables in condition value", () => value.evaluate(scope));
+  // Kyverno wraps an error that is not there, and Go says so.
+  if (operator === null) throw new Failure("failed to create handler for condition operator: %!w(<nil>)");
+  return operator(left, right, { ...numbersOfConditions, budget, wildcards });
+}
+
+/**
+ * Queries give float64 in a cluster too, where only literals of the policy are int64. Taking both for floats tells them
+ * apart in nothing but lists of numbers, which Kyverno then never finds equal.
+ */
+const numbersOfConditions = { numbers: "float64" } satisfies Partial<OperatorOptions>;
+
+function joined(conditions: readonly Condition[], separator: string): string {
+  return conditions
+    .map(({ message }) => message)
+    .filter((message) => message !== "")
+    .join(separator);
+}

@@ -1,0 +1,16 @@
+// What an operator of conditions is: a predicate of two resolved operands.
+
+import type { Budget } from "@portcullis/lang";
+import type { Numbers } from "../pattern/govalue.ts";
+
+/** Which side of AnyNotIn, AllNotIn and NotIn may hold wildcards: the one that the policy wrote, or both as in Kyverno. */
+export type WildcardSide = "both" | "key" | "value";
+
+export interface OperatorOptions {
+  readonly numbers: Numbers;
+  readonly budget: Budget;
+  readonly wildcards: WildcardSide;
+}
+
+/** Whether the condition holds, variables resolved. Throws LimitError. */
+export type Operator = (key: unknown, value: unknown, options: OperatorOptions) => boolean;
