@@ -1,5 +1,5 @@
 // Durations as Go writes them: `1h15m30.5s`. Nanoseconds are counted exactly in a BigInt; a fraction goes through a double,
-// because Go's does. Errors have Go's texts. Go: time/format.go ParseDuration.
+// because Go's does. Errors have Go's texts. Go: time/format.go ParseDuration, time.go String.
 
 import { quoteTimeText } from "./timeparse.ts";
 
@@ -54,4 +54,34 @@ function fractionOf(digits: string, unit: bigint): bigint {
   let kept = digits.slice(0, 19);
   if (BigInt(kept) >= limit) kept = kept.slice(0, 18);
   return BigInt(Math.trunc(Number(kept) * (Number(unit) / 10 ** kept.length)));
+}
+
+/** Go's text of nanoseconds: `1h15m30.5s`, `1.5ms`, `0s`. Go: Duration.String. */
+export function durationText(nanoseconds: bigint): string {
+  if (nanoseconds === 0n) return "0s";
+  const sign = nanoseconds < 0n ? "-" : "";
+  const size = nanoseconds < 0n ? -nanoseconds : nanoseconds;
+  for (const [unit, limit, digits] of smallUnits) {
+    if (size < limit) return `${sign}${withFraction(size, digits)}${unit}`;
+  }
+  const minutes = size / 60_000_000_000n;
+  const seconds = `${withFraction(size % 60_000_000_000n, 9)}s`;
+  if (minutes === 0n) return sign + seconds;
+  const hours = minutes / 60n;
+  return `${sign}${hours === 0n ? "" : `${hours}h`}${minutes % 60n}m${seconds}`;
+}
+
+/** Below a second the unit is the largest that leaves a digit before the point. */
+const smallUnits: readonly (readonly [string, bigint, number])[] = [
+  ["ns", 1_000n, 0],
+  ["\u00b5s", 1_000_000n, 3],
+  ["ms", 1_000_000_000n, 6],
+];
+
+/** `value / 10^digits` without zeros at the end. */
+function withFraction(value: bigint, digits: number): string {
+  const text = String(value).padStart(digits + 1, "0");
+  const fraction = text.slice(text.length - digits).replace(/0+$/, "");
+  const whole = text.slice(0, text.length - digits);
+  return digits === 0 || fraction === "" ? whole : `${whole}.${fraction}`;
 }

@@ -43,10 +43,11 @@ export { canBackquote, isPrint, quote, quoteRune, quoteToAscii, runeText } from 
 export { type Charge, type Formatter, GoFloat, type Operand, compileFormat, sprintf } from "./sprintf.ts";
 export { type FloatVerb, type ParsedFloat, formatFloat, parseFloatText } from "./strconv.ts";
 export { type ZonedTime, formatTime, secondsFromCivil } from "./time.ts";
-export { type Moment, parseTime } from "./timeparse.ts";
+export { toLower, toUpper } from "./stringcase.ts";
+export { type Moment, parseTime, parseZonedTime } from "./timeparse.ts";
 export { type ParsedUrl, encodeQuery, parseQuery, parseUrl, queryEscape, queryUnescape } from "./url.ts";
 export { decodeUtf8, encodeUtf8, isValidUtf8, utf8Length } from "./utf8.ts";
-export { parseDuration } from "./duration.ts";
+export { durationText, parseDuration } from "./duration.ts";
 export { type CompiledGlob, type Glob, compileGlob, quoteGlob } from "./glob.ts";
 export { type Intersection, globsIntersect } from "./globintersect.ts";
 export { type CompiledRegex, type MatchOffsets, type Regex, compileRegex } from "./re2.ts";

@@ -4,7 +4,7 @@
 
 import { daysInMonth, isLeapYear, monthNames, weekdayNames } from "./calendar.ts";
 import { type LayoutElement, layoutElements } from "./layout.ts";
-import { secondsFromCivil } from "./time.ts";
+import { type ZonedTime, secondsFromCivil } from "./time.ts";
 
 export interface Moment {
   /** Whole seconds since 1970 in UTC, rounded down. */
@@ -15,6 +15,12 @@ export interface Moment {
 
 /** The moment, or Go's error text: `parsing time "x" as "2006": cannot parse "x" as "2006"`. */
 export function parseTime(layout: string, value: string): Moment | { readonly error: string } {
+  const time = parseZonedTime(layout, value);
+  return "error" in time ? time : { seconds: time.seconds, nanoseconds: time.nanoseconds };
+}
+
+/** The same with the offset that the text gave, in which Go prints the moment again. */
+export function parseZonedTime(layout: string, value: string): ZonedTime | { readonly error: string } {
   const fields = newFields();
   const reader: Reader = { rest: value, fields };
   const elements = layoutElements(layout);
@@ -50,6 +56,8 @@ interface Fields {
   half: "AM" | "PM" | null;
   /** Seconds east of UTC when the text gave an offset. */
   offset: number;
+  /** What `GMT+3` says: it is printed again but does not move the moment. */
+  shownOffset: number;
 }
 
 interface Reader {
@@ -71,6 +79,7 @@ function newFields(): Fields {
     nanoseconds: 0,
     half: null,
     offset: 0,
+    shownOffset: 0,
   };
 }
 
@@ -279,13 +288,14 @@ function readZoneName(reader: Reader): Outcome {
   if (Math.abs(Number(bareHours ?? 0)) > 23) return "bad";
   const read = Math.abs(Number(gmtHours ?? 0)) > 23 ? "GMT" : whole;
   reader.rest = reader.rest.slice(read.length);
+  reader.fields.shownOffset = read === "GMT" ? 0 : Number(gmtHours ?? 0) * 3600;
   return "ok";
 }
 
 const zoneName =
   /^(?:UTC|ChST|MeST|GMT([+-]\d+)?|([+-]\d+)|WITA(?![A-Z])|[A-Z]{3}(?:[A-Z](?<=T))?(?![A-Z])|[A-Z]{4}T(?![A-Z]))/;
 
-function finish(fields: Fields, reject: (why: string) => { error: string }): Moment | { error: string } {
+function finish(fields: Fields, reject: (why: string) => { error: string }): ZonedTime | { error: string } {
   if (fields.half === "PM" && fields.hour < 12) fields.hour += 12;
   else if (fields.half === "AM" && fields.hour === 12) fields.hour = 0;
   if (fields.yearDay !== null) {
@@ -297,7 +307,8 @@ function finish(fields: Fields, reject: (why: string) => { error: string }): Mom
   if (day < 1 || day > daysInMonth(fields.year, month)) return reject("day out of range");
   const clock = (fields.hour * 60 + fields.minute) * 60 + fields.second;
   const seconds = secondsFromCivil(fields.year, month, day, clock) - fields.offset;
-  return { seconds, nanoseconds: fields.nanoseconds };
+  const offsetSeconds = fields.offset === 0 ? fields.shownOffset : fields.offset;
+  return { seconds, nanoseconds: fields.nanoseconds, offsetSeconds, abbreviation: "" };
 }
 
 /** Turns a day of the year into month and day; what was read before must agree. */

@@ -2,14 +2,13 @@
 // are translated only where text lies beyond ASCII. OPA: v1/topdown/strings.go.
 
 import { numberText } from "@portcullis/lang";
-import { decodeUtf8, encodeUtf8, parseBigFloat, truncateFloat } from "@portcullis/lang/go";
+import { decodeUtf8, encodeUtf8, parseBigFloat, toLower, toUpper, truncateFloat } from "@portcullis/lang/go";
 import { sortedEntries } from "../runtime/compare.ts";
 import { RegoSet, type Value, isArray, isNumber, isObject } from "../runtime/value.ts";
 import { t, type Type } from "../types.ts";
 import { type Builtin, type BuiltinCall, operandError, operandFailure } from "./builtin.ts";
 import { chargeDigits, floatOperand } from "./numbers.ts";
 import { elementError, intOperand, membersOf, stringsOperand } from "./operand.ts";
-import { toLower, toUpper } from "./stringcase.ts";
 import { type Cut, trimBothCut, trimLeftCut, trimRightCut, trimSpace } from "./stringtrim.ts";
 
 // ── operands

@@ -2,12 +2,11 @@
 // and drops what is less than a byte. OPA: v1/topdown/parse_units.go, parse_bytes.go.
 
 import { numberOf, numberOfInteger } from "@portcullis/lang";
-import { bigFloatOf, multiplyFloats, parseBigFloat, truncateFloat } from "@portcullis/lang/go";
+import { bigFloatOf, multiplyFloats, parseBigFloat, toLower, truncateFloat } from "@portcullis/lang/go";
 import type { Value } from "../runtime/value.ts";
 import { t } from "../types.ts";
 import { type Builtin, type BuiltinCall, operandError } from "./builtin.ts";
 import { chargeDigits } from "./numbers.ts";
-import { toLower } from "./stringcase.ts";
 
 const letters = ["k", "m", "g", "t", "p", "e"];
 
