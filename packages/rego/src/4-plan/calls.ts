@@ -32,7 +32,7 @@ export function calleeOf(context: PlanContext, operator: RefTerm): Callee | unde
 }
 
 /** `["data", "a", "f"]`, `["io", "jwt", "decode"]`. */
-export function operatorPath(operator: Term): readonly string[] | undefined {
+function operatorPath(operator: Term): readonly string[] | undefined {
   if (operator.kind === "var") return [operator.name];
   if (operator.kind !== "ref" || operator.head.kind !== "var") return undefined;
   const path = operator.path.map(constantValue);

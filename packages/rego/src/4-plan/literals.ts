@@ -4,6 +4,7 @@
 import type { Body, EveryExpr, Expr, Term } from "../ast.ts";
 import type { Block } from "../ir.ts";
 import { planCall } from "./calls.ts";
+import { constantValue } from "./constants.ts";
 import { referenceValue, rootDocument } from "./references.ts";
 import { type Scope, add, innerScope, localOperand, newLocal, scan, site, visible } from "./scope.ts";
 import { matchPattern } from "./unify.ts";
@@ -76,7 +77,12 @@ function testBlock(scope: Scope, body: Body): Block {
 
 function planTermLiteral(scope: Scope, term: Term): void {
   const { context } = scope.frame;
-  if (term.kind === "ref") {
+  const value = constantValue(term);
+  if (value === false) {
+    add(scope, { kind: "test", test: { kind: "never" } });
+  } else if (value !== undefined) {
+    // It holds.
+  } else if (term.kind === "ref") {
     add(scope, { kind: "test", test: { kind: "true", value: referenceValue(scope, term) } });
   } else if (term.kind === "var" && !scope.bound.has(term.name)) {
     const root = rootDocument(scope, term.name);

@@ -17,7 +17,7 @@ export function operand(writer: Writer, value: Operand): string {
 }
 
 /** Small constants stand for themselves; all others are in the table. */
-export function constantText(plan: Plan, index: number): string {
+function constantText(plan: Plan, index: number): string {
   const value = plan.constants[index];
   if (value === null) return "null";
   if (typeof value === "boolean") return String(value);
@@ -152,13 +152,13 @@ const comparisons: ReadonlyMap<string, string> = new Map([
 
 const arithmetic: ReadonlySet<string> = new Set(["plus", "minus", "mul"]);
 
-export interface BuiltinUse {
+interface BuiltinUse {
   readonly state: string;
   readonly args: readonly string[];
   readonly site: number;
 }
 
-export function builtinText(writer: Writer, index: number, { state, args, site }: BuiltinUse): string {
+function builtinText(writer: Writer, index: number, { state, args, site }: BuiltinUse): string {
   const builtin = writer.plan.builtins[index];
   const comparison = comparisons.get(builtin?.name ?? "");
   if (comparison !== undefined && args.length === 2) {

@@ -4,7 +4,8 @@
 
 import type { Block, Complete, Definition, FunctionBody, Leaf, PlannedFunction } from "../ir.ts";
 import { compare } from "../runtime/compare.ts";
-import { pathText } from "./expressions.ts";
+import { type Choice, choiceOf } from "./choice.ts";
+import { expression, operand, pathText } from "./expressions.ts";
 import { compareText, emitBlock, fuel, traceText } from "./statements.ts";
 import { type Flow, type Sink, type Writer, fresh, line } from "./writer.ts";
 
@@ -141,6 +142,11 @@ type PlannedKey = (FunctionBody & { kind: "document" })["children"][number]["key
 // ── complete rules
 
 function emitComplete(writer: Writer, body: Complete, index: number, parts: Parts): void {
+  const choice = writer.trace ? null : choiceOf(writer.plan, body);
+  if (choice !== null && body.chains.flat().every(hasOneValue)) {
+    emitChosen(writer, body, choice, index, parts);
+    return;
+  }
   const single = body.chains.length === 1 && body.chains[0]?.every(hasOneValue) === true;
   if (body.firstWins || single || body.chains.length === 0) {
     for (const definition of body.chains.flat()) {
@@ -151,6 +157,24 @@ function emitComplete(writer: Writer, body: Complete, index: number, parts: Part
   }
   if (body.default === null) line(writer, "return undefined;");
   else emitDefinition(writer, body.default, { kind: "return", site: body.default.headSite });
+}
+
+/** Of many definitions the one that can hold. */
+function emitChosen(writer: Writer, body: Complete, choice: Choice, index: number, parts: Parts): void {
+  const subject = expression(writer, choice.subject);
+  line(writer, `switch (N${index}.get(${subject})) {`);
+  body.chains.flat().forEach((definition, at) => {
+    line(writer, `case ${at}: {`);
+    const rest = { ...definition, block: definition.block.slice(choice.skipped) };
+    emitReturned(writer, rest, parts, false);
+    line(writer, "break;");
+    line(writer, "}");
+  });
+  line(writer, "}");
+  if (body.default === null) line(writer, "return undefined;");
+  else emitDefinition(writer, body.default, { kind: "return", site: body.default.headSite });
+  const entries = choice.keys.map((key, at) => `[${operand(writer, key)}, ${at}]`);
+  parts.lines.push(`const N${index} = new Map([${entries.join(", ")}]);`);
 }
 
 /** A definition whose first value is the rule's. */

@@ -83,7 +83,7 @@ export function traceText(writer: Writer, op: string, site: number, visible: rea
 }
 
 /** The order in which emitted code numbers the events of a trace. */
-export const traceOps: readonly string[] = ["enter", "exit", "literal", "fail"];
+const traceOps: readonly string[] = ["enter", "exit", "literal", "fail"];
 
 function labelled(writer: Writer, emit: (label: string) => void): void {
   const label = fresh(writer, "L");

@@ -15,7 +15,7 @@ export function placeOf(span: Span): { readonly file: string; readonly line: num
 }
 
 /** OPA: v1/topdown/errors.go objectDocKeyConflictErr. */
-export function keyConflict(span: Span): RegoError {
+function keyConflict(span: Span): RegoError {
   return new RegoError("eval_conflict_error", "object keys must be unique", placeOf(span));
 }
 

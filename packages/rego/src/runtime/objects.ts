@@ -23,7 +23,7 @@ export function assign(draft: Draft, key: Value, value: Value): Draft {
 }
 
 /** The value that a draft has at a key. */
-export function peek(draft: Draft | PlainObject, key: Value): Value | undefined {
+function peek(draft: Draft | PlainObject, key: Value): Value | undefined {
   if (draft instanceof RegoObject) return draft.get(key);
   return typeof key === "string" && Object.hasOwn(draft, key) ? draft[key] : undefined;
 }

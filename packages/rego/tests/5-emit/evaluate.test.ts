@@ -78,6 +78,22 @@ const cases: readonly Case[] = [
     given: { data: '{"other":{"base":1}}' },
     want: '[["base",1]]',
   },
+  {
+    name: "one of many definitions is chosen by its constant",
+    module:
+      'f("a") := 1\nf("b") := 2\nf("c") := input.c\nf(null) := 3\nf(true) := 4\ndefault f(_) := 9\n' +
+      'p := [f("a"), f("c"), f("zz"), f(null), f(true), f(1)]',
+    given: { input: '{"c":5}' },
+    want: "[1,5,9,3,4,9]",
+  },
+  {
+    name: "one of many rules is chosen by what they all look at",
+    module:
+      'g := 1 if input.k == "a"\ng := input.m if {\n input.k == "b"\n input.m > 1\n}\n' +
+      'g := 3 if "c" == input.k\ng := 4 if input.k == true\np := [g, x] if x := g with input.k as "c"',
+    given: { input: '{"k":"b","m":7}' },
+    want: "[7,3]",
+  },
   // Calls.
   { name: "a built-in with its result as an argument", module: "p := x if count([1, 2], x)", want: "2" },
   { name: "a call that is false fails", module: "f(x) := false\np if f(1)", want: "undefined" },

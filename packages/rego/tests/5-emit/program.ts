@@ -8,7 +8,7 @@ import { type Evaluation, type Load, type Program, type Value, compile, toJson }
 export const load: Load = (code, parameters) => compileFunction(code, [...parameters]) as ReturnType<Load>;
 
 /** A world without anything in it. */
-export const emptyWorld: World = {
+const emptyWorld: World = {
   nowMs: 1_700_000_000_000,
   random: () => () => 0.5,
   host: { digest: () => new Uint8Array(), hmac: () => new Uint8Array(), zone: () => null },

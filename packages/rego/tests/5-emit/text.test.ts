@@ -20,7 +20,7 @@ const words = new Set(
 );
 
 /** Names that emitted code makes itself: v3, k12, s1, L7, … */
-const own = /^(?:[vkpbrdlcqtaiLCDEsSmMfxE]\d+|k_a\d+)$/;
+const own = /^(?:[vkpbrdlcqtaiLCDEsSmMNfx]\d+|k_a\d+)$/;
 
 const members = new Set(
   "input data fuel refill length push clear add get set has size c b g u span value member finish query entries".split(
