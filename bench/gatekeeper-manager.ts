@@ -2,7 +2,7 @@
 // create them, the manager runs its webhook and status operations with a certificate made here, and the set counts as
 // loaded when every constraint's status says that it is enforced.
 
-import { execFileSync } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Source } from "@portcullis/lang";
@@ -27,7 +27,7 @@ export interface ManagerOptions {
 const namespace = "gatekeeper-system";
 
 export async function startManager({ program, controlPlane, crds, policies }: ManagerOptions): Promise<Manager> {
-  const { call, folder } = controlPlane;
+  const { call } = controlPlane;
   await createAll(
     controlPlane,
     readdirSync(crds).flatMap((name) => objectsOf(readFileSync(join(crds, name), "utf8"))),
@@ -39,6 +39,16 @@ export async function startManager({ program, controlPlane, crds, policies }: Ma
     async () => (await call("GET", "/apis/templates.gatekeeper.sh/v1/constrainttemplates")).status === 200,
   );
 
+  const { child, port } = await launch(program, controlPlane);
+  await loadPolicies(controlPlane, policies);
+  return { port, pid: child.pid ?? 0, stop: () => stopProcess(child) };
+}
+
+/** The manager's own process with a certificate made here. */
+async function launch(
+  program: string,
+  { folder, kubeconfig }: ControlPlane,
+): Promise<{ readonly child: ChildProcess; readonly port: number }> {
   const certs = join(folder, "webhook-certs");
   mkdirSync(certs);
   execFileSync(
@@ -68,7 +78,7 @@ export async function startManager({ program, controlPlane, crds, policies }: Ma
     "gatekeeper",
     program,
     [
-      `--kubeconfig=${controlPlane.kubeconfig}`,
+      `--kubeconfig=${kubeconfig}`,
       `--port=${port}`,
       "--host=127.0.0.1",
       `--cert-dir=${certs}`,
@@ -86,6 +96,12 @@ export async function startManager({ program, controlPlane, crds, policies }: Ma
     ],
     { ...process.env, POD_NAME: "gk-0", POD_NAMESPACE: namespace },
   );
+  return { child, port };
+}
+
+/** Creates templates, then constraints, and waits until all are enforced. */
+async function loadPolicies(controlPlane: ControlPlane, policies: readonly PolicyFile[]): Promise<void> {
+  const { call } = controlPlane;
   const objects = policies.flatMap(({ text }) => objectsOf(text));
   await createAll(
     controlPlane,
@@ -106,7 +122,6 @@ export async function startManager({ program, controlPlane, crds, policies }: Ma
     );
     return states.every(({ body }) => /"enforced":\s*true/.test(body));
   });
-  return { port, pid: child.pid ?? 0, stop: () => stopProcess(child) };
 }
 
 interface KubeObject {
