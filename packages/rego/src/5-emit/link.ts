@@ -62,13 +62,16 @@ function bindings(variables: readonly string[], values: readonly Value[]): Bindi
   return Object.fromEntries(variables.map((name, at) => [name, values[at] as Value]));
 }
 
-/** A value or policy that nests too deeply for the stack is over the depth limit like any other. */
+/**
+ * A value or policy that nests too deeply for the stack is over the depth limit like any other, and a string or array
+ * longer than the engine can hold is over the output limit.
+ */
 function guarded<T>(run: () => T): T {
   try {
     return run();
   } catch (error) {
     if (error instanceof LimitError || error instanceof Suspend) throw error;
-    if (error instanceof RangeError && /call stack/i.test(error.message)) throw new LimitError("depth");
+    if (error instanceof RangeError) throw new LimitError(/call stack/i.test(error.message) ? "depth" : "output");
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 // What emitted code may call, and nothing else: the functions of the runtime, some of them bound to the tables of one
 // plan. The list of names is what the generated text destructures, and what the tests hold it to.
 
-import { type Span, spanText } from "@portcullis/lang";
+import { type Budget, type Span, spanText } from "@portcullis/lang";
 import type { Builtin, BuiltinCall } from "../builtins/builtin.ts";
 import type { Site } from "../ir.ts";
 import { type Evaluation, RegoError, type TraceEvent } from "../program.ts";
@@ -42,7 +42,7 @@ import type { Emitted } from "./emit.ts";
 export class Call implements BuiltinCall {
   readonly world: Evaluation["world"];
   readonly budget: Evaluation["budget"];
-  readonly cache = new Map<string, unknown>();
+  #cache: Map<string, unknown> | null = null;
   readonly evaluation: Evaluation;
   readonly #strict: boolean;
   builtin = "";
@@ -53,6 +53,11 @@ export class Call implements BuiltinCall {
     this.world = evaluation.world;
     this.budget = evaluation.budget;
     this.#strict = strict;
+  }
+
+  get cache(): Map<string, unknown> {
+    this.#cache ??= new Map();
+    return this.#cache;
   }
 
   fail(message: string): undefined {
@@ -117,6 +122,17 @@ function isShort(value: Value): boolean {
   return typeof value === "string" ? value.length <= 200 : typeof value === "number";
 }
 
+/** Adds to a set, which is charged as it grows. */
+function addTo(set: RegoSet, value: Value, budget: Budget): void {
+  const before = set.size;
+  set.add(value);
+  if (set.size !== before && (set.size & 1023) === 0) budget.output(1024 * memberBytes);
+}
+
+/** About what a member of a big set and an entry of an object take. */
+const memberBytes = 64;
+const entryBytes = 16;
+
 function always(value: Value): () => Value {
   return () => value;
 }
@@ -151,15 +167,21 @@ const fixed = {
   once,
   standIn,
   isShort,
+  addTo,
   always,
 };
 
 function bound({ plan, traceNames }: Emitted): Readonly<Record<string, unknown>> {
   const spanOf = (site: number): Span => (plan.sites[site] as Site).span;
   return {
-    put: (draft: Draft, key: Value, value: Value, site: number) => put(draft, key, value, spanOf(site)),
-    contribute: (draft: Draft | Conflicted, key: Value, value: Value, site: number) =>
-      contribute(draft, key, value, spanOf(site)),
+    put: (draft: Draft, key: Value, value: Value, site: number, budget: Budget) => {
+      budget.output(entryBytes);
+      return put(draft, key, value, spanOf(site));
+    },
+    contribute: (draft: Draft | Conflicted, key: Value, value: Value, site: number, budget: Budget) => {
+      budget.output(entryBytes);
+      return contribute(draft, key, value, spanOf(site));
+    },
     conflict: (known: Conflicts | null, first: Value, firstSite: number, value: Value, site: number) =>
       conflict(known, first, spanOf(firstSite), value, spanOf(site)),
     conflictError: (conflicts: Conflicts, index: number) => conflictError(conflicts, whatOf(plan, index)),

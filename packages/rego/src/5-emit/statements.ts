@@ -114,9 +114,9 @@ function emitLoop(writer: Writer, { source, key, value, ordered }: Loop, label: 
   const at = fresh(writer, "i");
   const keyed = writer.used.has(key);
   if (!keyed) {
-    line(writer, `const ${list} = ${ordered ? "sortedItems" : "items"}(${from});`);
+    line(writer, `const ${list} = ${ordered ? `sortedItems(${from}, b)` : `items(${from})`};`);
   } else {
-    line(writer, `const k_${list} = ${ordered ? "sortedKeysOf" : "keysOf"}(${from});`);
+    line(writer, `const k_${list} = ${ordered ? `sortedKeysOf(${from}, b)` : `keysOf(${from})`};`);
     line(writer, `const ${list} = elements(${from}, k_${list});`);
   }
   if (flow.literal !== null) {
@@ -190,8 +190,13 @@ function emitLeaf(writer: Writer, leaf: Leaf, flow: Flow): void {
       line(writer, cut(flow, leaf.depth));
       break;
     case "solution":
-      line(writer, `o.push([${leaf.values.map((value) => operand(writer, value)).join(", ")}]);`);
+      line(writer, pushText("o", `[${leaf.values.map((value) => operand(writer, value)).join(", ")}]`));
   }
+}
+
+/** Arrays are charged as they grow, so that none grows without end; short ones cost nothing. */
+function pushText(to: string, value: string): string {
+  return `${to}.push(${value}); if ((${to}.length & 1023) === 0) b.output(16384);`;
 }
 
 function traceExit(writer: Writer, flow: Flow, value: Operand): void {
@@ -203,9 +208,9 @@ function traceExit(writer: Writer, flow: Flow, value: Operand): void {
 function appendText(writer: Writer, leaf: Leaf & { kind: "append" }): string {
   const to = `v${leaf.to}`;
   const value = operand(writer, leaf.value);
-  if (leaf.what === "array") return `${to}.push(${value});`;
-  if (leaf.what === "set") return `${to}.add(${value});`;
-  return `${to} = put(${to}, ${operand(writer, leaf.key as Operand)}, ${value}, ${leaf.site});`;
+  if (leaf.what === "array") return pushText(to, value);
+  if (leaf.what === "set") return `addTo(${to}, ${value}, b);`;
+  return `${to} = put(${to}, ${operand(writer, leaf.key as Operand)}, ${value}, ${leaf.site}, b);`;
 }
 
 function resultText(writer: Writer, value: Operand, flow: Flow): string {
@@ -226,10 +231,12 @@ function contributeText(writer: Writer, leaf: Leaf & { kind: "contribute" }, flo
   const { sink } = flow;
   const value = operand(writer, leaf.value);
   const { site } = sink;
-  if (sink.kind === "set") return `o.add(${value});`;
-  if (sink.kind === "put") return `o = contribute(o, ${operand(writer, leaf.path[0] as Operand)}, ${value}, ${site});`;
+  if (sink.kind === "set") return `addTo(o, ${value}, b);`;
+  if (sink.kind === "put") {
+    return `o = contribute(o, ${operand(writer, leaf.path[0] as Operand)}, ${value}, ${site}, b);`;
+  }
   const path = leaf.path.map((key) => operand(writer, key)).join(", ");
-  return `o.${leaf.what}([${path}], ${value}, S[${site}].span);`;
+  return `b.output(64); o.${leaf.what}([${path}], ${value}, S[${site}].span);`;
 }
 
 /** Leaves the loops that what was just given does not depend on. */

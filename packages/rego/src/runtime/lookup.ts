@@ -2,7 +2,7 @@
 // objects only what is their own, so that no key reaches a prototype. Emitted code reads constant paths with optional
 // chaining, which has Rego's meaning for plain objects; where that finds nothing, `at` looks again with all types.
 
-import { Decimal, numberText } from "@portcullis/lang";
+import { type Budget, Decimal, numberText } from "@portcullis/lang";
 import { compare, sortedKeys } from "./compare.ts";
 import { type PlainObject, RegoObject, RegoSet, type Value, isNumber } from "./value.ts";
 
@@ -51,9 +51,9 @@ export function items(value: Value): readonly Value[] {
   return Object.values(value as PlainObject);
 }
 
-/** All elements in Rego's order of their keys. */
-export function sortedItems(value: Value): readonly Value[] {
-  return Array.isArray(value) ? (value as readonly Value[]) : elements(value, sortedKeysOf(value));
+/** All elements in Rego's order of their keys. Sorting many charges the budget. */
+export function sortedItems(value: Value, budget: Budget | null = null): readonly Value[] {
+  return Array.isArray(value) ? (value as readonly Value[]) : elements(value, sortedKeysOf(value, budget));
 }
 
 /** The keys of a value, in no particular order; null for arrays, whose keys are their indices. */
@@ -64,13 +64,22 @@ export function keysOf(value: Value): readonly Value[] | null {
   return value instanceof RegoObject ? value.entries().map(([key]) => key) : Object.keys(value);
 }
 
-/** The keys of a value in Rego's order; null for arrays. */
-export function sortedKeysOf(value: Value): readonly Value[] | null {
+/** The keys of a value in Rego's order; null for arrays. Sorting many charges the budget. */
+export function sortedKeysOf(value: Value, budget: Budget | null = null): readonly Value[] | null {
   if (Array.isArray(value)) return null;
   if (typeof value !== "object" || value === null || value instanceof Decimal) return none;
-  if (value instanceof RegoSet) return value.sorted(compare);
-  if (value instanceof RegoObject) return value.sorted(compare).map(([key]) => key);
+  if (value instanceof RegoSet) return value.sorted(charged(value.size, budget));
+  if (value instanceof RegoObject) return value.sorted(charged(value.size, budget)).map(([key]) => key);
   return sortedKeys(value as PlainObject);
+}
+
+/** A comparison that looks at the budget, so that sorting a million values can be stopped. */
+function charged(size: number, budget: Budget | null): typeof compare {
+  if (budget === null || size < 1000) return compare;
+  return (a, b) => {
+    budget.step();
+    return compare(a, b);
+  };
 }
 
 /** The elements that belong to the keys of keysOf or sortedKeysOf. */

@@ -33,6 +33,20 @@ suite("limits", () => {
     assert.throws(() => valueOfP("p if input.a == input.b", { input: `{"a":${deep},"b":${deep}}` }), isLimit("depth"));
   });
 
+  test("what a policy gathers is charged: arrays, sets, objects and rules", () => {
+    const input = JSON.stringify(Array.from({ length: 120 }, (_, at) => at));
+    const loops = "some a in input; some b in input; some c in input";
+    for (const module of [
+      `p := count([1 | ${loops}])`,
+      `p := count({[a, b, c] | ${loops}})`,
+      `p := count({[a, b, c]: 1 | ${loops}})`,
+      `p contains [a, b, c] if { ${loops} }`,
+      `p[a][b][c] := 1 if { ${loops} }`,
+    ]) {
+      assert.throws(() => valueOfP(module, { input, limits: { outputBytes: 1_000_000 } }), isLimit("output"));
+    }
+  });
+
   test("a chain of many rules compiles and answers", () => {
     const rules = Array.from({ length: 2000 }, (_, at) => `r${at} := r${at + 1}`).join("\n");
     assert.equal(valueOfP(`p := r0\n${rules}\nr2000 := 1`), "1");
