@@ -192,7 +192,10 @@ function reviewOf(pod: Record<string, unknown>, index: number): string {
   });
 }
 
-/** Each body's verdict and message, one request after the other. */
+/**
+ * Each body's verdict and message, one request after the other. Lines are sorted, because Gatekeeper's order of lines with
+ * equal text is that of a Go map.
+ */
 async function answersOf({ port, bodies }: LoadTarget): Promise<readonly string[]> {
   const answers: string[] = [];
   for (const body of bodies) {
@@ -204,14 +207,8 @@ async function answersOf({ port, bodies }: LoadTarget): Promise<readonly string[
         readonly warnings?: readonly string[];
       };
     };
-    answers.push(
-      JSON.stringify([
-        response.allowed,
-        response.status?.code,
-        response.status?.message ?? "",
-        response.warnings ?? [],
-      ]),
-    );
+    const lines = (response.status?.message ?? "").split("\n");
+    answers.push(JSON.stringify([response.allowed, response.status?.code, lines.toSorted(), response.warnings ?? []]));
   }
   return answers;
 }

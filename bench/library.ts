@@ -10,7 +10,7 @@ export interface PolicyFile {
 
 /**
  * Files of templates and constraints, in a fixed order; null when the conformance data is not there. Samples of one
- * template may name their constraints alike; the first stays, as on a cluster where each is created once.
+ * template may name their constraints alike; those get a number, because a cluster has each name once.
  */
 export function libraryPolicies(): readonly PolicyFile[] | null {
   const data = resolve(process.env["CONFORMANCE_DIR"] ?? join(import.meta.dirname, "../../shared/conformance"));
@@ -18,12 +18,13 @@ export function libraryPolicies(): readonly PolicyFile[] | null {
   if (!existsSync(library)) return null;
   const files = readdirSync(library, { recursive: true, encoding: "utf8" }).toSorted();
   const wanted = files.filter((path) => path.endsWith("/template.yaml") || path.endsWith("/constraint.yaml"));
-  const known = new Set<string>();
-  return wanted.flatMap((path) => {
+  const known = new Map<string, number>();
+  return wanted.map((path) => {
     const text = readFileSync(join(library, path), "utf8");
-    const identity = `${/^kind: (.*)$/m.exec(text)?.[1] ?? ""}/${/^ {2}name: (.*)$/m.exec(text)?.[1] ?? ""}`;
-    if (known.has(identity)) return [];
-    known.add(identity);
-    return [{ name: path.replaceAll("/", "--"), text }];
+    const [line = "", name = ""] = /^ {2}name: (.*)$/m.exec(text) ?? [];
+    const identity = `${/^kind: (.*)$/m.exec(text)?.[1] ?? ""}/${name}`;
+    const count = (known.get(identity) ?? 0) + 1;
+    known.set(identity, count);
+    return { name: path.replaceAll("/", "--"), text: count === 1 ? text : text.replace(line, `${line}-${count}`) };
   });
 }
