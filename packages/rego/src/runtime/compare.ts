@@ -34,11 +34,11 @@ export function compareStrings(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** The keys of a plain object in Rego's order. */
-export function sortedKeys(object: PlainObject): readonly string[] {
+/** The keys of a plain object in Rego's order; `order` may stand in for a comparison that does more. */
+export function sortedKeys(object: PlainObject, order = compareStrings): readonly string[] {
   let keys = keyCache.get(object);
   if (keys === undefined) {
-    keys = Object.keys(object).toSorted(compareStrings);
+    keys = Object.keys(object).toSorted(order);
     keyCache.set(object, keys);
   }
   return keys;

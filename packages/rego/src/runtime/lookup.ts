@@ -3,7 +3,7 @@
 // chaining, which has Rego's meaning for plain objects; where that finds nothing, `at` looks again with all types.
 
 import { type Budget, Decimal, numberText } from "@portcullis/lang";
-import { compare, sortedKeys } from "./compare.ts";
+import { compare, compareStrings, sortedKeys } from "./compare.ts";
 import { type PlainObject, RegoObject, RegoSet, type Value, isNumber } from "./value.ts";
 
 /** The value at a key, or undefined. */
@@ -70,7 +70,15 @@ export function sortedKeysOf(value: Value, budget: Budget | null = null): readon
   if (typeof value !== "object" || value === null || value instanceof Decimal) return none;
   if (value instanceof RegoSet) return value.sorted(charged(value.size, budget));
   if (value instanceof RegoObject) return value.sorted(charged(value.size, budget)).map(([key]) => key);
-  return sortedKeys(value as PlainObject);
+  return sortedKeys(value as PlainObject, budget === null ? compareStrings : chargedStrings(budget));
+}
+
+/** A comparison of strings that looks at the budget; a step for each, as names are short. */
+function chargedStrings(budget: Budget): typeof compareStrings {
+  return (a, b) => {
+    if (--budget.fuel < 0) budget.refill();
+    return compareStrings(a, b);
+  };
 }
 
 /** A comparison that looks at the budget, so that sorting a million values can be stopped. */

@@ -226,7 +226,7 @@ export function equals(a: Value, b: Value): boolean {
 }
 
 /** A 32-bit hash; equal values have equal hashes. Cached for objects, which are immutable. */
-export function hash(value: Value): number {
+function hash(value: Value): number {
   if (typeof value !== "object" || value === null) return hashPrimitive(value);
   if (value instanceof Decimal) return hashPrimitive(Number(value.text));
   let known = hashCache.get(value);

@@ -11,7 +11,7 @@ import { format, quote } from "../../src/runtime/format.ts";
 import { at, get, getStored, items, sortedItems } from "../../src/runtime/lookup.ts";
 import { objectOf } from "../../src/runtime/objects.ts";
 import { toJson } from "../../src/runtime/tojson.ts";
-import { RegoObject, RegoSet, type Value, equals, hash } from "../../src/runtime/value.ts";
+import { RegoObject, RegoSet, type Value, equals } from "../../src/runtime/value.ts";
 
 const span = spanOf(new Source("a.rego", "p"), 0, 1);
 
@@ -31,12 +31,13 @@ const value: fc.Arbitrary<Value> = fc.letrec<{ value: Value }>((tie) => ({
 })).value;
 
 suite("values", () => {
-  test("equal values compare as 0, hash alike and print alike but for their numbers", () => {
+  test("equal values compare as 0, and are found as each other in a set", () => {
     fc.assert(
       fc.property(value, value, (a, b) => {
         assert.equal(equals(a, b), compare(a, b) === 0);
         assert.ok(Math.sign(compare(a, b)) + Math.sign(compare(b, a)) === 0);
-        if (equals(a, b)) assert.equal(hash(a), hash(b));
+        const padding = Array.from({ length: 20 }, (_, at) => [at]);
+        if (equals(a, b)) assert.ok(RegoSet.of([...padding, a]).has(b));
       }),
     );
   });
