@@ -36,7 +36,7 @@ suite("values", () => {
       fc.property(value, value, (a, b) => {
         assert.equal(equals(a, b), compare(a, b) === 0);
         assert.ok(Math.sign(compare(a, b)) + Math.sign(compare(b, a)) === 0);
-        const padding = Array.from({ length: 20 }, (_, at) => [at]);
+        const padding = Array.from({ length: 20 }, (_, index) => [index]);
         if (equals(a, b)) assert.ok(RegoSet.of([...padding, a]).has(b));
       }),
     );
