@@ -2,6 +2,7 @@
 // kubectl would print them. The policies are copied to a folder of their own that may be edited while it runs: the second
 // walkthrough does just that, from dryrun over warn to deny.
 
+import { existsSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { Agent } from "node:https";
 import { tmpdir } from "node:os";
@@ -27,7 +28,10 @@ export interface Demo {
   close(): Promise<void>;
 }
 
-const examples = fileURLToPath(new URL("../../../../examples/", import.meta.url));
+/** Beside the published program, or at the root of the repository. */
+const examples = ["./examples/", "../../../../examples/"]
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path) => existsSync(path)) as string;
 
 /** Resolves once everything has been asked and the webhook stays up. */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
