@@ -11,6 +11,8 @@ const packages = resolve(import.meta.dirname, "../packages");
 /** Values, their order and their text are shapes too: constants are values. */
 const regoValues = ["value", "objects", "compare", "format", "tojson"].map((name) => `rego/src/runtime/${name}.ts`);
 const regoShapes = ["rego/src", "rego/src/builtins", "lang/src", "lang/src/go", ...regoValues];
+const jmespathValues = ["value", "gotext", "run"].map((name) => `jmespath/src/runtime/${name}.ts`);
+const jmespathShapes = ["jmespath/src", "jmespath/src/functions", "lang/src", "lang/src/go", ...jmespathValues];
 const host = ["lang/src", "lang/src/go", "kube/src", "rego/src", "policy/src", "policy/src/engine"];
 
 /** `X/src` stands for the files that lie directly in it: a package's shapes and its public index. */
@@ -37,8 +39,27 @@ const mayImport: Zones = {
   ...Object.fromEntries(regoValues.map((file) => [file, ["lang/src", "lang/src/go", ...regoValues]])),
   "rego/src/runtime": [...regoValues, "lang/src", "lang/src/go", "rego/src", "rego/src/builtins"],
   "rego/src/builtins": [...regoValues, "lang/src", "lang/src/go", "rego/src", "rego/src/runtime"],
-  "policy/src": ["lang/src", "policy/src/engine", "policy/src/gatekeeper"],
+  ...Object.fromEntries(jmespathValues.map((file) => [file, ["lang/src", "lang/src/go", ...jmespathValues]])),
+  "jmespath/src": [...jmespathShapes],
+  "jmespath/src/compile.ts": [...jmespathShapes, "jmespath/src/1-parse", "jmespath/src/2-check", "jmespath/src/3-emit"],
+  "jmespath/src/index.ts": [...jmespathShapes, "jmespath/src/compile.ts"],
+  "jmespath/src/1-parse": jmespathShapes,
+  "jmespath/src/2-check": jmespathShapes,
+  "jmespath/src/3-emit": [...jmespathShapes, "jmespath/src/runtime"],
+  "jmespath/src/runtime": jmespathShapes,
+  "jmespath/src/functions": [...jmespathShapes, "jmespath/src/runtime"],
+  "jmespath/src/kyverno": [...jmespathShapes, "jmespath/src/runtime", "jmespath/src/compile.ts", "kube/src"],
+  "policy/src": ["lang/src", "policy/src/engine", "policy/src/gatekeeper", "policy/src/kyverno"],
   "policy/src/engine": ["lang/src", "kube/src"],
+  "policy/src/kyverno": [
+    "lang/src",
+    "lang/src/go",
+    "kube/src",
+    "jmespath/src",
+    "jmespath/src/index.ts",
+    "jmespath/src/kyverno",
+    "policy/src/engine",
+  ],
   "policy/src/gatekeeper": [
     "lang/src",
     "lang/src/go",

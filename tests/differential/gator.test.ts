@@ -18,7 +18,8 @@ import { generateKubeObject } from "../../conformance/generators/objects.ts";
 const main = resolve(import.meta.dirname, "../../packages/portcullis/src/cli/main.ts");
 const gator = peer("gator");
 const policies = libraryPolicies();
-const absent = gator === null ? "gator is not in $PEERS_DIR" : policies === null ? "the library is not in $CONFORMANCE_DIR" : false;
+const absent =
+  gator === null ? "gator is not in $PEERS_DIR" : policies === null ? "the library is not in $CONFORMANCE_DIR" : false;
 if (absent !== false) process.stderr.write(`NOT RUN: generated objects through gator: ${absent}\n`);
 
 const first = Number(process.env["SEED"] ?? Math.floor(Math.random() * 1e6));
