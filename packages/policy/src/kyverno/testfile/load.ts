@@ -1,0 +1,148 @@
+// Policies from files and folders, as Kyverno's command line loads them: a folder with its sub-folders, hidden ones left
+// out, YAML files only. A document that is no policy ends the load of its file; one that is not valid is reported and left
+// out. Kinds that are not built are kept by name, so that nothing passes for having been checked.
+// Kyverno: cmd/cli/kubectl-kyverno/policy/load.go.
+
+import { apiVersionOf, gvkOf, isObject, nameOf, valueAt } from "@portcullis/kube";
+import { formatDiagnostic, hasError } from "@portcullis/lang";
+import type { Json } from "../../engine/request.ts";
+import type { ReadFrom } from "../../engine/frontend.ts";
+import type { ReadFile } from "./mocks.ts";
+import { readDocuments } from "./objects.ts";
+import { baseName, joinPaths } from "./path.ts";
+import type { CliPolicy, ReadCliPolicy } from "./port.ts";
+
+export interface Files {
+  readonly readFile: ReadFile;
+  /** Names in a folder in their order; null when it is no folder. Throws an Error with Go's text when it is not there. */
+  readonly list: (path: string) => readonly string[] | null;
+}
+
+export interface LoadedPolicies {
+  readonly policies: readonly CliPolicy[];
+  readonly exceptions: readonly Json[];
+  readonly cleanups: readonly Json[];
+  /** Policies of kinds that are not built. */
+  readonly unsupported: readonly Unsupported[];
+  readonly warnings: readonly Remark[];
+  readonly errors: readonly Remark[];
+}
+
+export interface Unsupported {
+  readonly kind: string;
+  readonly name: string;
+}
+
+export interface Remark {
+  readonly path: string;
+  readonly text: string;
+}
+
+interface Loading {
+  readonly policies: CliPolicy[];
+  readonly exceptions: Json[];
+  readonly cleanups: Json[];
+  readonly unsupported: Unsupported[];
+  readonly warnings: Remark[];
+  readonly errors: Remark[];
+}
+
+/** Loads policies. Throws an Error when a file cannot be read or holds something that is no policy. */
+export function loadPolicies(paths: readonly string[], files: Files, read: ReadCliPolicy): LoadedPolicies {
+  const loading = { policies: [], exceptions: [], cleanups: [], unsupported: [], warnings: [], errors: [] };
+  for (const path of paths) loadPath(path, files, read, loading);
+  return loading;
+}
+
+function loadPath(path: string, files: Files, read: ReadCliPolicy, loading: Loading): void {
+  const name = baseName(path);
+  if (name.startsWith(".") && !/^\.+$/.test(name)) return;
+  const names = files.list(path);
+  if (names === null) {
+    if (/\.ya?ml$/.test(path)) wrapping(`failed to load file ${path}`, () => loadFile(path, files, read, loading));
+    return;
+  }
+  for (const below of names) {
+    wrapping(`failed to load ${path}`, () => loadPath(joinPaths(path, below), files, read, loading));
+  }
+}
+
+function wrapping(prefix: string, run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    throw new Error(`${prefix}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+function loadFile(path: string, files: Files, read: ReadCliPolicy, loading: Loading): void {
+  const file = files.readFile(path);
+  if ("error" in file) throw new Error(file.error);
+  loadText(path, file.text, read, loading);
+}
+
+/** Adds the policies of a text. */
+export function loadText(path: string, text: string, read: ReadCliPolicy, loading: Loading): void {
+  for (const document of readDocuments(path, text)) {
+    const { value } = document;
+    const items = valueAt(value, "items");
+    const isList = gvkOf(value).kind === "List" && Array.isArray(items);
+    const parts: readonly (readonly [Json, readonly (string | number)[]])[] = isList
+      ? items.map((item: Json, at): readonly [Json, readonly (string | number)[]] => [item, ["items", at]])
+      : [[value, []]];
+    for (const [object, at] of parts) {
+      const from: ReadFrom = {
+        file: path,
+        locate: (inObject, within) => {
+          const place = [...at, ...inObject];
+          const origin = within === undefined ? null : document.scalarOrigin(place);
+          if (within === undefined || origin === null) return document.positionOf(place);
+          return { source: origin.span.source, start: origin.offsetOf(within.start), end: origin.offsetOf(within.end) };
+        },
+      };
+      addPolicy({ object, from, read, loading });
+    }
+  }
+}
+
+interface Adding {
+  readonly object: Json;
+  readonly from: ReadFrom;
+  readonly read: ReadCliPolicy;
+  readonly loading: Loading;
+}
+
+function addPolicy({ object, from, read, loading }: Adding): void {
+  const gvk = gvkOf(object);
+  const { group, kind } = gvk;
+  const path = from.file;
+  if (!isObject(object) || gvk.kind === "" || gvk.version === "") {
+    loading.errors.push({ path, text: "failed to parse document (failed to retrieve GVK: Object 'Kind' is missing)" });
+    return;
+  }
+  const replacement = group === "kyverno.io" ? replacements[kind] : undefined;
+  if (replacement !== undefined) {
+    const text = `${apiVersionOf(gvk)} ${kind} is deprecated and will be removed in a future release; migrate to ${replacement} (policies.kyverno.io), see https://kyverno.io/docs/guides/migration-to-cel/`;
+    loading.warnings.push({ path, text });
+  }
+  if (group === "kyverno.io" && (kind === "ClusterPolicy" || kind === "Policy")) {
+    const { policy, diagnostics } = read(object, from);
+    if (policy === null || hasError(diagnostics)) {
+      for (const diagnostic of diagnostics) loading.errors.push({ path, text: formatDiagnostic(diagnostic) });
+    }
+    if (policy !== null) loading.policies.push(policy);
+  } else if (group === "kyverno.io" && kind === "PolicyException") loading.exceptions.push(object);
+  else if (group === "kyverno.io" && kind.endsWith("CleanupPolicy")) loading.cleanups.push(object);
+  else if (policyGroups.has(group)) loading.unsupported.push({ kind, name: nameOf(object) });
+  else throw new Error(`policy type not supported ${apiVersionOf(gvk)}, Kind=${kind}`);
+}
+
+const policyGroups: ReadonlySet<string> = new Set(["policies.kyverno.io", "admissionregistration.k8s.io"]);
+
+const replacements: Readonly<Record<string, string>> = {
+  ClusterPolicy: "ValidatingPolicy, MutatingPolicy, GeneratingPolicy or ImageValidatingPolicy",
+  Policy: "NamespacedValidatingPolicy and the other namespaced policy types",
+  ClusterCleanupPolicy: "DeletingPolicy",
+  CleanupPolicy: "NamespacedDeletingPolicy",
+  PolicyException: "PolicyException",
+};

@@ -1,0 +1,95 @@
+// Objects as Kyverno's command line loads them: one per YAML document (a List stays a List), in the namespace `default`
+// when they have none and their kind is not known to be the cluster's, with null maps made empty and every number a
+// double. Kyverno: cmd/cli/kubectl-kyverno/resource/{resource,duplicate}.go, commands/test/test.go ProcessResources.
+
+import { type Document, gvkOf, isObject, nameOf, namespaceOf, parseYaml } from "@portcullis/kube";
+import { Decimal, Source, formatDiagnostic } from "@portcullis/lang";
+import type { Json } from "../../engine/request.ts";
+
+export interface LoadedObject {
+  readonly object: Json;
+  readonly document: Document;
+}
+
+/** The objects of a YAML or JSON text; throws an Error with the place when a document is broken or is no object. */
+export function readObjects(file: string, text: string): readonly LoadedObject[] {
+  return readDocuments(file, text).map((document) => {
+    if (!isObject(document.value)) throw new Error(`${file}: a document is not an object`);
+    const { kind } = document.value;
+    if (typeof kind !== "string" || kind === "") throw new Error(`${file}: Object 'Kind' is missing`);
+    return { object: normalize(document.value), document };
+  });
+}
+
+/** The documents of a YAML or JSON text without the empty ones; throws an Error with the place. */
+export function readDocuments(file: string, text: string): readonly Document[] {
+  const { value, diagnostics } = parseYaml(new Source(file, text), { dialect: "go" });
+  const first = diagnostics.find(({ severity }) => severity === "error");
+  if (first !== undefined) throw new Error(formatDiagnostic(first));
+  return value.filter((document) => document.value !== null);
+}
+
+function normalize(tree: Readonly<Record<string, Json>>): Json {
+  const object = mapped(tree, "") as Readonly<Record<string, Json>>;
+  if (namespaceOf(object) !== "" || isClusterScoped(object)) return object;
+  const { metadata } = object;
+  return { ...object, metadata: { ...(isObject(metadata) ? metadata : {}), namespace: "default" } };
+}
+
+/** Helm charts write `annotations:` with nothing below. */
+const maps: ReadonlySet<string> = new Set([
+  "annotations",
+  "labels",
+  "matchLabels",
+  "nodeSelector",
+  "data",
+  "stringData",
+]);
+
+function mapped(tree: Json, key: string): Json {
+  if (tree === null && maps.has(key)) return {};
+  if (tree instanceof Decimal) return tree.double;
+  if (Array.isArray(tree)) return tree.map((item: Json) => mapped(item, ""));
+  if (!isObject(tree)) return tree;
+  return Object.fromEntries(Object.keys(tree).map((name) => [name, mapped(tree[name], name)]));
+}
+
+/** Kinds of the cluster that the command line knows, by group; all others are namespaced to it. */
+const clusterScoped: Readonly<Record<string, string>> = {
+  "": "ComponentStatus Namespace Node PersistentVolume",
+  "admissionregistration.k8s.io":
+    "MutatingWebhookConfiguration ValidatingWebhookConfiguration ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding",
+  "apiextensions.k8s.io": "CustomResourceDefinition",
+  "apiregistration.k8s.io": "APIService",
+  "authentication.k8s.io": "SelfSubjectReview TokenReview",
+  "authorization.k8s.io": "SelfSubjectAccessReview SelfSubjectRulesReview SubjectAccessReview",
+  "certificates.k8s.io": "CertificateSigningRequest",
+  "flowcontrol.apiserver.k8s.io": "FlowSchema PriorityLevelConfiguration",
+  "networking.k8s.io": "IngressClass IPAddress ServiceCIDR",
+  "node.k8s.io": "RuntimeClass",
+  "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding",
+  "resource.k8s.io": "DeviceClass ResourceSlice",
+  "scheduling.k8s.io": "PriorityClass",
+  "storage.k8s.io": "CSIDriver CSINode StorageClass VolumeAttachment VolumeAttributesClass",
+};
+
+function isClusterScoped(object: Json): boolean {
+  const { group, kind } = gvkOf(object);
+  return Object.hasOwn(clusterScoped, group) && (clusterScoped[group] ?? "").split(" ").includes(kind);
+}
+
+/** The first object of each kind, namespace and name; the others are duplicates. */
+export function withoutDuplicates(objects: readonly Json[]): {
+  readonly unique: readonly Json[];
+  readonly duplicates: readonly Json[];
+} {
+  const unique = new Map<string, Json>();
+  const duplicates = new Map<string, Json>();
+  for (const object of objects) {
+    const { group, kind } = gvkOf(object);
+    const key = JSON.stringify([group, kind, namespaceOf(object), nameOf(object)]);
+    if (unique.has(key)) duplicates.set(key, object);
+    else unique.set(key, object);
+  }
+  return { unique: [...unique.values()], duplicates: [...duplicates.values()] };
+}
