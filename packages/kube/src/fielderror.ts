@@ -101,6 +101,7 @@ function stringJson(text: string): string {
 
 /** The order of UTF-8 bytes, which is Go's order of strings. */
 export function byCodePoints(a: string, b: string): number {
+  if (a === b) return 0;
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     const x = a.charCodeAt(i);

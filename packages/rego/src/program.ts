@@ -88,10 +88,19 @@ export class RegoError extends Error {
     | "eval_internal_error";
   readonly file: string;
   readonly line: number;
+  /** What gave conflicting values: `rule data.a.p`, `function data.a.f`; null for other errors. */
+  readonly subject: string | null;
 
-  constructor(code: RegoError["code"], message: string, at: { readonly file: string; readonly line: number }) {
-    super(message);
+  /** A message that is a function is made when somebody reads it. */
+  constructor(
+    code: RegoError["code"],
+    message: string | (() => string),
+    at: { readonly file: string; readonly line: number; readonly subject?: string },
+  ) {
+    super(typeof message === "string" ? message : "");
+    if (typeof message === "function") Object.defineProperty(this, "message", { get: message });
     this.name = "RegoError";
+    this.subject = at.subject ?? null;
     this.code = code;
     this.file = at.file;
     this.line = at.line;

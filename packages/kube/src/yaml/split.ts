@@ -39,6 +39,11 @@ function splitJson(text: string, from: number, chunks: Chunk[]): number | null {
   while (true) {
     const start = skipSpace(text, at);
     if (start >= text.length) return null;
+    const last = chunks.length === 0 ? parse(text.slice(start)) : null;
+    if (last !== null) {
+      chunks.push({ start, end: text.length, json: last });
+      return null;
+    }
     const end = jsonValueEnd(text, start);
     const json = end === null ? null : parse(text.slice(start, end));
     if (end === null || json === null) {

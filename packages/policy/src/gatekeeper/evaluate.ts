@@ -125,16 +125,16 @@ function violations({ constraint, ready, review, evaluation, trace }: Judging): 
 /** Gatekeeper has an older OPA, which does not say which values conflict. OPA: v1/topdown/errors.go of 1.17. */
 function errorText(error: unknown): string {
   if (error instanceof RegoError) {
-    const { file, line, code, message } = error;
-    return `${file}:${line}: ${code}: ${olderText(message)}`;
+    const { file, line, code } = error;
+    return `${file}:${line}: ${code}: ${olderText(error)}`;
   }
   if (error instanceof LimitError) return `eval_cancel_error: ${error.message}`;
   return `eval_internal_error: ${error instanceof Error ? error.message : String(error)}`;
 }
 
-function olderText(message: string): string {
-  if (!message.includes("produced conflicting values")) return message;
-  return message.startsWith("function ")
+function olderText(error: RegoError): string {
+  if (error.subject === null) return error.message;
+  return error.subject.startsWith("function ")
     ? "functions must not produce multiple outputs for same inputs"
     : "complete rules must not produce multiple outputs";
 }

@@ -102,6 +102,11 @@ export function afterConflict(conflicts: Conflicts | null, what: string, error: 
 
 /** `what` is `rule data.a.p` or `function data.a.f`. */
 export function conflictError(conflicts: Conflicts, what: string): RegoError {
+  const at = { ...placeOf(conflicts.span), subject: what };
+  return new RegoError("eval_conflict_error", () => conflictText(conflicts, what), at);
+}
+
+function conflictText(conflicts: Conflicts, what: string): string {
   const suffix = what.startsWith("function ") ? " for the same inputs" : "";
   const lines = conflicts.values
     .map(({ value, span }) => ({ value, place: placeOf(span), column: span.source.position(span.start).column }))
@@ -110,8 +115,7 @@ export function conflictError(conflicts: Conflicts, what: string): RegoError {
     )
     .map(({ value, place }) => `\n  ${shorten(format(value))} at ${place.file}:${place.line}`);
   const rest = conflicts.more ? "\n  ..." : "";
-  const message = `${what} produced conflicting values${suffix}:${lines.join("")}${rest}`;
-  return new RegoError("eval_conflict_error", message, placeOf(conflicts.span));
+  return `${what} produced conflicting values${suffix}:${lines.join("")}${rest}`;
 }
 
 /** OPA: v1/topdown/stacktrace.go frameText. */

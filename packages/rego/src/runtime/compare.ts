@@ -36,13 +36,17 @@ export function compareStrings(a: string, b: string): number {
 
 /** The keys of a plain object in Rego's order; `order` may stand in for a comparison that does more. */
 export function sortedKeys(object: PlainObject, order = compareStrings): readonly string[] {
-  let keys = keyCache.get(object);
-  if (keys === undefined) {
-    keys = Object.keys(object).toSorted(order);
-    keyCache.set(object, keys);
-  }
+  const known = keyCache.get(object);
+  if (known !== undefined) return known;
+  const keys = Object.keys(object);
+  if (keys.length < 2) return keys;
+  keys.sort(order);
+  if (keys.length > uncachedMax) keyCache.set(object, keys);
   return keys;
 }
+
+/** Sorting so few keys costs less than remembering them. */
+const uncachedMax = 8;
 
 const keyCache = new WeakMap<object, readonly string[]>();
 

@@ -9,6 +9,10 @@ import { type PlainObject, RegoObject, RegoSet, type Value, isNumber } from "./v
 /** The value at a key, or undefined. */
 export function get(value: Value | undefined, key: Value): Value | undefined {
   if (typeof value !== "object" || value === null) return undefined;
+  // Nearly always a plain object; its prototype tells that faster than a row of instanceof tells what it is not.
+  if (Object.getPrototypeOf(value) === Object.prototype) {
+    return typeof key === "string" && Object.hasOwn(value, key) ? (value as PlainObject)[key] : undefined;
+  }
   if (Array.isArray(value)) return (value as readonly Value[])[arrayIndex(key)];
   if (value instanceof RegoSet || value instanceof RegoObject) return value.get(key);
   if (value instanceof Decimal || typeof key !== "string") return undefined;
