@@ -3,8 +3,8 @@
 // OPA: v1/ast/term_appenders.go, policy_appenders.go.
 
 import { numberText } from "@portcullis/lang";
+import { quote } from "@portcullis/lang/go";
 import type { Body, Expr, NotExpr, Term, With } from "./ast.ts";
-import { quote } from "./runtime/format.ts";
 import { dottedName, isEquality, refTerms } from "./terms.ts";
 import { isWildcard } from "./visit.ts";
 

@@ -3,6 +3,7 @@
 // OPA: v1/ast/term.go String methods.
 
 import { numberText } from "@portcullis/lang";
+import { quote } from "@portcullis/lang/go";
 import { compare, sortedEntries } from "./compare.ts";
 import { type PlainObject, type RegoObject, RegoSet, type Value, isNumber } from "./value.ts";
 
@@ -21,38 +22,4 @@ function formatComposite(value: readonly Value[] | PlainObject | RegoSet | RegoO
   }
   const entries = sortedEntries(value as PlainObject | RegoObject);
   return `{${entries.map(([key, item]) => `${format(key)}: ${format(item)}`).join(", ")}}`;
-}
-
-/** A string in double quotes with Go's escapes. Go: strconv.Quote. */
-export function quote(text: string): string {
-  return plain.test(text) ? `"${text}"` : `"${Array.from(text, quoteCharacter).join("")}"`;
-}
-
-/** Text of which no character needs an escape: the printable part of ASCII without the quote and the backslash. */
-const plain = /^[ !#-[\]-~]*$/;
-
-/** What Go's unicode.IsPrint accepts: letters, marks, numbers, punctuation, symbols, and of the spaces only U+0020. */
-const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
-
-const shortEscapes: ReadonlyMap<string, string> = new Map([
-  ['"', '\\"'],
-  ["\\", "\\\\"],
-  ["\u0007", "\\a"],
-  ["\b", "\\b"],
-  ["\f", "\\f"],
-  ["\n", "\\n"],
-  ["\r", "\\r"],
-  ["\t", "\\t"],
-  ["\v", "\\v"],
-]);
-
-function quoteCharacter(character: string): string {
-  const short = shortEscapes.get(character);
-  if (short !== undefined) return short;
-  if (printable.test(character)) return character;
-  const code = character.codePointAt(0) ?? 0;
-  if (code >= 0xd800 && code <= 0xdfff) return "\uFFFD";
-  const digits = code.toString(16);
-  if (code < 0x20 || code === 0x7f) return `\\x${digits.padStart(2, "0")}`;
-  return code <= 0xffff ? `\\u${digits.padStart(4, "0")}` : `\\U${digits.padStart(8, "0")}`;
 }

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { PartialObject, keyOf, whole } from "../../src/runtime/collect.ts";
 import { compare } from "../../src/runtime/compare.ts";
 import { childKeys, mergeDocuments, withPath } from "../../src/runtime/documents.ts";
-import { format, quote } from "../../src/runtime/format.ts";
+import { format } from "../../src/runtime/format.ts";
 import { at, get, getStored, items, sortedItems } from "../../src/runtime/lookup.ts";
 import { objectOf } from "../../src/runtime/objects.ts";
 import { toJson } from "../../src/runtime/tojson.ts";
@@ -78,7 +78,7 @@ suite("values", () => {
       '{"a": {2.50, 3}, "b": [1, null, "x"]}',
     );
     assert.equal(format(RegoSet.of([])), "set()");
-    assert.equal(quote('a"\\\n\u0001é\u2028😀\u00a0'), '"a\\"\\\\\\n\\x01é\\u2028😀\\u00a0"');
+    assert.equal(format('a"\\\n\u0001é\u2028😀\u00a0'), '"a\\"\\\\\\n\\x01é\\u2028😀\\u00a0"');
   });
 
   test("become JSON with sorted arrays for sets and text for keys", () => {
