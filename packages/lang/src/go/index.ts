@@ -26,6 +26,7 @@ export {
   parseCidr,
   sixteenBytes,
 } from "./cidr.ts";
+export { complement, posixClasses, union } from "./charset.ts";
 export { namedLayouts } from "./layout.ts";
 export {
   type BigFloat,
@@ -48,6 +49,7 @@ export { type Moment, parseTime, parseZonedTime } from "./timeparse.ts";
 export { type ParsedUrl, encodeQuery, parseQuery, parseUrl, queryEscape, queryUnescape } from "./url.ts";
 export { decodeUtf8, encodeUtf8, isValidUtf8, utf8Length } from "./utf8.ts";
 export { durationText, parseDuration } from "./duration.ts";
+export type { Ranges } from "./automaton.ts";
 export { type CompiledGlob, type Glob, compileGlob, quoteGlob } from "./glob.ts";
 export { type Intersection, globsIntersect } from "./globintersect.ts";
 export { type CompiledRegex, type MatchOffsets, type Regex, compileRegex } from "./re2.ts";
