@@ -4,7 +4,7 @@
 import type { Budget } from "@portcullis/lang";
 import type { Effect } from "../engine/outcome.ts";
 import type { Json } from "../engine/request.ts";
-import type { PodSecurityReport, RuleStatus } from "./result.ts";
+import type { RuleStatus } from "./result.ts";
 import type { Scope } from "./scope.ts";
 import type { Template } from "./template.ts";
 
@@ -76,25 +76,10 @@ export type ApplyJsonPatch = (object: Json, patch: string, budget: Budget) => Pa
 
 // ── validate/podsecurity/check.ts
 
-export interface PodSecurityInput {
-  /** `validate.podSecurity` with its variables resolved. */
-  readonly rule: Json;
-  /** Controls that exceptions exempt; in the form of `exclude`. */
-  readonly exemptions: readonly Json[];
-  readonly object: Json;
-  readonly ruleName: string;
-  readonly budget: Budget;
-}
-
-export interface PodSecurityResult {
-  readonly status: RuleStatus;
-  /** The whole message. */
-  readonly message: string;
-  readonly report: PodSecurityReport | null;
-}
-
-/** `export function checkPodSecurity(input): PodSecurityResult`. */
-export type CheckPodSecurity = (input: PodSecurityInput) => PodSecurityResult;
+/**
+ * `compilePodSecurity(tree)` when the policy is read (no variables are resolved in it), `checkPodSecurity(input)` for an
+ * object, `podSecurityProperties(report)` for its report, `podSecurityErrors(tree, field)` when the policy is judged.
+ */
 
 // ── generate/generate.ts
 
