@@ -29,6 +29,9 @@ export interface UserInfo {
   readonly uid: string;
   readonly groups: readonly string[];
   readonly extra: Json;
+  /** What is bound to the user, `namespace:name` and cluster roles, where whoever asks knows it; otherwise it is a Need. */
+  readonly roles?: readonly string[];
+  readonly clusterRoles?: readonly string[];
 }
 
 export type Operation = "CREATE" | "UPDATE" | "DELETE" | "CONNECT";

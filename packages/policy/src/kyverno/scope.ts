@@ -184,6 +184,8 @@ export class Scope {
     this.#loading = { level: loader.level, before: at };
     try {
       const value = loader.entry.recomputed || loader.loaded === undefined ? loader.entry.load(this) : loader.loaded;
+      // An entry may come to nothing: then what asks for it fails, and the entry is tried again later.
+      if (value === undefined) return;
       this.#store(loader.entry, value);
       loader.loaded = value;
     } finally {

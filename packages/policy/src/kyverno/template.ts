@@ -43,10 +43,19 @@ export function compileTemplate(tree: Json, at = ""): Template {
     : { isStatic: true, evaluate: () => part.value?.json };
 }
 
-/** The value of a template that must be a string. */
-export function evaluateText(template: Template, scope: Scope): string | null {
-  const value = template.evaluate(scope);
-  return typeof value === "string" ? value : null;
+/** How many texts that were put together at run time are remembered. */
+const remembered = 512;
+
+const recent = new Map<string, Template>();
+
+/** Compiles a text that is known only when a rule has run: a message with those of its conditions. */
+export function compileDynamicTemplate(text: string): Template {
+  const known = recent.get(text);
+  if (known !== undefined) return known;
+  const template = compileTemplate(text);
+  if (recent.size >= remembered) recent.clear();
+  recent.set(text, template);
+  return template;
 }
 
 // ── trees

@@ -1,0 +1,72 @@
+// `images`: the images of a Pod or of what makes Pods, by kind of container and container name, taken from the object
+// when a query first mentions them. Kyverno: pkg/utils/api/image.go.
+
+import { type ImageSettings, parseImage } from "@portcullis/jmespath/kyverno";
+import { isObject, stringAt } from "@portcullis/kube";
+import type { Json } from "../../engine/request.ts";
+import { Failure } from "../failure.ts";
+import type { ContextEntry } from "../scope.ts";
+
+const podSpecs: Readonly<Record<string, readonly string[]>> = {
+  Pod: ["spec"],
+  DaemonSet: ["spec", "template", "spec"],
+  Deployment: ["spec", "template", "spec"],
+  ReplicaSet: ["spec", "template", "spec"],
+  ReplicationController: ["spec", "template", "spec"],
+  StatefulSet: ["spec", "template", "spec"],
+  Job: ["spec", "template", "spec"],
+  CronJob: ["spec", "jobTemplate", "spec", "template", "spec"],
+};
+
+const containerLists = ["initContainers", "containers", "ephemeralContainers"];
+
+/** The context entry `images` of an object; nothing where it has none, so that asking for it is an error. */
+export function imagesEntry(object: Json, settings: ImageSettings): ContextEntry {
+  return { name: "images", recomputed: false, load: () => imagesOf(object, settings) };
+}
+
+function imagesOf(object: Json, settings: ImageSettings): Json {
+  const kind = stringAt(object, "kind");
+  const path = Object.hasOwn(podSpecs, kind) ? podSpecs[kind] : undefined;
+  if (path === undefined) return undefined;
+  const images: Record<string, Json> = {};
+  for (const list of containerLists) {
+    const found = imagesIn(object, [...path, list], settings);
+    if (found.length > 0) images[list] = Object.fromEntries(found);
+  }
+  return Object.keys(images).length > 0 ? images : undefined;
+}
+
+type Found = readonly (readonly [name: string, info: Json])[];
+
+function imagesIn(object: Json, path: readonly string[], settings: ImageSettings): Found {
+  let node = object;
+  for (const step of path) {
+    if (node === null || node === undefined) return [];
+    if (!isObject(node)) throw new Failure("invalid image config");
+    node = Object.hasOwn(node, step) ? node[step] : undefined;
+  }
+  if (node === null || node === undefined) return [];
+  const pointer = `/${path.join("/")}`;
+  if (Array.isArray(node)) {
+    return node.flatMap((item: Json, at) => (isObject(item) ? imageOf(item, `${pointer}/${at}`, settings) : []));
+  }
+  if (!isObject(node)) throw new Failure("invalid image config");
+  return Object.entries(node).flatMap(([key, item]) =>
+    isObject(item) ? imageOf(item, `${pointer}/${key}`, settings) : [],
+  );
+}
+
+function imageOf(container: Readonly<Record<string, Json>>, pointer: string, settings: ImageSettings): Found {
+  const { name, image } = container;
+  if (typeof name !== "string") throw new Failure("invalid key");
+  if (typeof image !== "string" || image.trim() === "") return [];
+  const info = parseImage(image, settings);
+  if ("error" in info) throw new Failure(`invalid image '${image}' (${info.error})`);
+  const { registry, tag, digest, reference, referenceWithTag } = info;
+  // Go leaves out what is empty, but for name and path.
+  const parts = Object.entries({ registry, tag, digest, reference, referenceWithTag }).filter(
+    ([, part]) => part !== "",
+  );
+  return [[name, { name: info.name, path: info.path, ...Object.fromEntries(parts), jsonPointer: `${pointer}/image` }]];
+}

@@ -1,0 +1,76 @@
+// Kyverno as a dialect of the engine: which objects are its own, how they are read, and how policies and exceptions are
+// joined. Policies are asked in the order of their names, and mutate in it.
+
+import { byCodePoints, gvkOf } from "@portcullis/kube";
+import { type Diagnostic, errorAt, hasError } from "@portcullis/lang";
+import type { Linked, PolicyFrontend, Profile, ReadFrom } from "../engine/frontend.ts";
+import type { Json } from "../engine/request.ts";
+import { type LinkedPolicy, validationPolicy } from "./evaluate.ts";
+import { type PolicyException, readException } from "./exceptions.ts";
+import { type CompiledPolicy, compilePolicy } from "./policy/policy.ts";
+import { checkPolicy } from "./policy/check.ts";
+import { respond } from "./respond.ts";
+import { type KyvernoSettings, defaultSettings } from "./settings.ts";
+
+export interface KyvernoOptions {
+  readonly settings?: Partial<KyvernoSettings>;
+}
+
+export type KyvernoUnit = CompiledPolicy | PolicyException;
+
+export function kyvernoFrontend(options: KyvernoOptions = {}): PolicyFrontend<KyvernoUnit> {
+  const settings: KyvernoSettings = { ...defaultSettings, ...options.settings };
+  return {
+    dialect: "kyverno",
+    owns: ({ group, kind }) => (group === "kyverno.io" && ownKinds.has(kind)) || group === "policies.kyverno.io",
+    read: (object, from) => read(object, from, settings),
+    link: (units, _catalog, profile) => link(units, profile, settings),
+    respond,
+  };
+}
+
+const ownKinds: ReadonlySet<string> = new Set([
+  "ClusterPolicy",
+  "Policy",
+  "PolicyException",
+  "CleanupPolicy",
+  "ClusterCleanupPolicy",
+  "GlobalContextEntry",
+]);
+
+interface Read {
+  readonly unit: KyvernoUnit | null;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+function read(object: Json, from: ReadFrom, settings: KyvernoSettings): Read {
+  const { group, version, kind } = gvkOf(object);
+  if (group === "kyverno.io" && (kind === "ClusterPolicy" || kind === "Policy")) {
+    const diagnostics = checkPolicy(object, from);
+    const unit = hasError(diagnostics) ? null : compilePolicy(object, { peerAnswers: settings.peerAnswers });
+    return { unit, diagnostics };
+  }
+  if (group === "kyverno.io" && kind === "PolicyException") return { unit: readException(object), diagnostics: [] };
+  const message = `${kind} (${group}/${version}) is not supported yet`;
+  return { unit: null, diagnostics: [errorAt("unsupported-kind", from.locate?.(["kind"]) ?? null, message)] };
+}
+
+function link(units: readonly KyvernoUnit[], profile: Profile, settings: KyvernoSettings): Linked {
+  const exceptions = units.filter((unit) => unit.unit === "exception").filter((unit) => isAllowed(unit, settings));
+  const policies = units.filter((unit) => unit.unit === "policy").toSorted(byName);
+  const linked = policies.map((policy): LinkedPolicy => ({ policy, exceptions, settings, profile }));
+  return {
+    policies: linked.map(validationPolicy),
+    mutations: [],
+    status: new Map(),
+    effects: [],
+  };
+}
+
+function isAllowed({ namespace }: PolicyException, { exceptionNamespace }: KyvernoSettings): boolean {
+  return exceptionNamespace === "*" || exceptionNamespace === namespace;
+}
+
+function byName(a: CompiledPolicy, b: CompiledPolicy): number {
+  return byCodePoints(a.namespace, b.namespace) || byCodePoints(a.name, b.name);
+}

@@ -1,0 +1,131 @@
+// What a policy is asked about: the object and the old one, the operation, who asks, and the kind that the request is for.
+// A subject is made once per request and policy run; rules match it, and a rule that forgives existing violations asks
+// again about the old object as if somebody created it. Kyverno: pkg/engine/engine.go matches.
+
+import {
+  type Labels,
+  annotationsOf,
+  generateNameOf,
+  gvkOf,
+  isObject,
+  labelsOf,
+  nameOf,
+  namespaceOf,
+} from "@portcullis/kube";
+import { type Need, Suspend } from "@portcullis/lang";
+import type { Profile } from "../engine/frontend.ts";
+import type { Evaluation, EvaluationRequest, Gvk, Json, UserInfo } from "../engine/request.ts";
+import { operationOf } from "./context/request.ts";
+import { Failure } from "./failure.ts";
+import type { Asking, Candidate, Requester } from "./match/filter.ts";
+import type { Match } from "./match/match.ts";
+
+export interface Subject {
+  /** Null on DELETE. */
+  readonly object: Json;
+  readonly oldObject: Json;
+  /** As policies see it. */
+  readonly operation: string;
+  readonly gvk: Gvk;
+  readonly subresource: string;
+  readonly asking: Asking;
+}
+
+export function subjectOf(request: EvaluationRequest, evaluation: Evaluation, profile: Profile): Subject {
+  const operation = operationOf(request);
+  const object = operation === "DELETE" ? null : request.object;
+  const own = gvkOf(object ?? request.oldObject);
+  const namespace = namespaceOf(object ?? request.oldObject) || request.namespace;
+  return {
+    object,
+    oldObject: request.oldObject,
+    operation,
+    gvk: request.kind ?? own,
+    subresource: request.subResource,
+    asking: {
+      operation,
+      user: requesterOf(request, evaluation),
+      namespaceLabels: () => namespaceLabels(namespace, evaluation, profile),
+    },
+  };
+}
+
+/** Whether a rule applies; on DELETE the old object is what it applies to. Throws Suspend, Failure. */
+export function isMatched(match: Match, subject: Subject, policyNamespace: string): boolean {
+  const object = subject.object ?? subject.oldObject;
+  if (object === null) return false;
+  if (policyNamespace !== "" && policyNamespace !== namespaceOf(object)) return false;
+  return match.matches(candidateOf(object, subject), subject.asking);
+}
+
+const candidates = new WeakMap<object, Candidate>();
+
+/** The object as filters see it, made once for each. */
+export function candidateOf(object: Json, { gvk, subresource }: Pick<Subject, "gvk" | "subresource">): Candidate {
+  const known = isObject(object) ? candidates.get(object) : undefined;
+  if (known !== undefined && known.gvk === gvk && known.subresource === subresource) return known;
+  const candidate: Candidate = {
+    gvk,
+    subresource,
+    kind: gvkOf(object).kind,
+    name: nameOf(object) || generateNameOf(object),
+    namespace: namespaceOf(object),
+    labels: labelsOf(object),
+    annotations: annotationsOf(object),
+  };
+  if (isObject(object)) candidates.set(object, candidate);
+  return candidate;
+}
+
+// ── the namespace
+
+/** Asks for a Namespace by name. */
+export function namespaceNeed(name: string): Need {
+  const call = { group: "", version: "v1", kind: "Namespace", namespace: "", name };
+  return { kind: "object", key: `v1/Namespace//${name}`, call };
+}
+
+function namespaceLabels(name: string, evaluation: Evaluation, profile: Profile): Labels {
+  if (name === "") return {};
+  const need = namespaceNeed(name);
+  const [answer] = evaluation.world.ask([need]);
+  if (answer === undefined) throw new Suspend([need]);
+  if ("value" in answer) return labelsOf(answer.value);
+  // Kyverno's command line knows only the labels that a values file gives.
+  if (profile === "kyverno-cli") return {};
+  throw new Failure(`failed to create policy context: ${answer.error}`);
+}
+
+// ── who asks
+
+/** Null where nobody asks: a scan, or the command line without a user. */
+export function requesterOf(request: EvaluationRequest, evaluation: Evaluation): Requester | null {
+  const { user } = request;
+  if (user === null || isNobody(user)) return null;
+  const bindings = (): Bindings => bindingsOf(user, evaluation);
+  return {
+    user,
+    roles: () => user.roles ?? bindings().roles,
+    clusterRoles: () => user.clusterRoles ?? bindings().clusterRoles,
+  };
+}
+
+function isNobody({ username, uid, groups, roles, clusterRoles }: UserInfo): boolean {
+  const none = (list: readonly string[] | undefined): boolean => list === undefined || list.length === 0;
+  return username === "" && uid === "" && none(groups) && none(roles) && none(clusterRoles);
+}
+
+interface Bindings {
+  readonly roles: readonly string[];
+  readonly clusterRoles: readonly string[];
+}
+
+/** The roles that are bound to a user, from the bindings of the cluster. Throws Suspend. */
+function bindingsOf({ username, groups }: UserInfo, { world }: Evaluation): Bindings {
+  const call = { username, groups };
+  const need: Need = { kind: "kyverno.roles", key: JSON.stringify([username, ...groups]), call };
+  const [answer] = world.ask([need]);
+  if (answer === undefined) throw new Suspend([need]);
+  if ("error" in answer) throw new Failure(`failed to get the roles of the user: ${answer.error}`);
+  return answer.value as Bindings;
+}

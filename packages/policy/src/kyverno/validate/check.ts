@@ -1,0 +1,92 @@
+// A validate rule, or one foreach in it: context and preconditions (those of a rule are checked again when it asks about
+// the old object), then the first of deny, pattern, anyPattern and foreach that is there. A rule that enforces forgives
+// what the old object violated as well. Kyverno: pkg/engine/handlers/validation/validate_resource.go.
+
+import type { Json } from "../../engine/request.ts";
+import { type Conditions, checkConditions } from "../condition/conditions.ts";
+import { addEntries } from "../context/entries.ts";
+import { failureOf } from "../failure.ts";
+import type { SourcedEntry } from "../context/entries.ts";
+import type { Check } from "../policy/rule.ts";
+import { plainAction } from "../policy/action.ts";
+import { type RuleResult, ruleError, ruleResult } from "../result.ts";
+import { type RuleRun, unmetText } from "../rulerun.ts";
+import type { Subject } from "../subject.ts";
+import { existingViolation } from "./existing.ts";
+import { checkDeny } from "./deny.ts";
+import { checkForeach } from "./foreach.ts";
+import { type Resolved, checkPatterns, resolvePatterns } from "./pattern.ts";
+
+/** What is checked, where. */
+export interface Checking {
+  readonly run: RuleRun;
+  readonly check: Check;
+  readonly subject: Subject;
+  /** The element that patterns are matched against; null: the object. */
+  readonly element: Json;
+  /** How many foreach this is in. */
+  readonly nesting: number;
+  readonly context: readonly SourcedEntry[];
+  readonly preconditions: Conditions | null;
+}
+
+/** The result of a validate rule; null when there is nothing to say. */
+export function checkRule(run: RuleRun, check: Check, allowExistingViolations: boolean): RuleResult | null {
+  const { rule, subject } = run;
+  const checking: Checking = {
+    run,
+    check,
+    subject,
+    element: null,
+    nesting: 0,
+    context: [],
+    preconditions: rule.preconditions,
+  };
+  const { result, resolved } = performCheck(checking, null);
+  const enforces = plainAction(rule.failureAction, run.policy.failureAction) === "Enforce";
+  if (!enforces || !allowExistingViolations || !isUpdate(subject)) return result;
+  return existingViolation(run, result, (old) => {
+    // What the patterns' variables came to stays, as in Kyverno: the old object is held against the new one's pattern.
+    return performCheck({ ...checking, subject: old }, resolved).result;
+  });
+}
+
+export function isUpdate({ object, oldObject, operation }: Subject): boolean {
+  return (object !== null && oldObject !== null) || operation === "UPDATE";
+}
+
+export interface Checked {
+  readonly result: RuleResult | null;
+  readonly resolved: Resolved | null;
+}
+
+/** One pass; `known` are patterns whose variables have been resolved already. */
+export function performCheck(checking: Checking, known: Resolved | null): Checked {
+  const { run, context, preconditions, check } = checking;
+  const { id, scope, settings } = run;
+  const ended = (result: RuleResult | null): Checked => ({ result, resolved: known });
+  try {
+    addEntries(scope, context, settings.given?.leavesOut ?? new Set());
+  } catch (error) {
+    return ended(ruleError(id, "failed to load context", failureOf(error).message));
+  }
+  try {
+    const { met, message } = checkConditions(preconditions, scope);
+    if (!met) return ended(ruleResult(id, "skip", unmetText(message)));
+  } catch (error) {
+    return ended(ruleError(id, preconditionsFailed, failureOf(error).message));
+  }
+  if (check.deny !== null) return ended(checkDeny(run, check, check.deny.conditions));
+  if (check.pattern === null && check.anyPattern === null) {
+    return ended(check.foreach === null ? null : checkForeach(checking, check.foreach));
+  }
+  let resolved = known;
+  try {
+    resolved ??= resolvePatterns(check, scope);
+  } catch (error) {
+    return ended(ruleError(id, "variable substitution failed", failureOf(error).message));
+  }
+  return { result: checkPatterns(checking, resolved), resolved };
+}
+
+export const preconditionsFailed = "failed to evaluate preconditions";

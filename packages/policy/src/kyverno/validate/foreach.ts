@@ -1,0 +1,102 @@
+// `foreach`: the elements of a list, one by one, each with `element` and `elementIndex` in the context and the context put
+// back in between. The first element that does not pass ends the rule; elements that are skipped count for nothing, and
+// when none is left the rule says nothing. A list whose key is missing is an optional one.
+//
+// An error in an element's preconditions is the rule's error. Kyverno skips such an element, so that a typing mistake lets
+// everything through; `peerAnswers` brings that back. Kyverno: validateForEach, validateElements.
+
+import { isObject } from "@portcullis/kube";
+import type { Json } from "../../engine/request.ts";
+import { failureOf } from "../failure.ts";
+import type { ForeachCheck } from "../policy/rule.ts";
+import { type RuleResult, ruleError, ruleResult } from "../result.ts";
+import type { Scope } from "../scope.ts";
+import { type Checking, performCheck, preconditionsFailed } from "./check.ts";
+
+export function checkForeach(checking: Checking, loops: readonly ForeachCheck[]): RuleResult | null {
+  const { id, scope } = checking.run;
+  let applied = 0;
+  let listError: string | null = null;
+  for (const loop of loops) {
+    let elements: readonly Json[];
+    try {
+      elements = elementsOf(scope, loop);
+    } catch (error) {
+      const { missingKey, message } = failureOf(error);
+      if (!missingKey) listError = message;
+      continue;
+    }
+    const found = checkElements(checking, loop, elements);
+    if (typeof found !== "number") return found;
+    applied += found;
+  }
+  if (applied > 0) return ruleResult(id, "pass", "rule passed");
+  return listError === null ? null : ruleError(id, "failed to evaluate list", listError);
+}
+
+/** A value that is no list counts as a list of it. Throws Failure. */
+export function elementsOf(scope: Scope, { list }: { readonly list: ForeachCheck["list"] }): readonly Json[] {
+  const value = scope.query(list);
+  return Array.isArray(value) ? value : [value];
+}
+
+/** How many elements passed, or the result that ends the rule. */
+function checkElements(checking: Checking, loop: ForeachCheck, elements: readonly Json[]): number | RuleResult {
+  const { run } = checking;
+  const { id, scope } = run;
+  return scope.within(() => {
+    let applied = 0;
+    for (const [index, element] of elements.entries()) {
+      if (element === null || element === undefined) continue;
+      scope.evaluation.budget.step();
+      scope.reset();
+      scope.setElement(element, index, checking.nesting);
+      const target = targetOf(element, loop, checking);
+      if ("error" in target) return ruleError(id, "failed to process foreach", target.error);
+      const result = checkElement(checking, loop, target.element);
+      if (result === null || result.status === "skip") continue;
+      if (result.status === "pass") applied++;
+      else if (!isForgiven(result, run.settings.peerAnswers)) {
+        return ruleResult(id, result.status, `validation failure: ${result.message}`);
+      }
+    }
+    return applied;
+  });
+}
+
+function isForgiven({ status, message }: RuleResult, peerAnswers: boolean): boolean {
+  return peerAnswers && status === "error" && message.includes(preconditionsFailed);
+}
+
+function checkElement(checking: Checking, loop: ForeachCheck, element: Json): RuleResult | null {
+  const inner: Checking = {
+    ...checking,
+    check: loop.check,
+    element,
+    nesting: checking.nesting + 1,
+    context: loop.context,
+    preconditions: loop.preconditions,
+  };
+  return performCheck(inner, null).result;
+}
+
+/** What patterns are matched against: the element, or what they were matched against outside. */
+function targetOf(
+  element: Json,
+  { elementScope }: ForeachCheck,
+  { element: outer }: Checking,
+): { readonly element: Json } | { readonly error: string } {
+  const isMap = isObject(element);
+  if (elementScope === true && !isMap) {
+    const why =
+      "cannot use elementScope=true foreach rules for elements that are not maps, expected type=map got type=";
+    return { error: `${why}${goType(element)}` };
+  }
+  return { element: (elementScope ?? isMap) ? element : outer };
+}
+
+function goType(value: Json): string {
+  if (Array.isArray(value)) return "[]interface {}";
+  if (typeof value === "string") return "string";
+  return typeof value === "boolean" ? "bool" : "float64";
+}
