@@ -64,6 +64,7 @@ export {
   readLabelSelector,
   validateLabelSelector,
 } from "./selector.ts";
+export { setOwn } from "./own.ts";
 export {
   type Quantity,
   type QuantityFormat,
