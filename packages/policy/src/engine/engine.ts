@@ -56,7 +56,6 @@ interface Making {
 
 interface Item {
   readonly source: PolicySource;
-  readonly digest: string;
   readonly key: string;
   readonly reading: Reading | null;
 }
@@ -86,16 +85,18 @@ function makeSet({ options, sources, known }: Making): PolicySet {
     share: options.share ?? 0.5,
   };
   const kept = items.map((item) => item.source);
-  const readings = new Map(
-    items.flatMap((item) => (item.reading === null ? [] : [[cacheKey(item), item.reading] as const])),
-  );
+  let digest: string | null = null;
   return {
-    digest: digestOfAll(items.map((item) => item.digest)),
+    get digest() {
+      digest ??= digestOfAll(kept.map((source) => digestOf(source.object)));
+      return digest;
+    },
     status,
     policies: linked.flatMap(({ linked: one }) => one.policies),
     effects: linked.flatMap(({ linked: one }) => one.effects),
     sources: kept,
-    with: (changed, removed) => makeSet({ options, sources: replaced(kept, changed, removed), known: readings }),
+    with: (changed, removed) =>
+      makeSet({ options, sources: replaced(kept, changed, removed), known: readingsOf(items) }),
     evaluate: (request, world, budget, how) => evaluate(deciding, request, world, budget, how),
   };
 }
@@ -115,14 +116,20 @@ function readAll(
   known: ReadonlyMap<string, Reading>,
 ): readonly Item[] {
   return sources.map((source) => {
-    const digest = digestOf(source.object);
     const key = statusKey(source.object);
     const owner = frontends.find((frontend) => frontend.owns(groupKind(source.object)));
-    if (owner === undefined) return { source, digest, key, reading: null };
-    const cached = known.get(cacheKey({ digest, source }));
-    if (cached !== undefined && cached.frontend === owner) return { source, digest, key, reading: cached };
-    return { source, digest, key, reading: { frontend: owner, ...readSafely(owner, source) } };
+    if (owner === undefined) return { source, key, reading: null };
+    // Digests are for sets that follow one another; a run over files makes one set and needs none.
+    const cached = known.size === 0 ? undefined : known.get(cacheKey(source));
+    if (cached !== undefined && cached.frontend === owner) return { source, key, reading: cached };
+    return { source, key, reading: { frontend: owner, ...readSafely(owner, source) } };
   });
+}
+
+function readingsOf(items: readonly Item[]): ReadonlyMap<string, Reading> {
+  const readings = new Map<string, Reading>();
+  for (const { source, reading } of items) if (reading !== null) readings.set(cacheKey(source), reading);
+  return readings;
 }
 
 /** A mistake of ours in reading one object must not take the others with it. */
@@ -136,8 +143,8 @@ function readSafely(owner: PolicyFrontend, source: PolicySource): ReturnType<Pol
 }
 
 /** Diagnostics point into the file, so that the same object in another file is another reading. */
-function cacheKey({ digest, source }: { readonly digest: string; readonly source: PolicySource }): string {
-  return `${digest} ${source.file}`;
+function cacheKey({ object, file }: PolicySource): string {
+  return `${digestOf(object)} ${file}`;
 }
 
 // ── identity

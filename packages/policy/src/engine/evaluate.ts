@@ -256,7 +256,9 @@ const tooManyRounds = "the policy keeps asking for more data";
 // ── the decision
 
 function decide(run: Run, original: Json, done: readonly Done[]): Decision {
-  const outcomes = done.toSorted((a, b) => byOrder(a.order, b.order)).flatMap((part) => part.outcomes);
+  const isOrdered = done.every((part, at) => at === 0 || byOrder((done[at - 1] as Done).order, part.order) <= 0);
+  const ordered = isOrdered ? done : done.toSorted((a, b) => byOrder(a.order, b.order));
+  const outcomes = ordered.flatMap((part) => part.outcomes);
   const answers = run.deciding.parts
     .filter((part) => wanted(run, part.frontend.dialect))
     .map((part) => {
@@ -274,8 +276,9 @@ function decide(run: Run, original: Json, done: readonly Done[]): Decision {
 }
 
 function byOrder(a: Order, b: Order): number {
-  const different = a.findIndex((number, at) => number !== b[at]);
-  return different === -1 ? a.length - b.length : (a[different] ?? 0) - (b[different] ?? -1);
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) if (a[at] !== b[at]) return (a[at] ?? 0) - (b[at] ?? 0);
+  return a.length - b.length;
 }
 
 function uncheckedIn(outcomes: readonly Outcome[]): readonly PolicyId[] {

@@ -54,10 +54,10 @@ export function templatePolicy(
         const enforced = constraint.enforcement.at.get(point);
         if (enforced === undefined) continue;
         const review = reviewOf(request, evaluation, profile);
+        const results = judge({ constraint, ready, review, evaluation });
+        if (results.length === 0) continue;
         const applied = appliedTo(request, enforced);
-        for (const result of judge({ constraint, ready, review, evaluation })) {
-          outcomes.push(outcomeOf(constraint, applied, result));
-        }
+        for (const result of results) outcomes.push(outcomeOf(constraint, applied, result));
       }
       return outcomes;
     },
@@ -140,17 +140,30 @@ function olderText(error: RegoError): string {
 }
 
 function resultsOf(value: Value | undefined): readonly Result[] {
-  const answers = answersIn(value);
-  if (answers.length === 0) return [];
-  const pairs = answers.flatMap((answer) => pairOf(answer) ?? []);
-  const distinct = pairs.length < 2 ? pairs : RegoSet.of(pairs).sorted(compare);
-  return distinct.map((pair) => {
-    const { msg, details } = pair as { readonly msg: Value; readonly details: Value };
-    const shown = toJson(details) as Json;
-    if (typeof msg === "string") return { kind: "violation", message: msg, details: shown };
-    const text = accessorError({ field: ".msg", value: toJson(msg), numbers: "json.Number", expected: "string" });
-    return { kind: "error", message: `extracting message binding: ${text}`, details: shown };
-  });
+  const pairs: Pair[] = [];
+  for (const answer of answersIn(value)) {
+    const pair = pairOf(answer);
+    if (pair !== null) pairs.push(pair);
+  }
+  if (pairs.length > 1) pairs.sort(comparePairs);
+  return pairs
+    .filter((pair, at) => at === 0 || comparePairs(pairs[at - 1] as Pair, pair) !== 0)
+    .map(({ msg, details }) => {
+      const shown = toJson(details) as Json;
+      if (typeof msg === "string") return { kind: "violation", message: msg, details: shown };
+      const text = accessorError({ field: ".msg", value: toJson(msg), numbers: "json.Number", expected: "string" });
+      return { kind: "error", message: `extracting message binding: ${text}`, details: shown };
+    });
+}
+
+interface Pair {
+  readonly details: Value;
+  readonly msg: Value;
+}
+
+/** The order of objects with these two keys. */
+function comparePairs(a: Pair, b: Pair): number {
+  return compare(a.details, b.details) || compare(a.msg, b.msg);
 }
 
 /** What `violation[r]` gives for r: the members of a set, the keys of an object. */
@@ -161,11 +174,13 @@ function answersIn(value: Value | undefined): readonly Value[] {
 }
 
 /** Only an object with a message is an answer; details are optional. */
-function pairOf(answer: Value): Value | null {
+function pairOf(answer: Value): Pair | null {
   if (!isObject(answer)) return null;
   const msg = memberOf(answer, "msg");
-  return msg === undefined ? null : { details: memberOf(answer, "details") ?? {}, msg };
+  return msg === undefined ? null : { details: memberOf(answer, "details") ?? noDetails, msg };
 }
+
+const noDetails: PlainObject = {};
 
 function memberOf(object: PlainObject | RegoObject, key: string): Value | undefined {
   if (object instanceof RegoObject) return object.get(key);
@@ -190,17 +205,25 @@ function outcomeOf(constraint: Constraint, { enforced, prefix }: Applied, result
   const { name, scoped, actions } = enforced;
   const failing = actions.includes("warn") && !actions.includes("deny") ? "warn" : "fail";
   return {
-    policy: { dialect: "gatekeeper", kind: constraint.kind, namespace: "", name: constraint.name },
+    policy: constraint.id,
     rule: "",
     result: result.kind === "error" ? "error" : failing,
     actions,
     actionName: name,
     message: prefix + result.message,
     details: result.details,
-    properties: {
-      ...(scoped.length === 0 ? {} : { scopedActions: scoped.join(",") }),
-      ...(result.limit === undefined ? {} : { limit: result.limit }),
-    },
-    effects: [],
+    properties: propertiesOf(scoped, result),
+    effects: noEffects,
+  };
+}
+
+const noEffects: Outcome["effects"] = [];
+const noProperties: Outcome["properties"] = {};
+
+function propertiesOf(scoped: readonly string[], { limit }: Result): Outcome["properties"] {
+  if (scoped.length === 0 && limit === undefined) return noProperties;
+  return {
+    ...(scoped.length === 0 ? {} : { scopedActions: scoped.join(",") }),
+    ...(limit === undefined ? {} : { limit }),
   };
 }

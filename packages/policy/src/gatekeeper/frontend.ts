@@ -7,7 +7,7 @@ import type { Linked, PolicyFrontend, Profile, ReadFrom } from "../engine/fronte
 import type { Effect } from "../engine/outcome.ts";
 import type { Policy } from "../engine/policy.ts";
 import type { Json } from "../engine/request.ts";
-import { unrecognized } from "./constraint/enforcement.ts";
+import { enforcementCode, unrecognized } from "./constraint/enforcement.ts";
 import {
   type Constraint,
   type ConstraintSource,
@@ -101,9 +101,7 @@ function enforcementStatus(unit: ConstraintSource, profile: Profile): readonly D
   const text = unrecognized(unit.object);
   if (text === null) return [];
   const span = unit.locate?.(["spec", "enforcementAction"]) ?? null;
-  return [
-    profile === "cluster" ? errorAt("enforcement-action", span, text) : warningAt("enforcement-action", span, text),
-  ];
+  return [profile === "cluster" ? errorAt(enforcementCode, span, text) : warningAt(enforcementCode, span, text)];
 }
 
 function policiesOf(groups: ReadonlyMap<Template, readonly Constraint[]>, profile: Profile): readonly Policy[] {

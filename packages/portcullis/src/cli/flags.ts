@@ -11,7 +11,18 @@ export interface ServeFlags {
   readonly tlsMinVersion?: "1.2" | "1.3";
   readonly caFile?: string;
   readonly workers?: number;
+  readonly maxServingThreads?: number;
+  /** In seconds, as the next one. */
+  readonly shutdownDelay: number;
+  readonly shutdownLimit: number;
+  readonly clientCaFile?: string;
+  readonly clientCnName: string;
   readonly logDenies?: boolean;
+  readonly gatekeeperNamespace: string;
+  readonly disableEnforcementactionValidation?: boolean;
+  readonly exemptNamespace: readonly string[];
+  readonly exemptNamespacePrefix: readonly string[];
+  readonly exemptNamespaceSuffix: readonly string[];
 }
 
 export interface GatorTestFlags {

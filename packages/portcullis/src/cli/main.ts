@@ -98,7 +98,26 @@ program
     "evaluation threads; 0 evaluates in the main thread; default: one per core",
     wholeNumber,
   )
+  .option(
+    "--max-serving-threads <number>",
+    "Gatekeeper's name for --workers, which goes first; -1 is the default",
+    threadNumber,
+  )
+  .option(
+    "--shutdown-delay <seconds>",
+    "go on answering for this long after SIGTERM, while readiness fails",
+    seconds,
+    0,
+  )
+  .option("--shutdown-limit <seconds>", "how long requests have to finish at the end", seconds, 10)
+  .option("--client-ca-file <file>", "serve only clients with a certificate of this CA (PEM)")
+  .option("--client-cn-name <name>", "the common name that their certificate must have", "kube-apiserver")
   .option("--log-denies", "log each denial")
+  .option("--gatekeeper-namespace <name>", "the namespace whose gatekeeper-admin is never refused", "gatekeeper-system")
+  .option("--disable-enforcementaction-validation", "admit constraints with enforcement actions that nobody knows")
+  .option("--exempt-namespace <name>", "this Namespace may have the ignore label; may be repeated", collect, [])
+  .option("--exempt-namespace-prefix <prefix>", "Namespaces that begin so may have it; may be repeated", collect, [])
+  .option("--exempt-namespace-suffix <suffix>", "Namespaces that end so may have it; may be repeated", collect, [])
   .action(async (options: ServeFlags) => {
     const { serveCommand } = await import("./commands/serve.ts");
     process.exitCode = await serveCommand(options);
@@ -205,6 +224,17 @@ function collect(value: string, previous: string[]): string[] {
 function wholeNumber(value: string): number {
   const parsed = Number(value);
   if (!Number.isInteger(parsed) || parsed < 0) throw new InvalidArgumentError("expected a whole number, 0 or more");
+  return parsed;
+}
+
+/** Gatekeeper's -1 stands for one per core. */
+function threadNumber(value: string): number | undefined {
+  return value === "-1" ? undefined : Math.max(1, wholeNumber(value));
+}
+
+function seconds(value: string): number {
+  const parsed = Number(value.replace(/s$/, ""));
+  if (!(parsed >= 0 && parsed <= 3600)) throw new InvalidArgumentError("expected seconds, 0 to 3600");
   return parsed;
 }
 

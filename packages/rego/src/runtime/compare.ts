@@ -36,12 +36,12 @@ export function compareStrings(a: string, b: string): number {
 
 /** The keys of a plain object in Rego's order; `order` may stand in for a comparison that does more. */
 export function sortedKeys(object: PlainObject, order = compareStrings): readonly string[] {
-  const known = keyCache.get(object);
-  if (known !== undefined) return known;
   const keys = Object.keys(object);
   if (keys.length < 2) return keys;
-  keys.sort(order);
-  if (keys.length > uncachedMax) keyCache.set(object, keys);
+  if (keys.length <= uncachedMax) return keys.sort(order);
+  const known = keyCache.get(object);
+  if (known !== undefined) return known;
+  keyCache.set(object, keys.sort(order));
   return keys;
 }
 
@@ -75,6 +75,7 @@ function compareLists(a: readonly Value[], b: readonly Value[]): number {
 }
 
 function compareObjects(a: PlainObject | RegoObject, b: PlainObject | RegoObject): number {
+  if (!(a instanceof RegoObject) && !(b instanceof RegoObject)) return comparePlainObjects(a, b);
   const left = sortedEntries(a);
   const right = sortedEntries(b);
   const length = Math.min(left.length, right.length);
@@ -82,6 +83,19 @@ function compareObjects(a: PlainObject | RegoObject, b: PlainObject | RegoObject
     const [leftKey, leftValue] = left[at] as readonly [Value, Value];
     const [rightKey, rightValue] = right[at] as readonly [Value, Value];
     const order = compare(leftKey, rightKey) || compare(leftValue, rightValue);
+    if (order !== 0) return order;
+  }
+  return left.length - right.length;
+}
+
+function comparePlainObjects(a: PlainObject, b: PlainObject): number {
+  const left = sortedKeys(a);
+  const right = sortedKeys(b);
+  const length = Math.min(left.length, right.length);
+  for (let at = 0; at < length; at++) {
+    const leftKey = left[at] as string;
+    const rightKey = right[at] as string;
+    const order = compareStrings(leftKey, rightKey) || compare(a[leftKey] as Value, b[rightKey] as Value);
     if (order !== 0) return order;
   }
   return left.length - right.length;

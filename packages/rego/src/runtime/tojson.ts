@@ -20,15 +20,18 @@ function arrayToJson(items: readonly Value[]): readonly Value[] {
 }
 
 function plainToJson(object: PlainObject): PlainObject {
-  const result = newObject();
-  let changed = false;
-  for (const key of Object.keys(object)) {
+  const keys = Object.keys(object);
+  let result: Record<string, Value> | null = null;
+  for (const [at, key] of keys.entries()) {
     const item = object[key] as Value;
     const converted = toJson(item);
-    changed ||= converted !== item;
-    result[key] = converted;
+    if (result === null && converted !== item) {
+      result = newObject();
+      for (const earlier of keys.slice(0, at)) result[earlier] = object[earlier] as Value;
+    }
+    if (result !== null) result[key] = converted;
   }
-  return changed ? result : object;
+  return result ?? object;
 }
 
 function objectToJson(object: RegoObject): PlainObject {

@@ -93,11 +93,15 @@ export function pointOf(request: EvaluationRequest, profile: Profile): Point | n
   return request.point === "audit" ? "audit.gatekeeper.sh" : "validation.gatekeeper.sh";
 }
 
+/** The code of diagnostics about enforcement: what a webhook may be told not to look at. */
+export const enforcementCode = "enforcement-action";
+
 /** Why Gatekeeper's webhook would not take this constraint; null when it would. Gatekeeper: pkg/util/enforcement_action.go. */
 export function unrecognized(constraint: Json): string | null {
   const name = valueAt(constraint, "spec", "enforcementAction");
   if (typeof name !== "string" || name === "") return null;
   if (name !== "scoped") return actions.has(name) ? null : notSupported(quote(name), "[deny dryrun warn scoped]");
+  if (valueAt(constraint, "spec", "scopedEnforcementActions") === undefined) return scopedMissing;
   const entries = listAt(constraint, "spec", "scopedEnforcementActions");
   const words = entries.map((entry) => stringAt(entry, "action")).filter((word) => !actions.has(word));
   const unknown = entries.flatMap(unknownPoints);
@@ -110,6 +114,8 @@ export function unrecognized(constraint: Json): string | null {
   if (words.length > 0) problems.push(notSupported(`[${words.join(" ")}]`, "[deny dryrun warn]"));
   return problems.length === 0 ? null : problems.join("\n");
 }
+
+const scopedMissing = "error fetching scopedEnforcementActions: scopedEnforcementActions is required";
 
 function unknownPoints(entry: Json): readonly string[] {
   const names = listAt(entry, "enforcementPoints").map((one) => stringAt(one, "name"));

@@ -127,25 +127,32 @@ function explainAll(criteria: readonly Criterion[], review: Review): readonly Ex
 type Match = Readonly<Record<string, Json>>;
 
 function kindsCriterion(match: Match): Criterion | null {
-  const kinds = kindsOf(match);
-  if (kinds === null) return null;
-  const wanted = new Set(kinds);
+  const entries = kindEntries(match);
+  if (entries === null) return null;
+  const groupsOf = new Map<string, Set<string>>();
+  for (const { group, kind } of entries) groupsOf.set(kind, (groupsOf.get(kind) ?? new Set()).add(group));
+  const holds = (groups: ReadonlySet<string> | undefined, group: string): boolean =>
+    groups !== undefined && (groups.has(group) || groups.has("*"));
+  const ofAnyKind = groupsOf.get("*");
   return {
     field: "kinds",
     expected: match["kinds"],
-    test: ({ object: { group, kind } }) =>
-      wanted.has(`${group}/${kind}`) || wanted.has(`*/${kind}`) || wanted.has(`${group}/*`) || wanted.has("*/*"),
+    test: ({ object: { group, kind } }) => holds(groupsOf.get(kind), group) || holds(ofAnyKind, group),
     actual: ({ object: { group, kind } }) => (group === "" ? kind : `${kind} (${group})`),
   };
 }
 
 function kindsOf(match: Match): readonly string[] | null {
+  return kindEntries(match)?.map(({ group, kind }) => `${group}/${kind}`) ?? null;
+}
+
+function kindEntries(match: Match): readonly { readonly group: string; readonly kind: string }[] | null {
   const entries = listAt(match, "kinds");
   if (entries.length === 0) return null;
   return entries.flatMap((entry) => {
     const groups = orAny(stringsAt(entry, "apiGroups"));
     const kinds = orAny(stringsAt(entry, "kinds"));
-    return groups.flatMap((group) => kinds.map((kind) => `${group}/${kind}`));
+    return groups.flatMap((group) => kinds.map((kind) => ({ group, kind })));
   });
 }
 

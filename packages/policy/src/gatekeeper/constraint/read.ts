@@ -17,12 +17,13 @@ import { type Diagnostic, errorAt } from "@portcullis/lang";
 import { quote } from "@portcullis/lang/go";
 import type { PlainObject, Value } from "@portcullis/rego";
 import type { Locate, ReadFrom } from "../../engine/frontend.ts";
+import type { PolicyId } from "../../engine/outcome.ts";
 import type { Json } from "../../engine/request.ts";
 import { constraintGroup } from "../template/crd.ts";
 import type { Template } from "../template/read.ts";
 import { accessorError } from "../gocode.ts";
 import { asRecord } from "../tree.ts";
-import { type Enforcement, readEnforcement } from "./enforcement.ts";
+import { type Enforcement, enforcementCode, readEnforcement } from "./enforcement.ts";
 import { type Matcher, compileMatch } from "./match.ts";
 
 /** A constraint as it was read, not yet joined with a template. */
@@ -36,6 +37,7 @@ export interface ConstraintSource {
 
 /** A constraint that decides. */
 export interface Constraint {
+  readonly id: PolicyId;
   readonly kind: string;
   readonly name: string;
   /** With defaults, without status. */
@@ -64,7 +66,8 @@ export function readConstraint(object: Json, from: ReadFrom): ConstraintSource {
 
 /** The problem as a diagnostic in the constraint's file. */
 export function problemDiagnostic(source: ConstraintSource, problem: Problem): Diagnostic {
-  return errorAt("constraint", source.locate?.(problem.path) ?? null, problem.text.trimEnd());
+  const code = problem.path[1] === "enforcementAction" ? enforcementCode : "constraint";
+  return errorAt(code, source.locate?.(problem.path) ?? null, problem.text.trimEnd());
 }
 
 /** Joins a constraint with the template of its kind. Remembered, so that a changed set checks only what changed. */
@@ -93,10 +96,9 @@ function join(source: ConstraintSource, template: Template | null): Joined {
   const matcher = compileMatch(object);
   if (typeof matcher === "string") return failed(matcher, ["spec", "match"]);
   const parameters = (valueAt(object, "spec", "parameters") ?? {}) as Value;
-  return {
-    constraint: { kind: source.kind, name: source.name, object, parameters, matcher, enforcement },
-    problem: null,
-  };
+  const { kind, name } = source;
+  const id: PolicyId = { dialect: "gatekeeper", kind, namespace: "", name };
+  return { constraint: { id, kind, name, object, parameters, matcher, enforcement }, problem: null };
 }
 
 function failed(text: string, path: Problem["path"]): Joined {

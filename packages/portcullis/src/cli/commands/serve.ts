@@ -47,19 +47,41 @@ function serveOptions(flags: ServeFlags): ServeOptions {
       "--tls-cert-file and --tls-key-file go together: give both, or none for a certificate made at start",
     );
   }
-  const { policies, data, host, port, metricsPort, caFile, tlsMinVersion, workers, logDenies } = flags;
+  const { policies, data, host, port, metricsPort, caFile, tlsMinVersion } = flags;
+  const workers = flags.workers ?? flags.maxServingThreads;
   return {
     policies,
     host,
     port,
-    logDenies: logDenies === true,
+    ...admissionOptions(flags),
+    ...shutdownOptions(flags),
     ...(data.length > 0 && { data }),
     ...(metricsPort !== undefined && { metricsPort }),
     ...(caFile !== undefined && { caFile }),
     ...(tlsMinVersion !== undefined && { tlsMinVersion }),
     ...(workers !== undefined && { workers }),
     ...(cert !== undefined && key !== undefined && { tls: { cert, key } }),
+    ...(flags.clientCaFile !== undefined && {
+      clients: { caFile: flags.clientCaFile, commonName: flags.clientCnName },
+    }),
   };
+}
+
+function admissionOptions(flags: ServeFlags): Partial<ServeOptions> {
+  return {
+    logDenies: flags.logDenies === true,
+    gatekeeperNamespace: flags.gatekeeperNamespace,
+    allowUnknownEnforcement: flags.disableEnforcementactionValidation === true,
+    exempt: {
+      names: flags.exemptNamespace,
+      prefixes: flags.exemptNamespacePrefix,
+      suffixes: flags.exemptNamespaceSuffix,
+    },
+  };
+}
+
+function shutdownOptions({ shutdownDelay, shutdownLimit }: ServeFlags): Partial<ServeOptions> {
+  return { shutdownDelayMs: shutdownDelay * 1000, shutdownLimitMs: shutdownLimit * 1000 };
 }
 
 function terminalProgress(text: string | null): void {

@@ -6,16 +6,25 @@ import { Decimal } from "@portcullis/lang";
 
 const indentation = "    ";
 
-/** Prints values at a depth; `remember` makes equal objects at equal depths cost nothing after the first. */
-export function createIndenter(): (value: unknown, depth: number) => string {
-  const known = new WeakMap<object, string>();
-  return function indented(value, depth) {
+/** How many bytes of printed values are kept for the next time. */
+const rememberedBytes = 32 * 1024 * 1024;
+
+/** Prints values at a depth; the same object at the same depth costs nothing after the first time. */
+export function createIndenter(depth: number): (value: unknown) => string | Uint8Array {
+  const known = new Map<object, Uint8Array>();
+  let bytes = 0;
+  return (value) => {
     if (typeof value !== "object" || value === null || value instanceof Decimal) return goJson(value);
     const remembered = known.get(value);
     if (remembered !== undefined) return remembered;
-    const text = indent(value, depth);
-    known.set(value, text);
-    return text;
+    const printed = Buffer.from(indent(value, depth));
+    bytes += printed.length;
+    if (bytes > rememberedBytes) {
+      known.clear();
+      bytes = printed.length;
+    }
+    known.set(value, printed);
+    return printed;
   };
 }
 

@@ -1,0 +1,38 @@
+// Files for the pure parts of Kyverno's command line, with the texts of Go's errors.
+
+import { readFileSync, readdirSync, statSync } from "node:fs";
+import type { KyvernoFiles } from "@portcullis/policy";
+
+export const files: KyvernoFiles = {
+  readFile: (path) => {
+    try {
+      return { text: readFileSync(path, "utf8") };
+    } catch (error) {
+      return { error: goError("open", path, error) };
+    }
+  },
+  list: (path) => {
+    try {
+      return statSync(path).isDirectory() ? readdirSync(path).toSorted(byBytes) : null;
+    } catch (error) {
+      throw new Error(goError("stat", path, error), { cause: error });
+    }
+  },
+};
+
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** `open x: no such file or directory`. */
+export function goError(call: string, path: string, error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  return `${call} ${path}: ${code === undefined ? String(error) : (reasons[code] ?? code)}`;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or directory",
+  EACCES: "permission denied",
+  EISDIR: "is a directory",
+  ENOTDIR: "not a directory",
+};

@@ -1,0 +1,79 @@
+// Tables as Kyverno's command line prints them: every cell padded to its column, long texts broken at words, the number of
+// rows in the first head when there are more than ten. Behaviour of github.com/lensesio/tableprinter with Kyverno's settings.
+
+import { type Paint, withoutColors } from "./paint.ts";
+
+/** Longer cells are broken into lines. */
+const cellMax = 300;
+const rowsShownAbove = 10;
+
+/** The table with a line break at its end; nothing when there is no row. */
+export function renderTable(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  paint: Pick<Paint, "head">,
+): string {
+  if (rows.length === 0) return "";
+  const titles = heads.map((head, at) =>
+    at === 0 && rows.length > rowsShownAbove ? `${head} (${rows.length}) ` : head,
+  );
+  const cells = rows.map((row) => row.map((cell) => brokenCell(cell).split("\n")));
+  const widths = titles.map((title, at) =>
+    Math.max(width(title), ...cells.map((row) => Math.max(...(row[at] ?? [""]).map(width)))),
+  );
+  const line = `│${widths.map((size) => `${"─".repeat(size + 2)}│`).join("")}\n`;
+  const head = `│${titles.map((title, at) => ` ${paint.head(padded(title.trim().toUpperCase(), widths[at] ?? 0))} │`).join("")}\n`;
+  return line + head + line + cells.map((row) => renderRow(row, widths)).join("") + line;
+}
+
+function renderRow(row: readonly (readonly string[])[], widths: readonly number[]): string {
+  const height = Math.max(...row.map((lines) => lines.length));
+  let text = "";
+  for (let at = 0; at < height; at++) {
+    const cells = row.map((lines, column) => ` ${padded(lines[at] ?? "  ", widths[column] ?? 0)} `);
+    text += `│${cells.join("│")}│\n`;
+  }
+  return text;
+}
+
+function padded(text: string, size: number): string {
+  return text + " ".repeat(Math.max(0, size - width(text)));
+}
+
+/** A cell that is too long is broken at its blanks; one with line breaks of its own stays, but for one at its end. */
+function brokenCell(cell: string): string {
+  if (byteLength(cell) <= cellMax) return cell;
+  if (cell.includes("\n")) return cell.endsWith("\n") ? cell.slice(0, -2) : cell;
+  const [first, ...words] = cell.trim().split(/\s+/);
+  if (first === undefined || first === "") return cell;
+  let text = first;
+  let left = cellMax - byteLength(first);
+  for (const word of words) {
+    const size = byteLength(word) + 1;
+    const fits = size <= left;
+    text += `${fits ? " " : "\n"}${word}`;
+    left = fits ? left - size - 1 : cellMax - byteLength(word);
+  }
+  return text;
+}
+
+function byteLength(text: string): number {
+  return Buffer.byteLength(text);
+}
+
+/** Columns that a text takes on a terminal. */
+function width(text: string): number {
+  let columns = 0;
+  for (const { segment } of characters.segment(withoutColors(text))) {
+    columns += /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]/u.test(segment) ? 0 : isWide(segment) ? 2 : 1;
+  }
+  return columns;
+}
+
+const characters = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+function isWide(segment: string): boolean {
+  return /^[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1F64F}\u{1F900}-\u{1F9FF}\u{20000}-\u{3FFFD}]/u.test(
+    segment,
+  );
+}
