@@ -20,6 +20,7 @@ import { Scope } from "./scope.ts";
 import { type KyvernoSettings, isFiltered, namesRequester } from "./settings.ts";
 import { type Subject, requesterOf, subjectOf } from "./subject.ts";
 import { checkRule } from "./validate/check.ts";
+import { checkStandards } from "./validate/standards.ts";
 
 /** A policy with everything that decides together with it. */
 export interface LinkedPolicy {
@@ -152,7 +153,10 @@ function validationHandler({ does }: CompiledRule): Handler | null {
         handle: (run) => skippedByException(run) ?? checkRule(run, does.check, does.allowExistingViolations),
       };
     case "podSecurity":
-      return unsupported("Validation", "validate.podSecurity");
+      return {
+        type: "Validation",
+        handle: (run) => checkStandards(run, does.standards, does.allowExistingViolations),
+      };
     case "unsupported":
       return unsupported(does.type, does.field);
     default:

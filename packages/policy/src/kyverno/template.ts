@@ -5,6 +5,7 @@
 // round. `\{{` stands for `{{`. Values that come out as trees are looked through too.
 // Kyverno: pkg/engine/variables/vars.go substituteVars, pkg/engine/jsonutils/traverse.go.
 
+import { GoInteger } from "@portcullis/jmespath/kyverno";
 import { byCodePoints, goJson, isObject } from "@portcullis/kube";
 import type { Json } from "../engine/request.ts";
 import { Failure, failureOf } from "./failure.ts";
@@ -174,7 +175,8 @@ function compileBoth(expression: string, compile: Compile): { readonly plain: Qu
 function resolve(occurrence: Occurrence, scope: Scope, path: string): Json {
   const query = occurrence.query(scope);
   try {
-    return scope.query(query);
+    const value = scope.query(query);
+    return value instanceof GoInteger ? value.value : value;
   } catch (error) {
     const failure = failureOf(error);
     throw new Failure(`failed to resolve ${query.text} at path ${path}: ${failure.message}`, failure.missingKey);

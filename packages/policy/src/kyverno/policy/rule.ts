@@ -11,6 +11,7 @@ import type { RuleType } from "../result.ts";
 import { type Query, compileQuery } from "../query.ts";
 import { type Template, compileTemplate } from "../template.ts";
 import type { RuleTree } from "../autogen/rules.ts";
+import { type PodSecurityRule, compilePodSecurity } from "../validate/podsecurity/check.ts";
 import { type FailureAction, compileFailureAction } from "./action.ts";
 
 export interface CompiledRule {
@@ -30,7 +31,7 @@ export interface CompiledRule {
 /** What a rule does. */
 export type RuleAction =
   | { readonly what: "validate"; readonly check: Check; readonly allowExistingViolations: boolean }
-  | { readonly what: "podSecurity"; readonly rule: Json; readonly allowExistingViolations: boolean }
+  | { readonly what: "podSecurity"; readonly standards: PodSecurityRule; readonly allowExistingViolations: boolean }
   | { readonly what: "mutate"; readonly mutation: Mutation }
   | { readonly what: "mutateExisting" }
   | { readonly what: "generate" }
@@ -121,7 +122,9 @@ function validateAction(validate: RuleTree, options: RuleOptions): RuleAction {
     return { what: "unsupported", type: "Validation", field: "validate.manifests" };
   }
   const { podSecurity, cel } = validate;
-  if (isFilled(podSecurity)) return { what: "podSecurity", rule: podSecurity, allowExistingViolations };
+  if (isFilled(podSecurity)) {
+    return { what: "podSecurity", standards: compilePodSecurity(podSecurity), allowExistingViolations };
+  }
   if (isFilled(cel)) return { what: "unsupported", type: "Validation", field: "validate.cel" };
   return {
     what: "validate",

@@ -5,6 +5,7 @@
 // An error in an element's preconditions is the rule's error. Kyverno skips such an element, so that a typing mistake lets
 // everything through; `peerAnswers` brings that back. Kyverno: validateForEach, validateElements.
 
+import { GoInteger } from "@portcullis/jmespath/kyverno";
 import { isObject } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
 import { failureOf } from "../failure.ts";
@@ -50,7 +51,7 @@ function checkElements(checking: Checking, loop: ForeachCheck, elements: readonl
       if (element === null || element === undefined) continue;
       scope.evaluation.budget.step();
       scope.reset();
-      scope.setElement(element, index, checking.nesting);
+      scope.setElement(element, new GoInteger(index), checking.nesting);
       const target = targetOf(element, loop, checking);
       if ("error" in target) return ruleError(id, "failed to process foreach", target.error);
       const result = checkElement(checking, loop, target.element);
