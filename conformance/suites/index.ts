@@ -5,6 +5,18 @@ import { gatekeeperLibrary } from "./gatekeeper-library.ts";
 import { gatorRecorded } from "./gator-recorded.ts";
 import { gator } from "./gator.ts";
 import { jmespath } from "./jmespath.ts";
+import { kyvernoCli } from "./kyverno-cli.ts";
+import { kyvernoPolicies } from "./kyverno-policies.ts";
+import { kyvernoRecorded } from "./kyverno-recorded.ts";
 import { opa } from "./opa.ts";
 
-export const suites: readonly ConformanceSuite[] = [opa, gatekeeperLibrary, gator, gatorRecorded, jmespath];
+export const suites: readonly ConformanceSuite[] = [
+  opa,
+  gatekeeperLibrary,
+  gator,
+  gatorRecorded,
+  jmespath,
+  kyvernoPolicies,
+  kyvernoCli,
+  kyvernoRecorded,
+];

@@ -18,6 +18,13 @@ export type {
   Operation,
   UserInfo,
 } from "./engine/request.ts";
+export {
+  type AdmissionSettings,
+  type ExemptNamespaces,
+  isGatekeepers,
+  labelAdmission,
+  policyAdmission,
+} from "./gatekeeper/admission.ts";
 export { type Enforced, type Enforcement, type Point, pointOf } from "./gatekeeper/constraint/enforcement.ts";
 export type { ExplainedCriterion, Matcher } from "./gatekeeper/constraint/match.ts";
 export { type Constraint, type ConstraintSource, type Joined, joinConstraint } from "./gatekeeper/constraint/read.ts";
@@ -55,3 +62,24 @@ export { lintPolicies } from "./gatekeeper/lint/lint.ts";
 export { sortedResults } from "./gatekeeper/respond.ts";
 export { type Candidate, type Review, namespaceNeed, reviewOf } from "./gatekeeper/review.ts";
 export type { ReadyTemplate, Template } from "./gatekeeper/template/read.ts";
+export { type KyvernoDetails } from "./kyverno/evaluate.ts";
+export { type KyvernoOptions, type KyvernoUnit, kyvernoFrontend } from "./kyverno/frontend.ts";
+export { type KyvernoSettings, defaultSettings, parseResourceFilters } from "./kyverno/settings.ts";
+export type { Row } from "./kyverno/testfile/check.ts";
+export { answerFrom } from "./kyverno/testfile/cluster.ts";
+export { evaluateCliPolicy, readCliPolicy } from "./kyverno/testfile/engine.ts";
+export { type Files as KyvernoFiles, loadPolicies } from "./kyverno/testfile/load.ts";
+export { asLoaded } from "./kyverno/testfile/objects.ts";
+export { countResponse, noResults, reportedResult } from "./kyverno/testfile/outcome.ts";
+export { type PolicyResponse, runPolicies } from "./kyverno/testfile/run.ts";
+export { parseSelector } from "./kyverno/testfile/selector.ts";
+export {
+  type LoadedTests,
+  type TestCase,
+  type TestOutcome,
+  isDeprecated as isDeprecatedTest,
+  loadTests,
+  runTestCase,
+} from "./kyverno/testfile/testcase.ts";
+export type { TestOptions } from "./kyverno/testfile/testrun.ts";
+export { readVariables } from "./kyverno/testfile/values.ts";

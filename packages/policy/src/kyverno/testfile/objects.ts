@@ -17,7 +17,7 @@ export function readObjects(file: string, text: string): readonly LoadedObject[]
     if (!isObject(document.value)) throw new Error(`${file}: a document is not an object`);
     const { kind } = document.value;
     if (typeof kind !== "string" || kind === "") throw new Error(`${file}: Object 'Kind' is missing`);
-    return { object: normalize(document.value), document };
+    return { object: asLoaded(document.value), document };
   });
 }
 
@@ -29,7 +29,8 @@ export function readDocuments(file: string, text: string): readonly Document[] {
   return value.filter((document) => document.value !== null);
 }
 
-function normalize(tree: Readonly<Record<string, Json>>): Json {
+/** An object as the command line sees it. */
+export function asLoaded(tree: Json): Json {
   const object = mapped(tree, "") as Readonly<Record<string, Json>>;
   if (namespaceOf(object) !== "" || isClusterScoped(object)) return object;
   const { metadata } = object;

@@ -106,14 +106,14 @@ function answersOf(objects: readonly Json[], targets: readonly Json[], test: Tes
   }
   const byOperation = [...operations]
     .toSorted()
-    .map((operation) => [operation, respond(objects, { ...run, operation })]);
+    .map((operation): readonly [string, Responses] => [operation, respond(objects, { ...run, operation })]);
   const trigger = respond(objects, run);
-  const all = [trigger, ...byOperation.map(([, responses]) => responses as Responses)];
+  const all = [trigger, ...byOperation.map(([, responses]) => responses)];
   const responses = all.flatMap((one) => [...one.values()].flatMap((each) => each.responses));
   const invalid = run.policies.flatMap(({ name, problem }) => (problem === null ? [] : [[name, problem] as const]));
   return {
     trigger,
-    byOperation: new Map(byOperation as readonly (readonly [string, Responses])[]),
+    byOperation: new Map(byOperation),
     targets: new Map(targets.flatMap((object) => changedBy(object, responses))),
     invalid: new Map(invalid),
   };

@@ -1,0 +1,25 @@
+// The tests of Kyverno's own command line. Kyverno fails some of them: those need a registry or a cluster, miss a file, or
+// are meant to fail.
+
+import { join } from "node:path";
+import type { ConformanceSuite } from "../suite.ts";
+import { testFileCases } from "./kyverno-tests.ts";
+
+export const kyvernoCli: ConformanceSuite = {
+  name: "kyverno-cli",
+  needs: "kyverno/test/cli",
+  load: (dataDir) => testFileCases(join(dataDir, "kyverno", "test", "cli"), failing),
+};
+
+const failing: ReadonlySet<string> = new Set([
+  "registry",
+  "sample-policy-exclusion",
+  "test-context-apicall",
+  "test-context-configmap",
+  "test-context-resource-ivpol",
+  "test-fail/missing-policy",
+  "test-image-validating-policy/sample-policy",
+  "test-image-validating-policy/with-cel-exceptions",
+  "test/images/signatures",
+  "test/images/verify-signature",
+]);

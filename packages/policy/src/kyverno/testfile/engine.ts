@@ -1,0 +1,152 @@
+// The rule loop as the command line calls it: the same compiled policies that decide in a cluster, with the profile
+// `kyverno-cli`, values in place of a cluster, and the labels of the namespace that the values give.
+
+import { annotationsOf, nameOf, namespaceOf } from "@portcullis/kube";
+import type { Answer, Need } from "@portcullis/lang";
+import type { Outcome } from "../../engine/outcome.ts";
+import type { Evaluation, EvaluationRequest } from "../../engine/request.ts";
+import { type KyvernoDetails, type LinkedPolicy, validationPolicy } from "../evaluate.ts";
+import { readException } from "../exceptions.ts";
+import { actionFor } from "../policy/action.ts";
+import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
+import type { CompiledRule } from "../policy/rule.ts";
+import type { PodSecurityReport, RuleResult } from "../result.ts";
+import { type ContextSource, type KyvernoSettings, defaultSettings } from "../settings.ts";
+import type { CliInput, CliPolicy, CliResult, Phase, ReadCliPolicy } from "./port.ts";
+
+/** Compiles a ClusterPolicy or Policy. */
+export const readCliPolicy: ReadCliPolicy = (object, from) => {
+  void from;
+  return { policy: cliPolicy(compilePolicy(object, { peerAnswers: defaultSettings.peerAnswers })), diagnostics: [] };
+};
+
+const compiledOf = new WeakMap<CliPolicy, CompiledPolicy>();
+
+function cliPolicy(compiled: CompiledPolicy): CliPolicy {
+  const rules = compiled.rules.flatMap((rule) => {
+    const phase = phaseOf(rule);
+    return phase === null ? [] : [{ name: rule.name, phase }];
+  });
+  const policy: CliPolicy = {
+    kind: compiled.kind,
+    namespace: compiled.namespace,
+    name: compiled.name,
+    annotations: annotationsOf(compiled.object),
+    phases: new Set(rules.map(({ phase }) => phase)),
+    rules,
+    problem: null,
+    audits: (namespace, labels) => {
+      const place = { namespace, namespaceLabels: () => labels };
+      return compiled.rules.every((rule) => actionFor(rule.failureAction, compiled.failureAction, place) === "Audit");
+    },
+  };
+  compiledOf.set(policy, compiled);
+  return policy;
+}
+
+function phaseOf({ does }: CompiledRule): Phase | null {
+  switch (does.what) {
+    case "validate":
+    case "podSecurity":
+      return "validate";
+    case "mutate":
+    case "mutateExisting":
+      return "mutate";
+    case "generate":
+      return "generate";
+    // Rules that are not built give their errors where objects are validated.
+    case "unsupported":
+      return "validate";
+    case "nothing":
+      return null;
+  }
+}
+
+/** One phase of a policy. Throws Suspend, LimitError. */
+export function evaluateCliPolicy(policy: CliPolicy, phase: Phase, input: CliInput, evaluation: Evaluation): CliResult {
+  const compiled = compiledOf.get(policy);
+  const object = input.object ?? input.oldObject;
+  if (compiled === undefined) return { rules: [], object };
+  const linked: LinkedPolicy = {
+    policy: compiled,
+    exceptions: input.exceptions.map(readException),
+    settings: settingsFor(input),
+    profile: "kyverno-cli",
+  };
+  const request = requestOf(input);
+  const asked = { ...evaluation, world: withNamespace(evaluation.world, input) };
+  if (phase === "validate") {
+    return { rules: validationPolicy(linked).evaluate(request, asked).map(ruleResultOf), object };
+  }
+  return { rules: [], object };
+}
+
+function settingsFor(input: CliInput): KyvernoSettings {
+  const sources: readonly Exclude<ContextSource, "variable">[] = [
+    "configMap",
+    "apiCall",
+    "imageRegistry",
+    "globalReference",
+  ];
+  return {
+    ...defaultSettings,
+    given: {
+      forPolicy: () => input.values,
+      forRule: (_policy, rule) => input.ruleValues(rule),
+      leavesOut: new Set(sources.filter((source) => !input.available.has(source))),
+    },
+  };
+}
+
+function requestOf({ operation, object, oldObject, kind, subresource, user }: CliInput): EvaluationRequest {
+  const named = object ?? oldObject;
+  return {
+    point: "cli",
+    operation,
+    kind,
+    resource: null,
+    subResource: subresource,
+    requestKind: null,
+    requestResource: null,
+    namespace: namespaceOf(named),
+    name: nameOf(named),
+    uid: "",
+    object,
+    oldObject,
+    options: null,
+    user: user === null ? null : { ...user.userInfo, roles: user.roles, clusterRoles: user.clusterRoles },
+    dryRun: null,
+    implied: null,
+  };
+}
+
+/** Whoever asks for the object's own Namespace gets the labels that were given. */
+function withNamespace(
+  world: Evaluation["world"],
+  { object, oldObject, namespaceLabels }: CliInput,
+): Evaluation["world"] {
+  const name = namespaceOf(object ?? oldObject);
+  const metadata = { name, labels: namespaceLabels };
+  const answer: Answer = { value: { apiVersion: "v1", kind: "Namespace", metadata } };
+  const isOwn = ({ kind, key }: Need): boolean => kind === "object" && key === `v1/Namespace//${name}`;
+  return {
+    nowMs: world.nowMs,
+    host: world.host,
+    random: (stream) => world.random(stream),
+    ask: (needs) => (needs.every(isOwn) ? needs.map(() => answer) : world.ask(needs)),
+  };
+}
+
+function ruleResultOf({ rule, result, message, properties, effects, details }: Outcome): RuleResult {
+  const { type, exceptions, podSecurity } = details as KyvernoDetails;
+  return {
+    rule,
+    type,
+    status: result,
+    message,
+    properties,
+    effects,
+    exceptions,
+    ...(podSecurity === undefined ? {} : { podSecurity: podSecurity as PodSecurityReport }),
+  };
+}

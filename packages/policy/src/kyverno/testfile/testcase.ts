@@ -1,0 +1,120 @@
+// Test files in folders, and one test from its file to its rows. A file may hold several tests; one that cannot be read is
+// reported with its path. Kyverno: cmd/cli/kubectl-kyverno/test/load.go, commands/test/command.go.
+
+import { apiVersionOf, gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
+import type { Json } from "../../engine/request.ts";
+import { type Row, checkResults } from "./check.ts";
+import { generatedObjects } from "./effects.ts";
+import { type Files, type Unsupported } from "./load.ts";
+import { readDocuments, readObjects } from "./objects.ts";
+import { joinPaths, pathFrom } from "./path.ts";
+import { type TestFile, readTestFile } from "./testfile.ts";
+import { type TestOptions, runTest } from "./testrun.ts";
+
+export interface TestCase {
+  readonly path: string;
+  readonly test: TestFile;
+}
+
+export interface LoadedTests {
+  readonly tests: readonly TestCase[];
+  readonly errors: readonly { readonly path: string; readonly error: string }[];
+}
+
+/** The tests below a folder, in the order of names. Throws an Error when the folder cannot be read. */
+export function loadTests(folder: string, fileName: string, files: Files): LoadedTests {
+  const names = files.list(folder);
+  if (names === null) throw new Error(`fdopendir ${folder}: not a directory`);
+  const tests: TestCase[] = [];
+  const errors: { readonly path: string; readonly error: string }[] = [];
+  for (const name of names) {
+    const path = joinPaths(folder, name);
+    if (files.list(path) !== null) {
+      const below = loadTests(path, fileName, files);
+      tests.push(...below.tests);
+      errors.push(...below.errors);
+    } else if (name === fileName) {
+      try {
+        tests.push(...readTests(path, files));
+      } catch (error) {
+        errors.push({ path, error: error instanceof Error ? error.message : String(error) });
+      }
+    }
+  }
+  return { tests, errors };
+}
+
+function readTests(path: string, files: Files): readonly TestCase[] {
+  const file = files.readFile(path);
+  if ("error" in file) throw new Error(file.error);
+  return readDocuments(path, file.text).map(({ value }) => ({ path, test: readTestFile(value) }));
+}
+
+/** Whether a test is written in the form that Kyverno refuses since 1.15. */
+export function isDeprecated({ apiVersion, kind, name }: TestFile): boolean {
+  return apiVersion === "" || kind === "" || name !== "";
+}
+
+export interface TestOutcome {
+  readonly rows: readonly Row[];
+  /** Policies of kinds that are not built: nothing was tested about them. */
+  readonly unsupported: readonly Unsupported[];
+}
+
+/** Runs a test. Throws an Error with Kyverno's text when it cannot be run. */
+export function runTestCase({ path, test }: TestCase, options: TestOptions): TestOutcome {
+  const { answers, loaded, folder } = runTest(path, test, options);
+  options.print("  Checking results ...");
+  const rows = checkResults(test.results, answers, {
+    generated: (rule) => generatedObjects(rule),
+    expected: (file, like) => expectedObject(pathFrom(folder, file), like, options.files),
+    difference: describeDifference,
+  });
+  return { rows, unsupported: loaded.unsupported };
+}
+
+function expectedObject(
+  path: string,
+  like: Json,
+  { readFile }: Files,
+): { readonly object: Json } | { readonly error: string } {
+  const file = readFile(path);
+  if ("error" in file) return file;
+  const key = identity(like);
+  try {
+    const found = readObjects(path, file.text).find(({ object }) => identity(object) === key);
+    return found ?? { error: `resource with name ${nameOf(like)} not found in manifest` };
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function identity(object: Json): string {
+  const gvk = gvkOf(object);
+  return JSON.stringify([apiVersionOf(gvk), gvk.kind, namespaceOf(object), nameOf(object)]);
+}
+
+/** The paths at which two objects differ, with both values. */
+function describeDifference(expected: Json, actual: Json): string {
+  const lines: string[] = [];
+  compareAt("", expected, actual, lines);
+  return lines.join("\n");
+}
+
+function compareAt(path: string, expected: Json, actual: Json, lines: string[]): void {
+  if (isTree(expected) && isTree(actual) && Array.isArray(expected) === Array.isArray(actual)) {
+    for (const key of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
+      compareAt(`${path}/${key}`, expected[key], actual[key], lines);
+    }
+    return;
+  }
+  const [wanted, got] = [JSON.stringify(expected), JSON.stringify(actual)];
+  if (wanted === got) return;
+  if (wanted !== undefined) lines.push(`- ${path}: ${wanted}`);
+  if (got !== undefined) lines.push(`+ ${path}: ${got}`);
+}
+
+function isTree(value: Json): value is Readonly<Record<string, Json>> {
+  return typeof value === "object" && value !== null;
+}
+
