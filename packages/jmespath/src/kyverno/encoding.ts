@@ -23,7 +23,7 @@ const parseFirstYaml: Evaluate = ({ budget }, source) => {
   const { value, diagnostics } = parseYaml(new Source("yaml", source as string), { dialect: "go" });
   const [first] = value;
   const [problem] = diagnostics;
-  if (first === undefined) return problem === undefined ? null : libraryError(problem.message);
+  if (first === undefined) return problem === undefined ? null : libraryError(`yaml: ${problem.message}`);
   return plain(first.value as Value);
 };
 

@@ -15,18 +15,28 @@ import { readName } from "./names.ts";
 
 const structureError = "asn1: structure error: tags don't match";
 
+/** A part of a sequence, which ends too early or holds something else. */
+function part<T>(reader: DerReader, read: (reader: DerReader) => T | null): T {
+  if (reader.isEmpty) throw new Malformed("asn1: syntax error: sequence truncated");
+  return must(read(reader), structureError);
+}
+
+const sequenceIn = (reader: DerReader): DerReader | null => reader.enter(tags.sequence);
+const wholeSequence = (reader: DerReader): Uint8Array | null => reader.whole(tags.sequence);
+
 export function readRequest(der: Uint8Array): Value {
-  const whole = must(new DerReader(der).whole(tags.sequence), structureError);
-  if (whole.length !== der.length) throw new Malformed("asn1: syntax error: trailing data");
-  const outer = must(new DerReader(der).enter(tags.sequence), structureError);
-  const rawTbs = must(outer.whole(tags.sequence), structureError);
-  const tbs = must(new DerReader(rawTbs).enter(tags.sequence), structureError);
-  const version = Number(must(tbs.integer(), structureError));
-  const rawSubject = must(tbs.any(), structureError).whole;
-  const rawKey = must(tbs.whole(tags.sequence), structureError);
-  const attributes = attributesIn(must(tbs.enter(contextTag(0, true)), structureError));
-  const algorithm = must(outer.bytes(tags.sequence), structureError);
-  const signature = must(outer.bitText(), structureError);
+  const all = new DerReader(der);
+  const whole = part(all, wholeSequence);
+  const outer = part(new DerReader(whole), sequenceIn);
+  const rawTbs = part(outer, wholeSequence);
+  const tbs = part(new DerReader(rawTbs), sequenceIn);
+  const version = Number(part(tbs, (reader) => reader.integer()));
+  const rawSubject = part(tbs, (reader) => reader.any()).whole;
+  const rawKey = part(tbs, wholeSequence);
+  const attributes = attributesIn(part(tbs, (reader) => reader.enter(contextTag(0, true))));
+  const algorithm = part(outer, (reader) => reader.bytes(tags.sequence));
+  const signature = part(outer, (reader) => reader.bitText());
+  if (!all.isEmpty) throw new Malformed("asn1: syntax error: trailing data");
   const key = readRsaKey(rawKey);
   const subject = readName(rawSubject);
   const extensions = requestedExtensions(attributes);
@@ -122,6 +132,10 @@ function anyValue(tag: number, content: Uint8Array): Value {
       return decodeUtf8(content);
     case tags.objectIdentifier:
       return arcsOf(content);
+    case tags.boolean:
+      return content[0] === 0xff;
+    case tags.integer:
+      return Number(new DerReader(Uint8Array.of(tag, content.length, ...content)).integer() ?? 0n);
     default:
       return null;
   }
