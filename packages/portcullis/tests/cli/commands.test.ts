@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
@@ -182,3 +182,11 @@ test("cli: review prints an AdmissionReview for an object", () => {
     );
   });
 });
+
+for (const name of readdirSync(join(repository, "examples"))) {
+  const expected = join(repository, "examples", name, "expected.txt");
+  if (!existsSync(expected)) continue;
+  test(`cli: examples/${name} is answered as its expected.txt says`, () => {
+    assert.equal(portcullis(["test", "-f", `examples/${name}`]).stdout, readFileSync(expected, "utf8"));
+  });
+}
