@@ -65,6 +65,10 @@ export {
   validateLabelSelector,
 } from "./selector.ts";
 export { setOwn } from "./own.ts";
+export { type PatchOperation, jsonPatch } from "./patch/diff.ts";
+export { type JsonPatchOptions, type JsonPatchResult, applyJsonPatch } from "./patch/json.ts";
+export { applyMergePatch } from "./patch/merge.ts";
+export { type JsonPatchOperation, readJsonPatch } from "./patch/operation.ts";
 export {
   type Quantity,
   type QuantityFormat,

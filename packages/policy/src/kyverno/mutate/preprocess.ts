@@ -4,7 +4,7 @@
 // fulfils them, tied to it by its name; then everything that only served as a condition is removed.
 //
 // The removal walks lists by the places that elements had before, so that after one removal it hits the neighbour; empty
-// maps go too. Policies were written against this, so it stays.
+// maps go too. Policies were written against this, so it stays, except where Kyverno runs beyond the list's end.
 // Behaviour from Kyverno pkg/engine/mutate/patch/strategicPreprocessing.go.
 
 import type { Budget } from "@portcullis/lang";
@@ -212,8 +212,14 @@ function stripMap(node: MapNode): boolean {
 
 function stripList(node: ListNode): boolean {
   const before = [...node.items];
-  for (const [at, item] of before.entries()) {
-    if (hasAnchors(item, isPatchAnchor) || isRemovable(item, false)) node.items.splice(at, 1);
+  const removable = before.map((item) => hasAnchors(item, isPatchAnchor) || isRemovable(item, false));
+  let isBeyond = false;
+  for (const [at, isGone] of removable.entries()) {
+    if (!isGone) continue;
+    isBeyond ||= at >= node.items.length;
+    node.items.splice(at, 1);
   }
+  // Here Kyverno ends in a panic, so nothing depends on the neighbours that it would remove.
+  if (isBeyond) node.items = before.filter((_, at) => removable[at] === false);
   return before.length > 0 && node.items.length === 0;
 }
