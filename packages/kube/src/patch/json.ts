@@ -35,7 +35,6 @@ export function applyJsonPatch(
   const state: State = {
     root: asContainer(document),
     original: document,
-    owned: new Set(),
     made: new Set(),
     hard: false,
     options,
@@ -55,9 +54,7 @@ interface State {
   root: Container | null;
   /** What the empty key of the root stands for. */
   original: unknown;
-  /** Containers that stand at one place only, and may be written to. */
-  readonly owned: Set<Container>;
-  /** All containers that this patch made. */
+  /** Containers that this patch made, at one place each, and may write to. */
   readonly made: Set<Container>;
   /** Whether a hard null may be somewhere. */
   hard: boolean;
@@ -175,17 +172,23 @@ function copy(state: State, { from, path }: JsonPatchOperation): string | null {
   if ("error" in found) return `error in copy for from: '${from}': ${found.error}`;
   const target = find(state, path);
   if (target === null) return `copy operation does not apply: doc is missing destination path: ${path}: ${missing}`;
-  disown(found.value, state);
-  const problem = addTo(target, found.value ?? null, state.options);
+  const problem = addTo(target, snapshot(found.value, state) ?? null, state.options);
   return problem === null ? null : `error while adding value during copy: ${problem}`;
 }
 
-/** A container that stands at two places is copied again before it is written to at one of them. */
-function disown(value: unknown, state: State): void {
+/** A value as it is now: what this patch made is copied, since it may be written to again. */
+function snapshot(value: unknown, state: State): unknown {
   const container = asContainer(value);
-  state.options.budget.output(16);
-  if (container === null || !state.owned.delete(container)) return;
-  for (const item of Object.values(container)) disown(item, state);
+  if (container === null || !state.made.has(container)) return value;
+  const copied = Array.isArray(container) ? [...container] : { ...container };
+  state.options.budget.output(16 * Object.keys(copied).length);
+  if (Array.isArray(copied)) {
+    for (let at = 0; at < copied.length; at++) copied[at] = snapshot(copied[at], state);
+  } else {
+    for (const key of Object.keys(copied)) setOwn(copied, key, snapshot(copied[key], state));
+  }
+  state.made.add(copied);
+  return copied;
 }
 
 function test(state: State, operation: JsonPatchOperation): string | null {
@@ -242,10 +245,9 @@ function ownedChild(state: State, target: Target): Container | null {
 }
 
 function own(state: State, container: Container): Container {
-  if (state.owned.has(container)) return container;
+  if (state.made.has(container)) return container;
   state.options.budget.step(Array.isArray(container) ? container.length : Object.keys(container).length);
   const copied = Array.isArray(container) ? [...container] : { ...container };
-  state.owned.add(copied);
   state.made.add(copied);
   return copied;
 }
@@ -364,7 +366,6 @@ function makeParent(state: State, target: Target, next: string): Container | str
     return `Unable to ensure path for negative index other than -1: ${nextIndex}: ${invalidIndex}`;
   }
   const made: Container = isArray ? [] : {};
-  state.owned.add(made);
   state.made.add(made);
   // Where it cannot be added, the operation itself will say so.
   addTo(target, made, state.options);
