@@ -1,7 +1,7 @@
 // What policies say: outcomes per rule, effects as desired state, and the decision that joins them.
 
 import type { Need, World } from "@portcullis/lang";
-import type { EvaluationRequest, Json, ObjectRef } from "./request.ts";
+import type { EvaluationRequest, Gvk, Json, ObjectRef } from "./request.ts";
 
 export type Action = "deny" | "warn" | "record";
 
@@ -34,14 +34,40 @@ export type Effect =
   | {
       readonly kind: "ensure";
       readonly owner: string;
-      readonly objects: readonly ({ readonly data: Json } | { readonly clone: ObjectRef })[];
+      readonly objects: readonly Wanted[];
       readonly synchronize: boolean;
       readonly apply: boolean;
+      /** Not all that the owner wants could be said this time: nothing is removed. */
+      readonly partial?: boolean;
+      /** What was made stays when the policy goes. */
+      readonly orphan?: boolean;
     }
   | { readonly kind: "patch"; readonly owner: string; readonly target: ObjectRef; readonly patch: Json }
   | { readonly kind: "later"; readonly owner: string; readonly rule: string; readonly request: EvaluationRequest }
   | { readonly kind: "delete"; readonly target: ObjectRef; readonly propagation: string }
   | { readonly kind: "event"; readonly about: ObjectRef; readonly reason: string; readonly message: string };
+
+/** An object that an owner wants: as it is given, a copy of another one, or a copy of each of several. */
+export type Wanted =
+  | { readonly data: Json }
+  | { readonly clone: ObjectRef; readonly as?: CopyTarget }
+  | { readonly cloneAll: CopySources; readonly as: CopyTarget };
+
+/** The objects of some kinds in a namespace ("" for all or none) whose labels match a LabelSelector. */
+export interface CopySources {
+  /** Versions may be empty: any that is served. */
+  readonly kinds: readonly Gvk[];
+  readonly namespace: string;
+  readonly selector: Json;
+}
+
+export interface CopyTarget {
+  readonly namespace: string;
+  /** "": the name of what is copied. */
+  readonly name: string;
+  /** Labels that the copy gets beside those of what is copied. */
+  readonly labels: Readonly<Record<string, string>>;
+}
 
 /** One dialect's answer to a request, in its own words. */
 export interface Answered {

@@ -7,6 +7,7 @@ import type { Linked, PolicyFrontend, Profile, ReadFrom } from "../engine/fronte
 import type { Json } from "../engine/request.ts";
 import { type LinkedPolicy, validationPolicy } from "./evaluate.ts";
 import { type PolicyException, readException } from "./exceptions.ts";
+import { backgroundPolicy } from "./generate/background.ts";
 import { type CompiledPolicy, compilePolicy } from "./policy/policy.ts";
 import { checkPolicy } from "./policy/check.ts";
 import { respond } from "./respond.ts";
@@ -60,7 +61,7 @@ function link(units: readonly KyvernoUnit[], profile: Profile, settings: Kyverno
   const policies = units.filter((unit) => unit.unit === "policy").toSorted(byName);
   const linked = policies.map((policy): LinkedPolicy => ({ policy, exceptions, settings, profile }));
   return {
-    policies: linked.map(validationPolicy),
+    policies: [...linked.map(validationPolicy), ...linked.flatMap((one) => backgroundPolicy(one) ?? [])],
     mutations: [],
     status: new Map(),
     effects: [],

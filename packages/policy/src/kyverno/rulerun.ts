@@ -74,7 +74,13 @@ export function unmetText(message: string): string {
   return message === "" ? "preconditions not met" : `preconditions not met; ${message}`;
 }
 
-function loadContext({ policy, rule, scope, settings }: Invocation): void {
+/** Puts given values and the rule's entries into the context. Throws Failure. */
+export function loadContext({
+  policy,
+  rule,
+  scope,
+  settings,
+}: Pick<Invocation, "policy" | "rule" | "scope" | "settings">): void {
   const { given } = settings;
   if (given !== undefined) putValues(scope, given.forRule(policy.name, rule.name));
   addEntries(scope, rule.context, given?.leavesOut ?? nothing);
@@ -94,7 +100,8 @@ function splitPath(path: string): readonly string[] {
 
 // ── properties for reports
 
-function writtenProperties({ tree }: CompiledRule): Readonly<Record<string, string>> {
+/** `reportProperties` as written. */
+export function writtenProperties({ tree }: CompiledRule): Readonly<Record<string, string>> {
   return stringsOf(tree["reportProperties"]);
 }
 

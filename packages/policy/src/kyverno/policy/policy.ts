@@ -44,7 +44,7 @@ export interface CompiledPolicy {
 export function compilePolicy(object: Json, options: RuleOptions): CompiledPolicy {
   const spec = valueAt(object, "spec");
   const kind = stringAt(object, "kind") === "Policy" ? "Policy" : "ClusterPolicy";
-  const { own, all, rulesFor } = compileRules(object, options);
+  const { own, all, rulesFor } = compileRules(object, { ...options, spec });
   const webhook = valueAt(spec, "webhookConfiguration");
   const failurePolicy = stringAt(webhook, "failurePolicy") || stringAt(spec, "failurePolicy");
   const timeout = valueAt(webhook, "timeoutSeconds") ?? valueAt(spec, "webhookTimeoutSeconds");

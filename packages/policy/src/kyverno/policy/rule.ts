@@ -5,6 +5,7 @@ import { isObject, stringAt, valueAt } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
 import { type Conditions, compileConditions } from "../condition/conditions.ts";
 import { type SourcedEntry, compileEntries } from "../context/entries.ts";
+import { type CompiledGenerate, compileGenerate } from "../generate/compile.ts";
 import { listOf } from "../match/filter.ts";
 import { type Match, compileMatch } from "../match/match.ts";
 import type { RuleType } from "../result.ts";
@@ -34,7 +35,7 @@ export type RuleAction =
   | { readonly what: "podSecurity"; readonly standards: PodSecurityRule; readonly allowExistingViolations: boolean }
   | { readonly what: "mutate"; readonly mutation: Mutation }
   | { readonly what: "mutateExisting" }
-  | { readonly what: "generate" }
+  | { readonly what: "generate"; readonly generate: CompiledGenerate }
   /** What is not built yet: it gives an error that names it. */
   | { readonly what: "unsupported"; readonly type: RuleType; readonly field: string }
   | { readonly what: "nothing" };
@@ -77,6 +78,8 @@ export interface ForeachMutation {
 }
 
 export interface RuleOptions {
+  /** The `spec` of the policy, for what rules inherit. */
+  readonly spec?: Json;
   /** Wildcards that requesters write count, as in Kyverno. */
   readonly peerAnswers: boolean;
 }
@@ -103,7 +106,10 @@ function actionOf(tree: RuleTree, options: RuleOptions): RuleAction {
   const { validate, mutate, generate, verifyImages } = tree;
   if (isFilled(validate)) return validateAction(validate, options);
   if (isFilled(mutate)) return mutateAction(tree, mutate, options);
-  if (isFilled(generate)) return { what: "generate" };
+  if (isFilled(generate)) {
+    const { spec, peerAnswers } = options;
+    return { what: "generate", generate: compileGenerate(generate, { spec, requesterWildcards: peerAnswers }) };
+  }
   if (Array.isArray(verifyImages) && verifyImages.length > 0) {
     return { what: "unsupported", type: "ImageVerify", field: "verifyImages" };
   }
