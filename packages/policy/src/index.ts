@@ -65,6 +65,7 @@ export type { ReadyTemplate, Template } from "./gatekeeper/template/read.ts";
 export { type KyvernoDetails } from "./kyverno/evaluate.ts";
 export { type KyvernoOptions, type KyvernoUnit, kyvernoFrontend } from "./kyverno/frontend.ts";
 export { type KyvernoSettings, defaultSettings, parseResourceFilters } from "./kyverno/settings.ts";
+export { naturalOrder } from "./kyverno/naturalorder.ts";
 export type { Row } from "./kyverno/testfile/check.ts";
 export { answerFrom } from "./kyverno/testfile/cluster.ts";
 export { evaluateCliPolicy, readCliPolicy } from "./kyverno/testfile/engine.ts";

@@ -146,7 +146,12 @@ test("on DELETE the object is the old object, and without one the answer is 500"
   const none = decide(set, { operation: "DELETE", object: null });
   assert.deepEqual(
     [none.allowed, none.code, none.message],
-    [false, 500, "oldObject cannot be nil for DELETE operations"],
+    [
+      false,
+      500,
+      "error reviewing resource web: admission.k8s.gatekeeper.sh: target.HandleReview failed for target " +
+        '"admission.k8s.gatekeeper.sh": oldObject cannot be nil for DELETE operations\n',
+    ],
   );
 });
 

@@ -9,8 +9,12 @@ import {
   type Profile,
   createEngine,
   gatekeeperFrontend,
+  isGatekeepers,
+  labelAdmission,
+  policyAdmission,
   snapshotOf,
 } from "@portcullis/policy";
+import type { EvaluatorSettings } from "./config.ts";
 import { type Evaluator, createEvaluator } from "./evaluator.ts";
 import { loadCode } from "./host.ts";
 import { createSlices } from "./slices.ts";
@@ -35,15 +39,21 @@ export function answerNeeds(context: readonly unknown[]): (need: Need) => Answer
   return (need) => snapshot.answer(need) ?? { error: `${need.kind} ${need.key}: no cluster is connected` };
 }
 
-export interface WebhookOptions {
-  readonly tellViolations: boolean;
-  /** Told the number of each policy before it runs. */
-  readonly onPolicy?: (number: number) => void;
-}
-
-/** The evaluator of a webhook. */
-export function assembleEvaluator({ tellViolations, onPolicy }: WebhookOptions): Evaluator {
+/** The evaluator of a webhook. `onPolicy` is told the number of each policy before it runs. */
+export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: (number: number) => void): Evaluator {
   const slices = createSlices(onPolicy === undefined ? {} : { onPolicy });
   const { engine, frontends } = assembleEngine("cluster", (frontend) => slices.wrap(frontend));
-  return createEvaluator({ engine, frontends, slices, answerNeeds, tellViolations });
+  const { tellViolations, admission, exempt } = settings;
+  return createEvaluator({
+    engine,
+    frontends,
+    slices,
+    answerNeeds,
+    tellViolations,
+    admission: {
+      isPolicy: (request) => request.operation !== "DELETE" && isGatekeepers(request),
+      before: (request, set) => policyAdmission(request, set, admission),
+      label: (request) => labelAdmission(request, exempt),
+    },
+  });
 }

@@ -1,6 +1,7 @@
 // What `serve` can be told, with what it does when it is not told.
 
 import { availableParallelism, hostname } from "node:os";
+import type { AdmissionSettings, ExemptNamespaces } from "@portcullis/policy";
 import type { Logger } from "./log.ts";
 
 export interface ServeOptions {
@@ -28,6 +29,12 @@ export interface ServeOptions {
   readonly workers?: number;
   /** Log each violation. */
   readonly logDenies?: boolean;
+  /** The namespace whose `gatekeeper-admin` is never refused; gatekeeper-system when absent. */
+  readonly gatekeeperNamespace?: string;
+  /** Admit constraints whose enforcement actions or points nobody knows. */
+  readonly allowUnknownEnforcement?: boolean;
+  /** Namespaces that may have the label that takes them out of Gatekeeper's sight; none when absent. */
+  readonly exempt?: ExemptNamespaces;
   /** How long to go on answering after the end was asked for, while readiness fails; 0 when absent. */
   readonly shutdownDelayMs?: number;
   /** How long requests have to finish at the end; 10 s when absent. */
@@ -36,6 +43,26 @@ export interface ServeOptions {
   readonly logger?: Logger;
   /** Shows what takes long; nothing when absent. */
   readonly progress?: (text: string | null) => void;
+}
+
+/** What an evaluator, wherever it runs, is told. */
+export interface EvaluatorSettings {
+  /** Records tell each violation, for the log. */
+  readonly tellViolations: boolean;
+  readonly admission: AdmissionSettings;
+  readonly exempt: ExemptNamespaces;
+}
+
+export function evaluatorSettings(options: Partial<ServeOptions> = {}): EvaluatorSettings {
+  const { logDenies, gatekeeperNamespace, allowUnknownEnforcement, exempt } = options;
+  return {
+    tellViolations: logDenies ?? false,
+    admission: {
+      namespace: gatekeeperNamespace ?? "gatekeeper-system",
+      validatesEnforcement: allowUnknownEnforcement !== true,
+    },
+    exempt: exempt ?? { names: [], prefixes: [], suffixes: [] },
+  };
 }
 
 const mostWorkers = 8;

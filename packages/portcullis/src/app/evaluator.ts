@@ -3,12 +3,20 @@
 // prepared beside the one that is being served and used from the moment that requests name their version, so that all
 // threads change over between two requests, together.
 
-import { nameOf } from "@portcullis/kube";
+import { gvkOf, nameOf } from "@portcullis/kube";
 import { Budget, type Answer as NeedAnswer, type Need, parseJson } from "@portcullis/lang";
-import type { Decision, Engine, EvaluationRequest, Outcome, PolicyFrontend, PolicySet } from "@portcullis/policy";
+import type {
+  Answered,
+  Decision,
+  Engine,
+  EvaluationRequest,
+  Outcome,
+  PolicyFrontend,
+  PolicySet,
+} from "@portcullis/policy";
 import type { AdmissionRecord, PolicyResult, Subject, Violation } from "../server/metrics.ts";
-import { ReviewError, findUid, readReview, writeReview } from "../server/review.ts";
-import { type Reply, errorReply } from "../server/routes.ts";
+import { type Review, ReviewError, findReview, readReview, writeReview } from "../server/review.ts";
+import { type Endpoint, type Reply, errorReply } from "../server/routes.ts";
 import { clockMs } from "./clock.ts";
 import { type Census, censusOf } from "./census.ts";
 import { type FileText, type Problem, createComposer } from "./compose.ts";
@@ -40,12 +48,15 @@ export interface Question {
   /** On the clock of `clockMs`. */
   readonly deadlineMs: number;
   readonly lane: Lane;
+  readonly endpoint: Endpoint;
 }
 
 export type Result =
   | { readonly kind: "reply"; readonly reply: Reply; readonly fault?: string }
   /** The policy took more than its slice: ask the slow lane. */
-  | { readonly kind: "overrun"; readonly policy: string };
+  | { readonly kind: "overrun"; readonly policy: string }
+  /** It will take long, whatever the policies: ask the slow lane, one of a key at a time. */
+  | { readonly kind: "slow"; readonly key: string };
 
 export interface Evaluator {
   prepare(change: Change): Report;
@@ -60,13 +71,24 @@ export interface EvaluatorOptions {
   readonly slices: Slices;
   /** What is known about a need, from the context objects of a version. */
   readonly answerNeeds: (context: readonly unknown[]) => (need: Need) => NeedAnswer;
+  /** What is answered before policies are asked, or for the label's path; null: ask them. */
+  readonly admission: Admission;
   /** Records tell each violation, for the log; without it they only count. */
   readonly tellViolations: boolean;
+}
+
+export interface Admission {
+  /** Whether a request is about a policy, so that deciding it means compiling it. */
+  readonly isPolicy: (request: EvaluationRequest) => boolean;
+  readonly before: (request: EvaluationRequest, set: PolicySet) => Answered | null;
+  readonly label: (request: EvaluationRequest) => Answered;
 }
 
 interface Served {
   readonly set: PolicySet;
   readonly answerNeed: (need: Need) => NeedAnswer;
+  /** Groups and versions of policies by `Kind/name`, made when the log first asks. */
+  versions: ReadonlyMap<string, { readonly group: string; readonly version: string }> | null;
 }
 
 export function createEvaluator(options: EvaluatorOptions): Evaluator {
@@ -78,7 +100,7 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
   return {
     prepare: ({ version, changed, removed }) => {
       const { set, context, problems, broken } = composer.compose(changed, removed);
-      served.set(version, { set, answerNeed: options.answerNeeds(context) });
+      served.set(version, { set, answerNeed: options.answerNeeds(context), versions: null });
       return {
         version,
         digest: set.digest,
@@ -97,14 +119,19 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
 }
 
 function answer(options: EvaluatorOptions, served: Served | undefined, question: Question): Result {
-  const { body, lane } = question;
-  if (served === undefined) return replyOf(errorReply(findUid(body), 503, "the policies are not loaded yet"));
+  const { body, lane, endpoint } = question;
+  if (served === undefined) return replyOf(errorReply(findReview(body), 503, "the policies are not loaded yet"));
   const review = readBody(body);
-  if (typeof review === "string") return replyOf(errorReply(findUid(body), 400, review));
+  if (typeof review === "string") return replyOf(errorReply(findReview(body), 400, review));
   const { request, apiVersion } = review;
+  const { admission } = options;
+  if (endpoint === "label") return unrecorded(review, admission.label(request));
+  if (lane === "fast" && admission.isPolicy(request)) return { kind: "slow", key: "policies that are admitted" };
+  const before = admission.before(request, served.set);
+  // What it read is not served.
+  options.slices.takeReadings();
+  if (before !== null) return unrecorded(review, before);
   options.slices.begin(lane);
-  const refused = refusedPolicy(options.frontends, request);
-  if (refused !== null) return replyOf(errorReply(request.uid, 422, refused));
   const budget = new Budget({ deadlineMs: question.deadlineMs }, clockMs);
   const world = worldNow(served.answerNeed);
   const decision = served.set.evaluate(request, world, budget, { phases: ["validate"] });
@@ -112,10 +139,16 @@ function answer(options: EvaluatorOptions, served: Served | undefined, question:
   if (overrun !== null) return { kind: "overrun", policy: overrun };
   if (!("allowed" in decision)) {
     const keys = decision.needs.map((need) => `${need.kind} ${need.key}`);
-    return replyOf(errorReply(request.uid, 500, `data that policies need are not there: ${keys.join(", ")}`));
+    const message = `data that policies need are not there: ${keys.join(", ")}`;
+    return replyOf(errorReply({ uid: request.uid, apiVersion }, 500, message));
   }
   const text = writeReview(request.uid, decision, apiVersion);
-  return replyOf({ status: 200, body: text, record: recordOf(options, decision, request) });
+  return replyOf({ status: 200, body: text, record: recordOf(options, served, decision, request) });
+}
+
+/** Gatekeeper counts only requests that policies were asked about. */
+function unrecorded({ request, apiVersion }: Review, answered: Answered): Result {
+  return replyOf({ status: 200, body: writeReview(request.uid, answered, apiVersion), record: null });
 }
 
 function replyOf(reply: Reply): Result {
@@ -134,22 +167,18 @@ function readBody(body: string): ReturnType<typeof readReview> | string {
   }
 }
 
-/** A policy object is read before it is admitted; what is wrong with it is the answer. Null: admissible, or no policy. */
-function refusedPolicy(frontends: readonly PolicyFrontend[], request: EvaluationRequest): string | null {
-  if (request.operation === "DELETE" || request.kind === null || request.object === null) return null;
-  const { kind, object } = request;
-  const owner = frontends.find((frontend) => frontend.owns(kind));
-  if (owner === undefined) return null;
-  const errors = owner.read(object, { file: "" }).diagnostics.filter((found) => found.severity === "error");
-  return errors.length === 0 ? null : errors.map((found) => found.message).join("\n");
-}
-
-function recordOf(options: EvaluatorOptions, decision: Decision, request: EvaluationRequest): AdmissionRecord {
+function recordOf(
+  options: EvaluatorOptions,
+  served: Served,
+  decision: Decision,
+  request: EvaluationRequest,
+): AdmissionRecord {
   const told = decision.outcomes.filter(({ result }) => result !== "pass" && result !== "skip");
   const status = decision.allowed ? "allow" : decision.code >= 500 ? "error" : "deny";
   const record = { status, dryRun: request.dryRun ?? false, results: countedResults(told) } as const;
   if (!options.tellViolations || told.length === 0) return record;
-  return { ...record, violations: { subject: subjectOf(request), violations: told.map(violationOf) } };
+  const violations = told.filter(({ actions }) => actions.length > 0).map((outcome) => violationOf(served, outcome));
+  return { ...record, violations: { subject: subjectOf(request), violations } };
 }
 
 /** Equal results of a policy as one: thirty violations of a Pod are not thirty records to post. */
@@ -169,17 +198,43 @@ function countedResults(outcomes: readonly Outcome[]): readonly PolicyResult[] {
   return results;
 }
 
-function violationOf({ policy, actionName, message, details }: Outcome): Violation {
-  return { kind: policy.kind, name: policy.name, action: actionName, message, details };
+function violationOf(served: Served, { policy, actionName, message, details, properties }: Outcome): Violation {
+  const { kind, name } = policy;
+  const scoped = properties["scopedActions"];
+  return {
+    ...groupVersionOf(served, kind, name),
+    kind,
+    name,
+    action: actionName,
+    actions: scoped === undefined ? [] : scoped.split(","),
+    message,
+    details,
+  };
 }
 
-function subjectOf({ kind, namespace, name, object, user }: EvaluationRequest): Subject {
+function groupVersionOf(
+  served: Served,
+  kind: string,
+  name: string,
+): { readonly group: string; readonly version: string } {
+  served.versions ??= new Map(
+    served.set.sources.map(({ object }) => {
+      const { group, version, kind: of } = gvkOf(object);
+      return [`${of}/${nameOf(object)}`, { group, version }] as const;
+    }),
+  );
+  return served.versions.get(`${kind}/${name}`) ?? { group: "", version: "" };
+}
+
+/** Gatekeeper gives a Namespace no namespace, whatever the client did. */
+function subjectOf({ kind, namespace, name, object, oldObject, user }: EvaluationRequest): Subject {
+  const isNamespace = kind?.kind === "Namespace" && kind.group === "";
   return {
     group: kind?.group ?? "",
     version: kind?.version ?? "",
     kind: kind?.kind ?? "",
-    namespace,
-    name: name === "" ? nameOf(object) : name,
+    namespace: isNamespace ? "" : namespace,
+    name: name === "" ? nameOf(object ?? oldObject) : name,
     username: user?.username ?? "",
   };
 }

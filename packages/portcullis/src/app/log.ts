@@ -16,19 +16,24 @@ export function createLogger(to: "stderr" | "nowhere"): Logger {
   return to === "nowhere" ? pino({ ...options, enabled: false }) : pino(options, destination({ dest: 2, sync: true }));
 }
 
-/** One line per violation. Gatekeeper: pkg/webhook/policy.go getValidationMessages. */
+/** One line per violation, with the keys of Gatekeeper. Gatekeeper: pkg/logging, pkg/webhook/policy.go getValidationMessages. */
 export function logViolations(logger: Logger, record: AdmissionRecord): void {
   if (record.violations === undefined) return;
   const { subject, violations } = record.violations;
-  for (const { kind, name, action, message, details } of violations) {
+  for (const { group, version, kind, name, action, actions, message, details } of violations) {
     logger.info(
       {
+        hookType: "validation",
+        semantic: true,
         process: "admission",
-        event_type: "violation",
         details,
-        constraint_kind: kind,
+        event_type: "violation",
         constraint_name: name,
+        constraint_group: group,
+        constraint_api_version: version,
+        constraint_kind: kind,
         constraint_action: action,
+        constraint_enforcement_actions: actions,
         resource_group: subject.group,
         resource_api_version: subject.version,
         resource_kind: subject.kind,

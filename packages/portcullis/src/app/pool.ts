@@ -11,8 +11,9 @@
 //
 // A change of the policies is prepared on one thread after the other while the rest serve, and all change over at once.
 
-import { findUid } from "../server/review.ts";
-import { type Reply, errorReply } from "../server/routes.ts";
+import { findReview } from "../server/review.ts";
+import { type Endpoint, type Reply, errorReply } from "../server/routes.ts";
+import { type EvaluatorSettings, evaluatorSettings } from "./config.ts";
 import { clockMs } from "./clock.ts";
 import type { Change, Report, Result } from "./evaluator.ts";
 import type { FileText } from "./compose.ts";
@@ -26,7 +27,7 @@ export interface PoolOptions {
   readonly spawn?: Spawn;
   /** Old-space limit of a fast thread, in MiB; slow threads, who take the large bodies, have twice as much. */
   readonly memoryMb?: number;
-  readonly tellViolations?: boolean;
+  readonly settings?: EvaluatorSettings;
   readonly onOverrun: (policy: string, kind: "slice" | "deadline") => void;
   /** `detail` is for the log. */
   readonly onRestart: (reason: "deadline" | "memory" | "crash", policy: string | null, detail: string) => void;
@@ -36,7 +37,7 @@ export interface PoolOptions {
 
 export interface Pool {
   /** Answers by `deadlineMs` on the clock of `clockMs`, and 50 ms later at most when a thread hangs. */
-  decide(body: string, deadlineMs: number): Promise<Reply>;
+  decide(body: string, deadlineMs: number, endpoint?: Endpoint): Promise<Reply>;
   /** Serves these files from the moment it resolves. Rejects, and serves what it served, when that cannot be prepared. */
   change(files: Pick<Change, "changed" | "removed">): Promise<Report>;
   close(): Promise<void>;
@@ -57,9 +58,10 @@ interface Task {
   readonly id: number;
   readonly body: string;
   readonly deadlineMs: number;
+  readonly endpoint: Endpoint;
   readonly resolve: (reply: Reply) => void;
   lane: Lane;
-  /** Why it is in the slow lane: the policy that overran, or the size. */
+  /** Why it is in the slow lane: the policy that overran, the size, a policy to compile. */
   key: string;
 }
 
@@ -90,11 +92,11 @@ export function createPool(options: PoolOptions): Pool {
   let changes: Promise<unknown> = Promise.resolve();
   for (let count = 0; count < options.threads; count++) addSlot(state, "fast");
   return {
-    decide: (body, deadlineMs) =>
+    decide: (body, deadlineMs, endpoint = "admit") =>
       new Promise((resolve) => {
         const isLarge = body.length > largeBodyLength;
         const lane = isLarge ? "slow" : "fast";
-        enqueue(state, { id: state.nextId++, body, deadlineMs, resolve, lane, key: isLarge ? sizeKey : "" });
+        enqueue(state, { id: state.nextId++, body, deadlineMs, endpoint, resolve, lane, key: isLarge ? sizeKey : "" });
       }),
     change: (files) => {
       const result = changes.then(() => changeOver(state, files));
@@ -109,7 +111,7 @@ export function createPool(options: PoolOptions): Pool {
   };
 }
 
-const sizeKey = "(large)";
+const sizeKey = "its size";
 
 interface State {
   readonly options: PoolOptions;
@@ -136,7 +138,7 @@ function launch(state: State, slot: Slot): void {
   slot.thread = startThread({
     spawn: state.options.spawn ?? spawnWorker,
     memoryMb: (state.options.memoryMb ?? 96) * (slot.lane === "slow" ? 2 : 1),
-    tellViolations: state.options.tellViolations ?? false,
+    settings: state.options.settings ?? evaluatorSettings(),
     onResult: (id, result) => {
       take(state, slot, id, result);
     },
@@ -302,8 +304,8 @@ function freeSlowSlot(state: State, key: string): Slot | null {
 function ask(state: State, slot: Slot, task: Task): void {
   if (slot.tasks.length === 0) slot.headSinceMs = clockMs();
   slot.tasks.push(task);
-  const { body, deadlineMs, lane } = task;
-  slot.thread.ask(task.id, { version: state.version, body, deadlineMs, lane });
+  const { body, deadlineMs, lane, endpoint } = task;
+  slot.thread.ask(task.id, { version: state.version, body, deadlineMs, lane, endpoint });
 }
 
 function take(state: State, slot: Slot, id: number, result: Result): void {
@@ -320,9 +322,9 @@ function take(state: State, slot: Slot, id: number, result: Result): void {
     if (result.fault !== undefined) state.options.onFault?.(result.fault);
     finish(task, result.reply);
   } else {
-    state.options.onOverrun(result.policy, "slice");
+    if (result.kind === "overrun") state.options.onOverrun(result.policy, "slice");
     task.lane = "slow";
-    task.key = result.policy;
+    task.key = result.kind === "overrun" ? `policy ${result.policy}, which ran out of time` : result.key;
     state.queues.slow.push(task);
   }
   dispatch(state);
@@ -333,7 +335,7 @@ function finish(task: Task, reply: Reply): void {
 }
 
 function failureReply(task: Task, message: string): Reply {
-  return errorReply(findUid(task.body), 500, message);
+  return errorReply(findReview(task.body), 500, message);
 }
 
 // ── watchdog
@@ -356,9 +358,9 @@ function watch(state: State): void {
 }
 
 function lateMessage(task: Task): string {
-  if (task.lane === "fast") return "the request was not evaluated before its deadline: the webhook is overloaded";
-  const reason = task.key === sizeKey ? "its size" : `policy ${task.key}, which ran out of time`;
-  return `the request was not evaluated before its deadline: it waited because of ${reason}`;
+  // Gatekeeper's words for a request that no thread came free for.
+  if (task.lane === "fast") return "serving context canceled, aborting request";
+  return `the request was not evaluated before its deadline: it waited because of ${task.key}`;
 }
 
 function watchSlot(state: State, slot: Slot, nowMs: number): void {

@@ -11,7 +11,7 @@ import { defaultLimits } from "../server/limits.ts";
 import { type Metrics, createMetrics } from "../server/metrics.ts";
 import { type Decide, metricsRoutes, routes } from "../server/routes.ts";
 import type { Problem } from "./compose.ts";
-import { type ServeOptions, serverNames, workerCount } from "./config.ts";
+import { type EvaluatorSettings, type ServeOptions, evaluatorSettings, serverNames, workerCount } from "./config.ts";
 import { clockMs } from "./clock.ts";
 import type { Change, Report } from "./evaluator.ts";
 import type { Root } from "./folders.ts";
@@ -162,14 +162,14 @@ interface Decider {
 
 async function startDecider(options: ServeOptions, metrics: Metrics, logger: Logger): Promise<Decider> {
   const threads = workerCount(options.workers);
-  const tellViolations = options.logDenies ?? false;
+  const settings = evaluatorSettings(options);
   const onFault = (detail: string): void => {
     logger.error({ detail }, "a request could not be evaluated");
   };
-  if (threads === 0) return inlineDecider(tellViolations, onFault);
+  if (threads === 0) return inlineDecider(settings, onFault);
   const pool = createPool({
     threads,
-    tellViolations,
+    settings,
     onFault,
     onOverrun: (policy, kind) => {
       metrics.overrun(policy, kind);
@@ -181,22 +181,22 @@ async function startDecider(options: ServeOptions, metrics: Metrics, logger: Log
     },
   });
   return {
-    decide: (body, deadlineMs) => pool.decide(body, deadlineMs + performance.timeOrigin),
+    decide: (body, deadlineMs, endpoint) => pool.decide(body, deadlineMs + performance.timeOrigin, endpoint),
     change: (files) => pool.change(files),
     close: () => pool.close(),
   };
 }
 
 /** Without threads: simple, and whoever waits, waits for the policies. Only then is the engine loaded here. */
-async function inlineDecider(tellViolations: boolean, onFault: (detail: string) => void): Promise<Decider> {
+async function inlineDecider(settings: EvaluatorSettings, onFault: (detail: string) => void): Promise<Decider> {
   const { assembleEvaluator } = await import("./assemble.ts");
-  const evaluator = assembleEvaluator({ tellViolations });
+  const evaluator = assembleEvaluator(settings);
   let version = 0;
   return {
-    decide: (body, deadlineMs) => {
-      const question = { version, body, deadlineMs: deadlineMs + performance.timeOrigin, lane: "slow" } as const;
-      const result = answered(evaluator, question);
-      if (result.kind === "overrun") return Promise.reject(new Error("the slow lane has no slices"));
+    decide: (body, deadlineMs, endpoint) => {
+      const untilMs = deadlineMs + performance.timeOrigin;
+      const result = answered(evaluator, { version, body, deadlineMs: untilMs, lane: "slow", endpoint });
+      if (result.kind !== "reply") return Promise.reject(new Error("the slow lane has no slices"));
       if (result.fault !== undefined) onFault(result.fault);
       return Promise.resolve(result.reply);
     },

@@ -1,7 +1,8 @@
 // What the server's thread and an evaluator thread say to each other.
 
 import { errorReply } from "../server/routes.ts";
-import { findUid } from "../server/review.ts";
+import { findReview } from "../server/review.ts";
+import type { EvaluatorSettings } from "./config.ts";
 import type { Change, Evaluator, Question, Report, Result } from "./evaluator.ts";
 
 export type ToThread =
@@ -18,7 +19,7 @@ export type FromThread =
 export interface ThreadData {
   /** The number of the policy that is running, -1 for none. */
   readonly running: Int32Array;
-  readonly tellViolations: boolean;
+  readonly settings: EvaluatorSettings;
 }
 
 export interface Thread {
@@ -60,7 +61,7 @@ export function answered(evaluator: Evaluator, question: Question): Result {
   try {
     return evaluator.answer(question);
   } catch (error) {
-    const reply = errorReply(findUid(question.body), 500, "internal error");
+    const reply = errorReply(findReview(question.body), 500, "internal error");
     return { kind: "reply", reply, fault: String((error as Error).stack ?? error) };
   }
 }

@@ -3,6 +3,7 @@
 // business.
 
 import { Worker } from "node:worker_threads";
+import type { EvaluatorSettings } from "./config.ts";
 import type { Change, Question, Report, Result } from "./evaluator.ts";
 import type { FromThread, ThreadData, ToThread } from "./thread.ts";
 
@@ -25,7 +26,7 @@ export interface ThreadOptions {
   readonly spawn: Spawn;
   /** Old-space limit, in MiB. */
   readonly memoryMb: number;
-  readonly tellViolations: boolean;
+  readonly settings: EvaluatorSettings;
   readonly onResult: (id: number, result: Result) => void;
   /** Called once, with the reason when the thread ended by itself. */
   readonly onEnd: (reason: string | null) => void;
@@ -52,7 +53,7 @@ interface Preparing {
 export function startThread(options: ThreadOptions): EvaluatorThread {
   const running = new Int32Array(new SharedArrayBuffer(4)).fill(-1);
   const worker = options.spawn({
-    workerData: { running, tellViolations: options.tellViolations },
+    workerData: { running, settings: options.settings },
     resourceLimits: { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: 48 },
   });
   const preparing = new Map<number, Preparing>();

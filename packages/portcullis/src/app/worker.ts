@@ -9,12 +9,12 @@ import { type FromThread, type ThreadData, type ToThread, serveThread } from "./
 // Reloads compile policies again and again; V8's compilation cache would keep every one until the heap is nearly full.
 setFlagsFromString("--no-compilation-cache");
 
-const { running, tellViolations } = workerData as ThreadData;
+const { running, settings } = workerData as ThreadData;
 const port = parentPort;
 if (port === null) throw new Error("worker.ts runs only as a worker thread");
 
 serveThread({
-  evaluator: assembleEvaluator({ tellViolations, onPolicy: (number) => Atomics.store(running, 0, number) }),
+  evaluator: assembleEvaluator(settings, (number) => Atomics.store(running, 0, number)),
   running,
   receive: (listener) =>
     port.on("message", (message: ToThread) => {

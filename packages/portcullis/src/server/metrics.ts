@@ -38,9 +38,13 @@ export interface Subject {
 }
 
 export interface Violation {
+  readonly group: string;
+  readonly version: string;
   readonly kind: string;
   readonly name: string;
   readonly action: string;
+  /** Of a scoped action: those that hold here. */
+  readonly actions: readonly string[];
   readonly message: string;
   readonly details: unknown;
 }

@@ -1,7 +1,7 @@
 // AdmissionReview on the wire. Reading is strict about what the API's types are and silent about fields it does not know,
 // as Kubernetes itself is (kube's admission.ts); writing gives the fields in the order in which Gatekeeper's server writes them. Where a body
-// cannot be read as a whole (cut, too large, not JSON), `findUid` still looks for `request.uid` in its first part: with it
-// the API server gets a real answer with a reason instead of a failed call.
+// cannot be read as a whole (cut, too large, not JSON), `findReview` still looks for `request.uid` in its first part: with
+// it the API server gets a real answer with a reason instead of a failed call.
 
 import { isObject, readAdmissionReview, stringAt } from "@portcullis/kube";
 import type { EvaluationRequest } from "@portcullis/policy";
@@ -61,16 +61,24 @@ export function writeReview(uid: string, answer: Answer, apiVersion = "admission
   return `${JSON.stringify({ kind: "AdmissionReview", apiVersion, response })}\n`;
 }
 
-/** How far `findUid` looks, in characters; kube-apiserver writes the uid first. */
+/** To whom an answer goes. */
+export interface Addressee {
+  readonly uid: string;
+  /** The version that was asked in, as far as it is known. */
+  readonly apiVersion: string;
+}
+
+/** How far `findReview` looks, in characters; kube-apiserver writes version and uid first. */
 const uidWindow = 1024 * 1024;
 
 /**
  * `request.uid` of a body that may be cut off or broken, or null. Only JSON's brackets, strings and separators are
  * looked at, so that it needs no valid JSON behind the uid.
  */
-export function findUid(body: string): string | null {
+export function findReview(body: string): Addressee | null {
   const text = body.slice(0, uidWindow);
   const path: string[] = [];
+  let apiVersion = "admission.k8s.io/v1";
   let key = "";
   let afterColon = false;
   for (let at = 0; at < text.length; at++) {
@@ -78,8 +86,10 @@ export function findUid(body: string): string | null {
     if (char === '"') {
       const end = stringEnd(text, at);
       if (end === -1) return null;
-      if (!afterColon) key = stringValue(text.slice(at, end)) ?? "";
-      else if (key === "uid" && path.length === 2 && path[1] === "request") return stringValue(text.slice(at, end));
+      const value = (): string | null => stringValue(text.slice(at, end));
+      if (!afterColon) key = value() ?? "";
+      else if (key === "uid" && path.length === 2 && path[1] === "request") return addressee(value(), apiVersion);
+      else if (key === "apiVersion" && path.length === 1 && value() === betaVersion) apiVersion = betaVersion;
       at = end - 1;
     } else if (char === ":") afterColon = true;
     else if (char === "{" || char === "[") {
@@ -91,6 +101,12 @@ export function findUid(body: string): string | null {
     } else if (char === ",") afterColon = false;
   }
   return null;
+}
+
+const betaVersion = "admission.k8s.io/v1beta1";
+
+function addressee(uid: string | null, apiVersion: string): Addressee | null {
+  return uid === null || uid === "" ? null : { uid, apiVersion };
 }
 
 /** The offset behind the closing quote of the string that starts at `start`, or -1. */

@@ -10,7 +10,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Health } from "./health.ts";
 import { type ReadBody, type ServerLimits, answerMarginMs, bodyReader, requestTimeoutMs } from "./limits.ts";
 import type { AdmissionRecord, Metrics } from "./metrics.ts";
-import { type Answer, findUid, writeReview } from "./review.ts";
+import { type Addressee, type Answer, findReview, writeReview } from "./review.ts";
 
 /** What the decider says to one body. */
 export interface Reply {
@@ -22,8 +22,11 @@ export interface Reply {
   readonly record: AdmissionRecord | null;
 }
 
+/** What is asked: what policies say, or whether a Namespace may have Gatekeeper's ignore label. */
+export type Endpoint = "admit" | "label";
+
 /** Answers a body by `deadlineMs` on the clock of `performance.now()`. Never rejects for what the client sent. */
-export type Decide = (body: string, deadlineMs: number) => Promise<Reply>;
+export type Decide = (body: string, deadlineMs: number, endpoint: Endpoint) => Promise<Reply>;
 
 export interface RoutesOptions {
   readonly decide: Decide;
@@ -45,15 +48,21 @@ export function routes(options: RoutesOptions): Handle {
   const others = getRequestListener(otherRoutes(options).fetch, { overrideGlobalObjects: false });
   return (incoming, outgoing) => {
     const url = incoming.url ?? "/";
-    const isAdmission = url === admitPath || url.startsWith(`${admitPath}?`);
-    const served = isAdmission
-      ? serveAdmission(options, { incoming, outgoing, url, readBody })
-      : others(incoming, outgoing);
+    const endpoint = endpointOf(url);
+    const served =
+      endpoint === null
+        ? others(incoming, outgoing)
+        : serveAdmission(options, { incoming, outgoing, url, endpoint, readBody });
     served.catch(options.onError);
   };
 }
 
-const admitPath = "/v1/admit";
+function endpointOf(url: string): Endpoint | null {
+  const end = url.indexOf("?");
+  const path = end === -1 ? url : url.slice(0, end);
+  if (path === "/v1/admit") return "admit";
+  return path === "/v1/admitlabel" ? "label" : null;
+}
 
 /** `/metrics` alone, for a port of its own without TLS. */
 export function metricsRoutes(options: Pick<RoutesOptions, "metrics" | "onError">): Handle {
@@ -75,7 +84,7 @@ function otherRoutes({ health, metrics, metricsHere }: RoutesOptions): Hono {
   });
   if (metricsHere) addMetrics(app, metrics);
   app.notFound((context) =>
-    context.text("not found: there are POST /v1/admit, GET /healthz, /readyz and /metrics\n", 404),
+    context.text("not found: there are POST /v1/admit and /v1/admitlabel, GET /healthz, /readyz and /metrics\n", 404),
   );
   return app;
 }
@@ -90,13 +99,14 @@ interface Exchange {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
   readonly url: string;
+  readonly endpoint: Endpoint;
   readonly readBody: ReadBody;
 }
 
 async function serveAdmission(options: RoutesOptions, exchange: Exchange): Promise<void> {
   const { incoming, outgoing } = exchange;
   try {
-    send(incoming, outgoing, refusal(incoming) ?? (await admit(options, exchange)));
+    send(incoming, outgoing, await admit(options, exchange));
   } catch (error) {
     options.onError(error);
     if (!outgoing.headersSent) send(incoming, outgoing, textReply(500, "internal error\n"));
@@ -105,6 +115,8 @@ async function serveAdmission(options: RoutesOptions, exchange: Exchange): Promi
 
 /** Null: the client went away and there is nobody to answer. */
 async function admit(options: RoutesOptions, exchange: Exchange): Promise<Reply | null> {
+  const { method = "" } = exchange.incoming;
+  if (method !== "POST") return textReply(405, `expected a POST, got a ${method}\n`);
   const startMs = performance.now();
   const timeoutMs = requestTimeoutMs(exchange.url, options.limits.timeoutMs);
   const reply = await answerBody(options, exchange, startMs + timeoutMs - answerMarginMs(timeoutMs));
@@ -123,13 +135,15 @@ async function answerBody(options: RoutesOptions, exchange: Exchange, deadlineMs
       return null;
     case "too-large": {
       const message = `the request's body is larger than the ${options.limits.bodyBytes} bytes that are taken`;
-      return errorReply(findUid(body.head), 413, message);
+      return errorReply(findReview(body.head), 413, message);
     }
     case "busy":
-      return errorReply(findUid(body.head), 503, "too many large requests are being answered at once");
+      return errorReply(findReview(body.head), 503, "too many large requests are being answered at once");
     case "whole":
       try {
-        return await options.decide(body.text, deadlineMs);
+        const unreadable = mediaProblem(exchange.incoming);
+        if (unreadable !== null) return errorReply(findReview(body.text), 415, unreadable);
+        return await options.decide(body.text, deadlineMs, exchange.endpoint);
       } finally {
         body.release();
       }
@@ -138,27 +152,29 @@ async function answerBody(options: RoutesOptions, exchange: Exchange, deadlineMs
   }
 }
 
-/** What is wrong with the request before its body is read. */
-function refusal(incoming: IncomingMessage): Reply | null {
-  if (incoming.method !== "POST") return textReply(405, `expected a POST, got a ${incoming.method ?? ""}\n`);
-  const type = incoming.headers["content-type"] ?? "";
-  if (!/^application\/json(?:\s*;|$)/i.test(type)) {
-    return textReply(415, `contentType=${printable(type)}, expected application/json\n`);
+/** Why the body cannot be an AdmissionReview in JSON, whatever is in it. */
+function mediaProblem({ headers }: IncomingMessage): string | null {
+  const type = headers["content-type"] ?? "";
+  if (type !== "application/json" && !/^application\/json(?:\s*;|$)/i.test(type)) {
+    return `contentType=${printable(type)}, expected application/json`;
   }
-  const encoding = incoming.headers["content-encoding"] ?? "identity";
-  if (encoding !== "identity") return textReply(415, `contentEncoding=${printable(encoding)}, expected none\n`);
-  return null;
+  const encoding = headers["content-encoding"] ?? "identity";
+  return encoding === "identity" ? null : `contentEncoding=${printable(encoding)}, expected none`;
 }
 
 function printable(header: string): string {
   return header.slice(0, 100).replaceAll(/[^\u0020-\u007E]/g, "?");
 }
 
-/** An AdmissionReview that refuses with this code when there is a uid to answer to, else the code as an HTTP status. */
-export function errorReply(uid: string | null, code: number, message: string): Reply {
-  if (uid === null) return textReply(code, `${message}\n`);
+/**
+ * An AdmissionReview that refuses with this code when there is a uid to answer to, else the code as an HTTP status. As in
+ * Gatekeeper, what is wrong with the request itself is not counted among the answers of policies.
+ */
+export function errorReply(to: Addressee | null, code: number, message: string): Reply {
+  if (to === null) return textReply(code, `${message}\n`);
   const answer: Answer = { allowed: false, code, reason: "", message, warnings: [] };
-  return { status: 200, body: writeReview(uid, answer), record: { status: "error", dryRun: false, results: [] } };
+  const record = code < 500 ? null : ({ status: "error", dryRun: false, results: [] } as const);
+  return { status: 200, body: writeReview(to.uid, answer, to.apiVersion), record };
 }
 
 function textReply(status: number, body: string): Reply {

@@ -89,5 +89,7 @@ export function miniatureEvaluator(onPolicy?: (number: number) => void): Evaluat
   const catalog = { resourceOf: () => null, schemaOf: () => null };
   const answerNeeds = () => () => ({ error: "nothing is known" });
   const engine = createEngine({ frontends, catalog });
-  return createEvaluator({ engine, frontends, slices, answerNeeds, tellViolations: false });
+  const answered = { allowed: true, code: 200, reason: "", message: "", warnings: [] };
+  const admission = { isPolicy: () => false, before: () => null, label: () => answered };
+  return createEvaluator({ engine, frontends, slices, answerNeeds, admission, tellViolations: false });
 }

@@ -52,12 +52,17 @@ test("what is no admission request is refused with the reason", async () => {
       path: "/v1/other",
       sent: {},
       status: 404,
-      text: "not found: there are POST /v1/admit, GET /healthz, /readyz and /metrics\n",
+      text: "not found: there are POST /v1/admit and /v1/admitlabel, GET /healthz, /readyz and /metrics\n",
     },
   ];
   for (const { path, sent, status, text } of cases) {
     const received = await send(`${url}${path}`, { ...sent, ca });
     assert.deepEqual({ status: received.status, text: received.text }, { status, text });
+  }
+  for (const headers of [{ "content-type": "text/yaml" }, { "content-type": "" }, { "content-encoding": "br" }]) {
+    const received = await send(`${url}/v1/admit`, { headers, body: reviewText({ uid: "u-415" }), ca });
+    const { response } = JSON.parse(received.text) as { response: { uid: string; status: { code: number } } };
+    assert.deepEqual([received.status, response.uid, response.status.code], [200, "u-415", 415]);
   }
   const utf8 = { "content-type": "application/json; charset=utf-8" };
   assert.equal((await send(`${url}/v1/admit`, { headers: utf8, body: reviewText(), ca })).status, 200);

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ReviewError, findUid, readReview, writeReview } from "../../src/server/review.ts";
+import { ReviewError, findReview, readReview, writeReview } from "../../src/server/review.ts";
 import { reviewText } from "./client.ts";
 
+const uidOf = (body: string) => findReview(body)?.uid ?? null;
 const tree = () => JSON.parse(reviewText()) as { request: Record<string, unknown> };
 
 test("a review is read with its version, and fields that are not known are let be", () => {
@@ -64,7 +65,7 @@ test("the uid is found in a body that is cut off anywhere behind it, and nowhere
   const end = text.indexOf("the-uid") + "the-uid".length + 1;
   fc.assert(
     fc.property(fc.integer({ min: 0, max: text.length }), (length) => {
-      assert.equal(findUid(text.slice(0, length)), length >= end ? "the-uid" : null);
+      assert.equal(uidOf(text.slice(0, length)), length >= end ? "the-uid" : null);
     }),
   );
 });
@@ -76,19 +77,19 @@ test("the uid is found behind an object that stands before it", () => {
     list: [{ uid: "no" }, "uid", ["uid"]],
   };
   const text = JSON.stringify({ object, request: { object, options: [object], uid: 'y"es' }, uid: "no" });
-  assert.equal(findUid(text), 'y"es');
-  assert.equal(findUid(JSON.stringify({ uid: "no", request: { uid: 5 } })), null);
+  assert.equal(uidOf(text), 'y"es');
+  assert.equal(uidOf(JSON.stringify({ uid: "no", request: { uid: 5 } })), null);
 });
 
 test("looking for the uid never throws and is quick on hostile bodies", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
-      findUid(Buffer.from(bytes).toString("latin1"));
+      uidOf(Buffer.from(bytes).toString("latin1"));
     }),
   );
   for (const hostile of ['{"'.repeat(500_000), `"${'\\"'.repeat(500_000)}`, "[".repeat(1_000_000)]) {
     const startMs = performance.now();
-    assert.equal(findUid(hostile), null);
+    assert.equal(uidOf(hostile), null);
     assert.ok(performance.now() - startMs < 1000);
   }
 });
