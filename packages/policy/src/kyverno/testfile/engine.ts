@@ -5,8 +5,9 @@ import { annotationsOf, nameOf, namespaceOf } from "@portcullis/kube";
 import type { Answer, Need } from "@portcullis/lang";
 import type { Outcome } from "../../engine/outcome.ts";
 import type { Evaluation, EvaluationRequest } from "../../engine/request.ts";
-import { type KyvernoDetails, type LinkedPolicy, validationPolicy } from "../evaluate.ts";
+import { type KyvernoDetails, type LinkedPolicy, start, validationPolicy } from "../evaluate.ts";
 import { readException } from "../exceptions.ts";
+import { backgroundResults } from "../generate/background.ts";
 import { actionFor } from "../policy/action.ts";
 import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
 import type { CompiledRule } from "../policy/rule.ts";
@@ -77,6 +78,10 @@ export function evaluateCliPolicy(policy: CliPolicy, phase: Phase, input: CliInp
   const asked = { ...evaluation, world: withNamespace(evaluation.world, input) };
   if (phase === "validate") {
     return { rules: validationPolicy(linked).evaluate(request, asked).map(ruleResultOf), object };
+  }
+  if (phase === "generate") {
+    const started = start(linked, request, asked);
+    return { rules: started === null ? [] : backgroundResults(linked, compiled.rules, started), object };
   }
   return { rules: [], object };
 }
