@@ -1,10 +1,11 @@
 // Test files in folders, and one test from its file to its rows. A file may hold several tests; one that cannot be read is
 // reported with its path. Kyverno: cmd/cli/kubectl-kyverno/test/load.go, commands/test/command.go.
 
-import { apiVersionOf, gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
-import type { Json } from "../../engine/request.ts";
+import { apiVersionOf, gvkOf, labelsOf, nameOf, namespaceOf } from "@portcullis/kube";
+import type { Gvk, Json } from "../../engine/request.ts";
+import { compileSelector } from "../match/selector.ts";
 import { type Row, checkResults } from "./check.ts";
-import { generatedObjects } from "./effects.ts";
+import { type CloneSources, generatedObjects } from "./effects.ts";
 import { type Files, type Unsupported } from "./load.ts";
 import { readDocuments, readObjects } from "./objects.ts";
 import { joinPaths, pathFrom } from "./path.ts";
@@ -66,11 +67,39 @@ export function runTestCase({ path, test }: TestCase, options: TestOptions): Tes
   const { answers, loaded, folder } = runTest(path, test, options);
   options.print("  Checking results ...");
   const rows = checkResults(test.results, answers, {
-    generated: (rule) => generatedObjects(rule),
+    generated: (rule, source) =>
+      generatedObjects(rule, sourcesIn(source === "" ? "" : pathFrom(folder, source), options.files)),
     expected: (file, like) => expectedObject(pathFrom(folder, file), like, options.files),
     difference: describeDifference,
   });
   return { rows, unsupported: loaded.unsupported };
+}
+
+/** The objects of a file as what copies are made of; a file that cannot be read has none. */
+function sourcesIn(path: string, { readFile }: Files): CloneSources {
+  const file = path === "" ? { error: "" } : readFile(path);
+  const objects = "error" in file ? [] : readSources(path, file.text);
+  const isOf = (object: Json, { group, version, kind }: Gvk, namespace: string): boolean => {
+    const own = gvkOf(object);
+    const isVersion = version === "" || (own.group === group && own.version === version);
+    return isVersion && own.kind === kind && namespaceOf(object) === namespace;
+  };
+  return {
+    one: (ref) => objects.find((object) => isOf(object, ref, ref.namespace) && nameOf(object) === ref.name),
+    all: ({ kinds, namespace, selector }) => {
+      const selected = objects.filter((object) => kinds.some((kind) => isOf(object, kind, namespace)));
+      const matches = selector === null ? () => true : compileSelector(selector);
+      return selected.filter((object) => matches(labelsOf(object)));
+    },
+  };
+}
+
+function readSources(path: string, text: string): readonly Json[] {
+  try {
+    return readObjects(path, text).map(({ object }) => object);
+  } catch {
+    return [];
+  }
 }
 
 function expectedObject(
@@ -117,4 +146,3 @@ function compareAt(path: string, expected: Json, actual: Json, lines: string[]):
 function isTree(value: Json): value is Readonly<Record<string, Json>> {
   return typeof value === "object" && value !== null;
 }
-
