@@ -6,6 +6,7 @@ import { type Diagnostic, errorAt, hasError } from "@portcullis/lang";
 import type { Linked, PolicyFrontend, Profile, ReadFrom } from "../engine/frontend.ts";
 import type { Json } from "../engine/request.ts";
 import { type LinkedPolicy, validationPolicy } from "./evaluate.ts";
+import { mutationStage } from "./mutation.ts";
 import { type PolicyException, readException } from "./exceptions.ts";
 import { backgroundPolicy } from "./generate/background.ts";
 import { type CompiledPolicy, compilePolicy } from "./policy/policy.ts";
@@ -62,7 +63,7 @@ function link(units: readonly KyvernoUnit[], profile: Profile, settings: Kyverno
   const linked = policies.map((policy): LinkedPolicy => ({ policy, exceptions, settings, profile }));
   return {
     policies: [...linked.map(validationPolicy), ...linked.flatMap((one) => backgroundPolicy(one) ?? [])],
-    mutations: [],
+    mutations: linked.flatMap((one) => mutationStage(one) ?? []),
     status: new Map(),
     effects: [],
   };
