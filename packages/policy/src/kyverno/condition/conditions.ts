@@ -3,7 +3,7 @@
 // conditions that made it so: of those that held, or of those that did not.
 // Behaviour from Kyverno pkg/engine/variables/evaluate.go.
 
-import { isObject } from "@portcullis/kube";
+import { type JsonRecord, goJson, isObject } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
 import type { CompileTemplate, ConditionsResult } from "../contracts.ts";
 import { Failure, prefixing } from "../failure.ts";
@@ -55,14 +55,21 @@ function compileCondition(tree: Json, compile: CompileTemplate, settings: Condit
   const text = (field: string): string => (typeof condition[field] === "string" ? condition[field] : "");
   const key = compile(condition["key"] ?? null);
   const value = compile(condition["value"] ?? null);
-  const wildcards = settings.requesterWildcards === true ? "both" : policySide(key, value);
+  const wildcards = settings.requesterWildcards === true ? "both" : policySide(condition, key, value);
   return { key, operator: operatorNamed(text("operator")), value, message: text("message"), wildcards };
 }
 
-/** The side without variables is the policy's. Where both have some, the key is taken for the requester's. */
-function policySide(key: Template, value: Template): WildcardSide {
-  if (!key.isStatic) return "value";
-  return value.isStatic ? "both" : "key";
+/**
+ * The side without variables is the policy's. Where both have some, the key is taken for the requester's, unless only
+ * the value speaks of the request.
+ */
+function policySide(condition: JsonRecord, key: Template, value: Template): WildcardSide {
+  if (key.isStatic) return value.isStatic ? "both" : "key";
+  return !value.isStatic && speaksOfRequest(condition["value"]) && !speaksOfRequest(condition["key"]) ? "key" : "value";
+}
+
+function speaksOfRequest(operand: Json): boolean {
+  return /\b(?:request|element\d*|images?|target)\b|@/.test(goJson(operand));
 }
 
 /** Throws Failure with Kyverno's text, LimitError, Suspend. No conditions hold. */

@@ -20,7 +20,12 @@ interface ListPair extends Pair {
 export function mergeList(pair: ListPair, place: MergePlace, step: MergeStep): Node {
   const keys = place.keys ?? [];
   if (keys.length === 0) return mergeElements({ pair, keys: [""], values: textsOf(pair) }, place, step);
-  return mergeElements({ pair, keys, values: valuesOf(pair, keys) }, place, step);
+  const values = valuesOf(pair, keys);
+  const isPlain = pair.origin === null && values.length === pair.dest.items.length;
+  if (!isPlain || values.some((one) => one.includes(""))) return mergeElements({ pair, keys, values }, place, step);
+  // Nothing to merge and every element has keys of its own: what follows would only put them back in their places.
+  for (const dest of pair.dest.items) step({ dest, origin: null }, { ...place, keys: null, depth: place.depth + 1 });
+  return pair.dest;
 }
 
 /** The patch's list first. */
@@ -36,7 +41,7 @@ function valuesOf(pair: ListPair, keys: readonly string[]): Values[] {
         const field = fieldOf(item, key);
         return field === undefined || isEmpty(field) ? "" : textOf(field);
       });
-      const identity = JSON.stringify(values);
+      const identity = values.length === 1 ? (values[0] as string) : JSON.stringify(values);
       if (!seen.has(identity)) seen.set(identity, values);
     }
   }
@@ -174,8 +179,7 @@ function selects({ keys, values }: Selector, item: Node): boolean {
 
 /** Adds the object's elements behind the merged ones, each in place of the one it was merged to. */
 function appendElements(merged: ListNode, dest: ListNode, keys: readonly string[], { budget }: MergePlace): ListNode {
-  // The lists may be the same when the patch brings the whole list.
-  for (const item of [...dest.items]) {
+  for (const item of dest.items) {
     budget.step(1 + merged.items.length);
     if (keys[0] === "") {
       setElement(merged, { keys: [""], values: [textOf(item)] }, item);

@@ -68,19 +68,25 @@ function mergeMap(pair: Pair, shape: Shape | null, place: MergePlace): Node | nu
   const dest = chooseMap(pair);
   if (dest === null || dest.kind !== "map") return dest;
   const { origin } = pair;
+  if (origin === null) {
+    for (const [name, value] of dest.fields) {
+      if (value.kind === "scalar") continue;
+      const merged = mergeNodes({ dest: value, origin: null }, placeOf(name, shape, place));
+      if (merged !== value) setField(dest, name, merged);
+    }
+    return dest;
+  }
   const names = new Set([...fieldNames(dest), ...fieldNames(origin)]);
   for (const name of [...names].toSorted(byCodePoints)) {
-    const field = shape?.get(name);
-    const below: MergePlace = {
-      shape: field?.shape ?? null,
-      keys: field?.keys ?? null,
-      budget: place.budget,
-      depth: place.depth + 1,
-    };
     const inside = { dest: dest.fields.get(name) ?? null, origin: fieldOf(origin, name) ?? null };
-    setField(dest, name, mergeNodes(inside, below));
+    setField(dest, name, mergeNodes(inside, placeOf(name, shape, place)));
   }
   return dest;
+}
+
+function placeOf(name: string, shape: Shape | null, { budget, depth }: MergePlace): MergePlace {
+  const field = shape?.get(name);
+  return { shape: field?.shape ?? null, keys: field?.keys ?? null, budget, depth: depth + 1 };
 }
 
 /** Kustomize: Merger.VisitMap. */

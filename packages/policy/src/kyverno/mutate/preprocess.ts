@@ -115,8 +115,9 @@ function comparable(node: Node): unknown {
 function prepareList(patch: ListNode, object: Node | null, budget: Budget): Outcome {
   if (patch.items[0]?.kind !== "map") return "holds";
   const elements = elementsOf(object);
-  for (const item of [...patch.items]) {
-    if (!hasAnchors(item, isPatchAnchor)) continue;
+  // What elements become is added to the list, and is not prepared again.
+  const items = patch.items.filter((item) => hasAnchors(item, isPatchAnchor));
+  for (const item of items) {
     const outcome = prepareElement({ item, patch, elements, isAbsent: object === null }, budget);
     if (outcome !== "holds") return outcome;
   }
@@ -203,7 +204,7 @@ function stripMap(node: MapNode): boolean {
     for (const anchor of anchorsOf(node, isConditional)) renameField(node, anchorText(anchor), anchor.key);
   }
   let isLeft = false;
-  for (const [name, value] of [...node.fields]) {
+  for (const [name, value] of node.fields) {
     if (isRemovable(value, false)) node.fields.delete(name);
     else isLeft = true;
   }

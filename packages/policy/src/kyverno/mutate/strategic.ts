@@ -6,7 +6,7 @@ import type { Budget } from "@portcullis/lang";
 import type { Json } from "../../engine/request.ts";
 import { deepEqual } from "../pattern/govalue.ts";
 import { mergeNodes } from "./merge.ts";
-import { MergeError, nodeOf, treeOf } from "./node.ts";
+import { MergeError, type Node, nodeOf, treeOf } from "./node.ts";
 import { preparePatch } from "./preprocess.ts";
 
 export type PatchResult = { readonly object: Json } | { readonly error: string };
@@ -27,16 +27,17 @@ export function applyStrategicMerge(object: Json, patch: Json, budget: Budget): 
 
 function merge(object: Json, patch: Json, budget: Budget): Json {
   const dest = nodeOf(object, budget);
-  const origin = prepared(object, patch, budget);
+  const origin = prepared(dest, patch, budget);
   const merged = mergeNodes({ dest, origin }, { shape: null, keys: null, budget, depth: 0 });
   if (merged === null) throw new MergeError("filter cannot create or delete objects");
   return treeOf(merged);
 }
 
-function prepared(object: Json, patch: Json, budget: Budget) {
+/** The patch that is left when its anchors are settled; the object is only looked at. */
+function prepared(object: Node, patch: Json, budget: Budget): Node {
   const node = nodeOf(patch, budget);
   try {
-    return preparePatch(node, nodeOf(object, budget), budget) ? node : nodeOf({}, budget);
+    return preparePatch(node, object, budget) ? node : nodeOf({}, budget);
   } catch (error) {
     if (error instanceof MergeError) throw new MergeError(`failed to preProcess rule: ${error.message}`);
     throw error;
