@@ -221,6 +221,10 @@ function emitDecision(operator: Comparator): (left: Value, right: Value, run: Ru
 // ── calling
 
 function emitCall(node: Extract<Node, { kind: "call" }>, dialect: Dialect): Evaluate {
+  if (node.name === null) {
+    const failure = new SearchError("invalid-value", "invalid node value type");
+    return () => failure;
+  }
   const args = node.arguments.map((argument) => emitArgument(node, argument, dialect));
   const call = resolveCall(node.name, args.length, dialect);
   return (value, run) => {
@@ -239,11 +243,10 @@ function emitArgument(call: Extract<Node, { kind: "call" }>, argument: Node, dia
 
 /** The function that a name means, or why it cannot be called; told only once its arguments have been evaluated. */
 function resolveCall(
-  name: string | null,
+  name: string,
   count: number,
   { functions, engine }: Dialect,
 ): SearchError | ((args: readonly Value[], run: Run) => Outcome) {
-  if (name === null) return new SearchError("invalid-value", "invalid node value type");
   const fn = functions.get(name);
   if (fn === undefined) return unknownFunction(name);
   if (!arityFits(fn, count, engine)) return arityError(fn, count, engine);

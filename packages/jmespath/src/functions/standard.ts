@@ -37,7 +37,7 @@ const sum: Evaluate = ({ budget }, list) => {
 
 const average: Evaluate = (run, list) => {
   const { length } = list as readonly Value[];
-  return length === 0 ? null : (sum(run, list as Value) as number) / length;
+  return length === 0 ? null : (sum(run, list) as number) / length;
 };
 
 const toNumber: Evaluate = (_run, value = null) => {
@@ -78,7 +78,7 @@ function sortSteps(length: number): number {
 /** The key of every item; all must be of the first one's type. Go: go-jmespath functions.go jpfMaxBy. */
 function keysBy(
   items: readonly Value[],
-  reference: Value,
+  reference: Value | undefined,
   run: Run,
   mixed: (type: string) => string,
 ): Value[] | SearchError {
@@ -104,7 +104,7 @@ function extremeBy(sign: 1 | -1): Evaluate {
   return (run, list, reference) => {
     const items = list as readonly Value[];
     if (items.length <= 1) return items[0] ?? null;
-    const keys = keysBy(items, reference as Value, run, (type) => `invalid type, must be ${type}`);
+    const keys = keysBy(items, reference, run, (type) => `invalid type, must be ${type}`);
     if (keys instanceof SearchError) return keys;
     let best = 0;
     for (const [at, key] of keys.entries()) if (compareItems(key, keys[best] as Value) * sign > 0) best = at;
@@ -115,7 +115,7 @@ function extremeBy(sign: 1 | -1): Evaluate {
 const sortBy: Evaluate = (run, list, reference) => {
   const items = list as readonly Value[];
   if (items.length <= 1) return items;
-  const keys = keysBy(items, reference as Value, run, () => "error in sort_by comparison");
+  const keys = keysBy(items, reference, run, () => "error in sort_by comparison");
   if (keys instanceof SearchError) return keys;
   run.budget.step(sortSteps(items.length));
   const places = keys.map((_key, at) => at).toSorted((a, b) => compareItems(keys[a] as Value, keys[b] as Value));
@@ -168,7 +168,7 @@ const join: Evaluate = ({ budget }, glue, list) => {
 const reverse: Evaluate = ({ budget }, value = null) => {
   budget.output((value as { readonly length: number }).length);
   return typeof value === "string"
-    ? [...value].toReversed().join("")
+    ? Array.from(value).toReversed().join("")
     : (value as readonly Value[]).slice().toReversed();
 };
 

@@ -176,14 +176,14 @@ const sum: Evaluate = ({ budget }, items) => {
 
 /** Half away from zero, at so many decimal places. Kyverno: jpRound. */
 const round: Evaluate = (_run, value, places) => {
-  const digits = numberOf(places as Value) ?? 0;
+  const digits = numberOf(places ?? null) ?? 0;
   if (!Number.isInteger(digits) || Math.abs(digits) >= 2 ** 63) {
     return functionError("round", "Non-integer argument(s) passed for round off");
   }
   // Kyverno forgets to give this text its two numbers.
   if (digits < 0) return functionError("round", "%!d(MISSING) argument is out of bounds (%!d(MISSING))");
   const shift = digits > 308 ? Infinity : Number(`1e${digits}`);
-  const scaled = (numberOf(value as Value) ?? 0) * shift;
+  const scaled = (numberOf(value ?? null) ?? 0) * shift;
   const whole = Math.trunc(scaled);
   const rounded = Math.abs(scaled - whole) >= 0.5 ? whole + Math.sign(scaled) : whole;
   return rounded / shift;

@@ -5,7 +5,7 @@ import { Decimal, Source } from "@portcullis/lang";
 import { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8, standardBase64 } from "@portcullis/lang/go";
 import type { JmesFunction } from "../functions/function.ts";
 import { decodeJson } from "../gojson.ts";
-import { type Value, type ValueObject, isList, isObject, setOwn } from "../runtime/value.ts";
+import { type Value, isList, isObject, setOwn } from "../runtime/value.ts";
 import { libraryError } from "./failure.ts";
 import { text } from "./signature.ts";
 
@@ -24,7 +24,7 @@ const parseFirstYaml: Evaluate = ({ budget }, source) => {
   const [first] = value;
   const [problem] = diagnostics;
   if (first === undefined) return problem === undefined ? null : libraryError(`yaml: ${problem.message}`);
-  return plain(first.value as Value);
+  return plain(first.value);
 };
 
 /** Numbers as doubles, which is what JSON of Go's makes of them. */
@@ -33,7 +33,7 @@ function plain(value: Value): Value {
   if (isList(value)) return value.map(plain);
   if (!isObject(value)) return value;
   const made: Record<string, Value> = {};
-  for (const [key, item] of Object.entries(value as ValueObject)) setOwn(made, key, plain(item));
+  for (const [key, item] of Object.entries(value)) setOwn(made, key, plain(item));
   return made;
 }
 

@@ -76,7 +76,7 @@ function split(subject = "", separator = ""): readonly string[] {
 }
 
 const truncate: Evaluate = ({ budget }, subject, length) => {
-  const most = Number(toInt64(numberOf(length as Value) ?? 0));
+  const most = Number(toInt64(numberOf(length ?? null) ?? 0));
   if (most < 1) return "";
   const source = subject as string;
   budget.output(source.length);
@@ -152,7 +152,7 @@ function cleanPath(path = ""): string {
 }
 
 const replace: Evaluate = (run, subject, old, by, limit) =>
-  replaceTexts(run, [subject, old, by] as readonly string[], Number(toInt64(numberOf(limit as Value) ?? 0)));
+  replaceTexts(run, [subject, old, by] as readonly string[], Number(toInt64(numberOf(limit ?? null) ?? 0)));
 
 const replaceAll: Evaluate = (run, ...texts) => replaceTexts(run, texts as readonly string[], -1);
 

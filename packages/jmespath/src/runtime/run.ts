@@ -47,15 +47,6 @@ export function missingKey(key: string): SearchError {
   return new SearchError("not-found", `Unknown key "${key}" in path`, key);
 }
 
-export function isError(outcome: Outcome): outcome is SearchError {
-  return outcome instanceof SearchError;
-}
-
-/** Whether a failure is more than a missing key; a missing key counts as null nearly everywhere. */
-export function isFatal(outcome: Outcome): outcome is SearchError {
-  return outcome instanceof SearchError && outcome.kind !== "not-found";
-}
-
 /** The value, where a missing key counts as null. */
 export function orNull(outcome: Outcome): Value | SearchError {
   return outcome instanceof SearchError && outcome.kind === "not-found" ? null : outcome;

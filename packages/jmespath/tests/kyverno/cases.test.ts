@@ -50,7 +50,7 @@ function check(given: unknown, one: Case): void {
     assert.deepEqual([outcome.message, outcome.kind === "not-found"], [one.error, one.missing === true]);
   } else if (one.marshal === undefined) {
     assert.deepEqual(JSON.parse(jsonOf(outcome)), one.result);
-  } else assert.equal(one.marshal, `json: unsupported value: ${String(outcome).replace("Infinity", "+Inf")}`);
+  } else assert.equal(one.marshal, `json: unsupported value: ${String(Number(outcome)).replace("Infinity", "+Inf")}`);
 }
 
 /** A byte that is no character is U+FFFD in JSON. */
