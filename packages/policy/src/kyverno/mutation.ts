@@ -8,26 +8,28 @@
 
 import { GoInteger } from "@portcullis/jmespath/kyverno";
 import { isObject, nameOf, namespaceOf, stringAt, valueAt } from "@portcullis/kube";
+import type { Profile } from "../engine/frontend.ts";
 import type { Outcome } from "../engine/outcome.ts";
 import { jsonPatch } from "../engine/patch.ts";
 import type { MutationStage } from "../engine/policy.ts";
 import type { Evaluation, EvaluationRequest, Json } from "../engine/request.ts";
 import { checkConditions } from "./condition/conditions.ts";
 import { addEntries } from "./context/entries.ts";
-import { type LinkedPolicy, outcomeOf, runRule, skippedByException, start } from "./evaluate.ts";
+import { type LinkedPolicy, type Started, outcomeOf, runRule, skippedByException, start } from "./evaluate.ts";
 import { failureOf } from "./failure.ts";
 import { applyJsonPatch } from "./mutate/json6902.ts";
 import { applyStrategicMerge } from "./mutate/strategic.ts";
-import type { ForeachMutation, Mutation } from "./policy/rule.ts";
+import type { CompiledRule, ForeachMutation, Mutation, RuleAction } from "./policy/rule.ts";
 import { type RuleResult, type RuleStatus, ruleResult } from "./result.ts";
 import type { RuleRun } from "./rulerun.ts";
 import type { Scope } from "./scope.ts";
+import { mutateTargets } from "./targets.ts";
 import type { Template } from "./template.ts";
 
 /** The mutating side of a policy; null when it mutates nothing at admission. */
 export function mutationStage(linked: LinkedPolicy): MutationStage | null {
   const { policy } = linked;
-  if (!policy.rules.some(({ does }) => does.what === "mutate")) return null;
+  if (!policy.rules.some(({ does }) => mutatesIn(linked.profile, does))) return null;
   return {
     id: { dialect: "kyverno", kind: policy.kind, namespace: policy.namespace, name: policy.name },
     scope: policy.scope,
@@ -36,6 +38,11 @@ export function mutationStage(linked: LinkedPolicy): MutationStage | null {
     reinvoke: false,
     mutate: (request, evaluation) => mutate(linked, request, evaluation),
   };
+}
+
+/** Objects that exist are mutated behind the request; the command line does it at once. */
+function mutatesIn(profile: Profile, { what }: RuleAction): boolean {
+  return what === "mutate" || (what === "mutateExisting" && profile === "kyverno-cli");
 }
 
 interface Mutated {
@@ -49,27 +56,46 @@ function mutate(linked: LinkedPolicy, request: EvaluationRequest, evaluation: Ev
   const { scope } = started;
   const results: RuleResult[] = [];
   let { object } = started.subject;
-  let failed = false;
+  let isBroken = false;
   for (const rule of linked.policy.rules) {
     const { does } = rule;
-    if (does.what !== "mutate") continue;
+    if (!mutatesIn(linked.profile, does)) continue;
     const now = { scope, subject: { ...started.subject, object } };
+    results.push(...existingResults(linked, now, rule));
+    if (does.what !== "mutate") continue;
     const result = runRule(linked, now, rule, {
       type: "Mutation",
       handle: (run) => skippedByException(run) ?? mutateObject(run, does.mutation),
     });
     if (result === null) continue;
     results.push(result);
-    failed = result.patched === null;
-    if (failed) break;
+    isBroken = result.patched === null;
+    if (isBroken) break;
     if (result.patched !== undefined) ({ patched: object } = result);
     scope.replace(["request", "object"], object);
     if (linked.policy.appliesOne && (result.status === "pass" || result.status === "fail")) break;
   }
   return {
-    object: failed && linked.profile === "kyverno-cli" ? null : object,
+    object: isBroken && linked.profile === "kyverno-cli" ? null : object,
     outcomes: results.map((result) => outcomeOf(linked, started, result)),
   };
+}
+
+/** What a rule that mutates existing objects says of each of its targets; nothing for other rules. Throws Suspend, LimitError. */
+export function existingResults(linked: LinkedPolicy, started: Started, rule: CompiledRule): readonly RuleResult[] {
+  const { does } = rule;
+  if (does.what !== "mutateExisting") return [];
+  const results: RuleResult[] = [];
+  const own = runRule(linked, started, rule, {
+    type: "Mutation",
+    handle: (run) => {
+      const skipped = skippedByException(run);
+      if (skipped !== null) return skipped;
+      results.push(...mutateTargets(run, does.targets, (one) => mutateObject(one, does.mutation)));
+      return null;
+    },
+  });
+  return own === null ? results : [own];
 }
 
 /** What a patch or a loop came to. A null object is a failure. */

@@ -1,6 +1,8 @@
 // Rules that work behind a request, generate and mutate existing: what they say of it, and what they want done. Unlike
 // other rules they ask for exceptions before they match, say nothing when their context cannot be loaded, and look at the
 // old object too: where only that one matched, what was made for it is no longer wanted. Their outcomes never deny.
+// A mutation of what exists is put off with a `later` effect; its request, asked again with the point `schedule`, gives the
+// patches.
 // Kyverno: pkg/engine/background.go filterRule, pkg/webhooks/resource/{generation,updaterequest.go}.
 
 import { valueAt } from "@portcullis/kube";
@@ -12,6 +14,7 @@ import { type LinkedPolicy, type Started, outcomeOf, start } from "../evaluate.t
 import { appliedExceptions, exempts } from "../exceptions.ts";
 import { failureOf } from "../failure.ts";
 import { listOf, strings } from "../match/filter.ts";
+import { existingResults } from "../mutation.ts";
 import type { CompiledRule } from "../policy/rule.ts";
 import { type RuleId, type RuleResult, ruleError, ruleResult } from "../result.ts";
 import { type RuleRun, loadContext, writtenProperties } from "../rulerun.ts";
@@ -57,6 +60,9 @@ export function backgroundResults(
   rules: readonly CompiledRule[],
   started: Started,
 ): readonly RuleResult[] {
+  if (started.scope.request.point === "schedule") {
+    return rules.flatMap((rule) => existingResults(linked, started, rule));
+  }
   const results: RuleResult[] = [];
   let failed = false;
   for (const rule of rules) {

@@ -4,6 +4,7 @@
 // what goes wrong with one leaves the others, and then nothing that was made before is removed.
 // Kyverno: pkg/background/generate/{generator,data,clone}.go.
 
+import { GoInteger } from "@portcullis/jmespath/kyverno";
 import {
   apiVersionOf,
   gvkOf,
@@ -118,7 +119,7 @@ function generateEach(owner: Owner, { each, index, wanted, problems }: Loop): vo
       if (element === null || element === undefined) continue;
       scope.evaluation.budget.step();
       scope.reset();
-      scope.setElement(element, at, 0);
+      scope.setElement(element, new GoInteger(at), 0);
       try {
         wanted.push(...elementWanted(owner, each));
       } catch (error) {

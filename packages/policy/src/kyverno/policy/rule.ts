@@ -10,6 +10,7 @@ import { listOf } from "../match/filter.ts";
 import { type Match, compileMatch } from "../match/match.ts";
 import type { RuleType } from "../result.ts";
 import { type Query, compileQuery } from "../query.ts";
+import { type CompiledTarget, compileTargets } from "../targets.ts";
 import { type Template, compileTemplate } from "../template.ts";
 import type { RuleTree } from "../autogen/rules.ts";
 import { type PodSecurityRule, compilePodSecurity } from "../validate/podsecurity/check.ts";
@@ -34,7 +35,7 @@ export type RuleAction =
   | { readonly what: "validate"; readonly check: Check; readonly allowExistingViolations: boolean }
   | { readonly what: "podSecurity"; readonly standards: PodSecurityRule; readonly allowExistingViolations: boolean }
   | { readonly what: "mutate"; readonly mutation: Mutation }
-  | { readonly what: "mutateExisting" }
+  | { readonly what: "mutateExisting"; readonly targets: readonly CompiledTarget[]; readonly mutation: Mutation }
   | { readonly what: "generate"; readonly generate: CompiledGenerate }
   /** What is not built yet: it gives an error that names it. */
   | { readonly what: "unsupported"; readonly type: RuleType; readonly field: string }
@@ -166,11 +167,12 @@ function compileForeach(tree: Json, message: string, options: RuleOptions): Fore
 // ── mutate
 
 function mutateAction(tree: RuleTree, mutate: RuleTree, options: RuleOptions): RuleAction {
-  if (Array.isArray(mutate["targets"])) return { what: "mutateExisting" };
-  if (Array.isArray(mutate["foreach"])) {
-    return { what: "mutate", mutation: { rule: null, foreach: compileForeachMutations(mutate["foreach"], options) } };
-  }
-  return { what: "mutate", mutation: { rule: compileTemplate(tree), foreach: null } };
+  const { targets, foreach } = mutate;
+  const mutation: Mutation = Array.isArray(foreach)
+    ? { rule: null, foreach: compileForeachMutations(foreach, options) }
+    : { rule: compileTemplate(tree), foreach: null };
+  if (!Array.isArray(targets)) return { what: "mutate", mutation };
+  return { what: "mutateExisting", targets: compileTargets(mutate, options.peerAnswers), mutation };
 }
 
 function compileForeachMutations(list: readonly Json[], options: RuleOptions): readonly ForeachMutation[] {

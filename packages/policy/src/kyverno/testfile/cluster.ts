@@ -3,10 +3,24 @@
 // a fake client over the same objects. Where that one panics (a list of something that it has none of) there is an empty
 // list here. Kyverno: pkg/clients/dclient/{client,fake}.go, cmd/cli/kubectl-kyverno/store.
 
-import { apiVersionOf, guessResource, gvkOf, isObject, nameOf, namespaceOf, stringAt, valueAt } from "@portcullis/kube";
+import {
+  apiVersionOf,
+  guessResource,
+  gvkOf,
+  isObject,
+  labelsOf,
+  nameOf,
+  namespaceOf,
+  stringAt,
+  valueAt,
+} from "@portcullis/kube";
 import type { Answer, Need } from "@portcullis/lang";
 import { quote } from "@portcullis/lang/go";
 import type { Gvk, Json } from "../../engine/request.ts";
+import { matchesKindParts } from "../match/kinds.ts";
+import { compileSelector } from "../match/selector.ts";
+import { containsWildcard, matchesWildcard } from "../pattern/wildcard.ts";
+import type { TargetCall } from "../targets.ts";
 
 export interface StandIn {
   readonly objects: readonly Json[];
@@ -25,6 +39,7 @@ export interface MockedCall {
 export function answerFrom({ objects, calls, entries }: StandIn): (need: Need) => Answer {
   return (need) => {
     if (need.kind === "object") return getObject(objects, need.call);
+    if (need.kind === "kyverno.targets") return targetsOf(objects, need.call as TargetCall);
     if (need.kind === "kyverno.apiCall") return mocked(calls, need.call) ?? callObjects(objects, need.call);
     if (need.kind === "kyverno.globalContext") return entryOf(entries, need.call);
     return { error: `${need.kind} ${need.key}: no cluster is connected` };
@@ -36,6 +51,23 @@ function getObject(objects: readonly Json[], call: Json): Answer {
   const name = stringAt(call, "name");
   const found = objects.find((object) => isOf(object, gvk, stringAt(call, "namespace")) && nameOf(object) === name);
   return found === undefined ? { error: notFound(guessResource(gvk.kind), gvk.group, name) } : { value: found };
+}
+
+/** Kyverno: pkg/clients/dclient/helpers.go GetResources. */
+function targetsOf(objects: readonly Json[], call: TargetCall): Answer {
+  const { namespace, name, selector } = call;
+  const ofKind = objects.filter((object) => matchesKindParts(call, gvkOf(object), ""));
+  const isOne = namespace !== "" && name !== "" && !containsWildcard(namespace + name);
+  if (isOne) {
+    const found = ofKind.find((object) => namespaceOf(object) === namespace && nameOf(object) === name);
+    return found === undefined ? { error: notFound(guessResource(call.kind), "", name) } : { value: [found] };
+  }
+  const selects = selector === null ? () => true : compileSelector(selector);
+  const matches = (pattern: string, text: string): boolean => pattern === "" || matchesWildcard(pattern, text);
+  const found = ofKind.filter(
+    (object) => matches(namespace, namespaceOf(object)) && matches(name, nameOf(object)) && selects(labelsOf(object)),
+  );
+  return { value: found };
 }
 
 function isOf(object: Json, wanted: Gvk, namespace: string): boolean {
