@@ -81,4 +81,6 @@ export interface Catalog {
   resourceOf(kind: Gvk): { readonly resource: Gvr; readonly namespaced: boolean } | null;
   /** Null when it is not known. */
   schemaOf(kind: Gvk): Json;
+  /** The kind that a resource holds, for requests to its subresources; null when it is not known. */
+  kindOf?(resource: Gvr): Gvk | null;
 }

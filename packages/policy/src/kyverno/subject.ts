@@ -40,7 +40,7 @@ export function subjectOf(request: EvaluationRequest, evaluation: Evaluation, pr
     object,
     oldObject: request.oldObject,
     operation,
-    gvk: request.kind ?? own,
+    gvk: topLevelKind(request, evaluation) ?? own,
     subresource: request.subResource,
     asking: {
       operation,
@@ -48,6 +48,12 @@ export function subjectOf(request: EvaluationRequest, evaluation: Evaluation, pr
       namespaceLabels: () => namespaceLabels(namespace, evaluation, profile),
     },
   };
+}
+
+/** A request to a subresource may hold another kind (`PodExecOptions`); policies name the kind that it belongs to. */
+function topLevelKind({ kind, resource, subResource }: EvaluationRequest, { catalog }: Evaluation): Gvk | null {
+  if (subResource === "" || resource === null) return kind;
+  return catalog.kindOf?.(resource) ?? kind;
 }
 
 /** Whether a rule applies; on DELETE the old object is what it applies to. Throws Suspend, Failure. */

@@ -4,7 +4,6 @@
 import {
   type FieldError,
   annotationsOf,
-  builtinCatalog,
   compileLabelSelector,
   forbidden,
   goJson,
@@ -20,6 +19,8 @@ import type { Json } from "../../engine/request.ts";
 import type { RuleTree } from "../autogen/rules.ts";
 import { listOf, strings } from "../match/filter.ts";
 import { containsWildcard, matchesWildcard } from "../pattern/wildcard.ts";
+import { isClusterKind } from "./clusterkinds.ts";
+import { generateErrors } from "./generatefields.ts";
 import { podSecurityErrors } from "../validate/podsecurity/controls.ts";
 
 export interface FieldOptions {
@@ -117,6 +118,7 @@ function ruleErrors(rule: RuleTree, field: string, options: FieldOptions): reado
     ...blockErrors(rule["exclude"], `${field}.exclude`, options),
     ...targetErrors(rule, field, options),
     ...podSecurityErrors(valueAt(rule, "validate", "podSecurity"), `${field}.podSecurity`),
+    ...generateErrors(rule["generate"], field, options),
   ];
 }
 
@@ -217,15 +219,6 @@ function selectorErrors(tree: Json, field: string): readonly FieldError[] {
   if ("error" in compiled) return [invalid(field, tree, compiled.error)];
   if (selector.matchLabels.length + selector.matchExpressions.length > 0) return [];
   return [invalid(field, tree, "The requirements are not specified in selector")];
-}
-
-/** `Kind` or `version/Kind` of what belongs to no namespace. */
-function isClusterKind(text: string): boolean {
-  const parts = text.split("/");
-  const kind = parts.at(-1) ?? "";
-  const [group, version] = parts.length === 3 ? parts : ["", parts.length === 2 ? (parts[0] ?? "") : "v1"];
-  const found = builtinCatalog().resourceOf({ group: group ?? "", version: version ?? "", kind });
-  return found !== null && !found.namespaced;
 }
 
 // ── a match that its exclude takes away

@@ -71,6 +71,15 @@ export function compilePolicy(object: Json, options: RuleOptions): CompiledPolic
   };
 }
 
+/** The rules as written, and all with those of autogen, as they are compiled. */
+export function ruleTrees(object: Json): { readonly own: readonly RuleTree[]; readonly all: readonly RuleTree[] } {
+  const own = listOf(valueAt(object, "spec"), "rules").filter((rule): rule is RuleTree => isObject(rule));
+  const generated = generateRules(own, controllersOf(object, own));
+  if (generated.length === 0) return { own, all: own };
+  const kept = own.filter((rule) => !isGeneratedName(stringAt(rule, "name")));
+  return { own, all: [...kept, ...generated.map(({ rule }) => rule)] };
+}
+
 interface Rules {
   readonly own: readonly CompiledRule[];
   readonly all: readonly CompiledRule[];
