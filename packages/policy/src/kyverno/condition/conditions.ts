@@ -12,7 +12,7 @@ import type { Template } from "../template.ts";
 import { operatorNamed } from "./names.ts";
 import type { Operator, OperatorOptions, WildcardSide } from "./operator.ts";
 
-export interface Condition {
+interface Condition {
   readonly key: Template;
   /** Null for a name that is no operator. */
   readonly operator: Operator | null;

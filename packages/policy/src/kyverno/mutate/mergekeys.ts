@@ -110,7 +110,7 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
 /** What is known about the fields of an object. */
 export type Shape = ReadonlyMap<string, FieldShape>;
 
-export interface FieldShape {
+interface FieldShape {
   /** Of the value, or of a list's elements; null where nothing below merges. */
   readonly shape: Shape | null;
   /** The keys by which a list merges, none for a list of texts; null for what is replaced. */

@@ -20,7 +20,7 @@ export interface ListNode {
   items: Node[];
 }
 
-export interface ScalarNode {
+interface ScalarNode {
   readonly kind: "scalar";
   /** A string, a number of lang, a boolean or null. */
   value: unknown;

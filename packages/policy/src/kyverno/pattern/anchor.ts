@@ -4,7 +4,7 @@
 
 import { trimSpace } from "./govalue.ts";
 
-export type AnchorMark = "" | "=" | "^" | "X" | "<" | "+";
+type AnchorMark = "" | "=" | "^" | "X" | "<" | "+";
 
 export interface Anchor {
   readonly mark: AnchorMark;

@@ -39,7 +39,7 @@ export interface ListPattern {
   readonly items: readonly Pattern[];
 }
 
-export interface ScalarPattern {
+interface ScalarPattern {
   readonly kind: "scalar";
   readonly raw: unknown;
   readonly test: ScalarTest;
@@ -104,7 +104,7 @@ function metadataToFit(entries: readonly Entry[]): string | null {
 }
 
 /** The entry of a key, be it plain or an anchor. */
-export function entryOf(key: string, entries: readonly Entry[]): Entry | null {
+function entryOf(key: string, entries: readonly Entry[]): Entry | null {
   return (
     entries.find(({ name }) => name === key) ??
     entries.find(({ anchor }) => anchor !== null && anchor.key === key) ??
