@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-export type PeerName = "opa" | "gator" | "gatekeeper" | "kube-apiserver" | "etcd";
+export type PeerName = "opa" | "gator" | "gatekeeper" | "kyverno" | "kyverno-admission" | "kube-apiserver" | "etcd";
 
 export function peer(name: PeerName): string | null {
   const folder = process.env["PEERS_DIR"];

@@ -1,0 +1,68 @@
+// The webhook with Kyverno's policies under load: a Pod review of about 7 KB against the validating policies of pod-security and
+// best-practices, all enforced, Kyverno's admission controller beside ours. Answers are compared first.
+
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { startControlPlane } from "../e2e/control-plane.ts";
+import type { Bench, Row } from "./bench.ts";
+import { startKyverno } from "./kyverno-manager.ts";
+import type { PolicyFile } from "./library.ts";
+import { peer } from "./peers.ts";
+import { generatePods } from "./pods.ts";
+import { type Measured, measureBare, measureOurs, measurePeer, reviewOf, webhookRows } from "./webhook.ts";
+
+const data = resolve(process.env["CONFORMANCE_DIR"] ?? join(import.meta.dirname, "../../shared/conformance"));
+
+export const kyvernoWebhook: Bench = {
+  name: "kyverno-webhook",
+  measures: "reviews of 7 KB Pods against Kyverno's pod-security and best-practices policies over HTTPS, 8 connections",
+  run,
+};
+
+async function run(): Promise<readonly Row[]> {
+  const policies = validatingPolicies();
+  if (policies.length === 0) throw new Error("kyverno-policies is not in $CONFORMANCE_DIR");
+  const folder = mkdtempSync(join(tmpdir(), "portcullis-bench-"));
+  const bodies = generatePods({ count: 64, seed: 7 }).map(reviewOf);
+  try {
+    const bare = await measureBare(folder, bodies);
+    const theirs = await measureKyverno(policies, bodies);
+    const ours = await measureOurs(folder, { policies, bodies, expected: theirs?.answers ?? null });
+    return webhookRows(ours, theirs, bare, bodies);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function measureKyverno(policies: readonly PolicyFile[], bodies: readonly string[]): Promise<Measured | null> {
+  const [program, etcd, apiserver] = [peer("kyverno-admission"), peer("etcd"), peer("kube-apiserver")];
+  const crds = join(data, "kyverno", "config", "crds");
+  if (program === null || etcd === null || apiserver === null || !existsSync(crds)) return null;
+  const controlPlane = await startControlPlane(etcd, apiserver);
+  try {
+    const manager = await startKyverno({ program, controlPlane, crds, policies });
+    const measured = await measurePeer({ port: manager.port, path: "/validate/fail?timeout=10s", bodies }, manager.pid);
+    await manager.stop();
+    return measured;
+  } finally {
+    await controlPlane.stop();
+  }
+}
+
+/** ClusterPolicies that only validate, made to enforce, so that their denials can be compared. */
+function validatingPolicies(): readonly PolicyFile[] {
+  return ["pod-security", "best-practices"].flatMap((group) => {
+    const folder = join(data, "kyverno-policies", group);
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".yaml") && !path.includes("/."))
+      .toSorted()
+      .map((path) => ({
+        name: `${group}--${path.replaceAll("/", "--")}`,
+        text: readFileSync(join(folder, path), "utf8"),
+      }))
+      .filter(({ text }) => /^kind: ClusterPolicy$/m.test(text) && !/^ +(generate|mutate|verifyImages):/m.test(text))
+      .map(({ name, text }) => ({ name, text: text.replaceAll(/([fF]ailureAction): [aA]udit/g, "$1: Enforce") }));
+  });
+}
