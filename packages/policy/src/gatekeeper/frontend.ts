@@ -16,30 +16,39 @@ import {
   readConstraint,
 } from "./constraint/read.ts";
 import { templatePolicy } from "./evaluate.ts";
+import { type MutatorUnit, mutationGroup, readMutator } from "./mutation/read.ts";
+import { linkMutators } from "./mutation/stage.ts";
 import { respond } from "./respond.ts";
 import { constraintGroup } from "./template/crd.ts";
 import { type Template, asWarning, readTemplate, templateGroup } from "./template/read.ts";
 import type { RegoOptions } from "./template/rego.ts";
 
 /** `read` compiles templates, so it needs what compiling needs. */
-export type GatekeeperOptions = RegoOptions;
+export interface GatekeeperOptions extends RegoOptions {
+  /** Mutated objects say by what they were, in annotations; false unless said. */
+  readonly mutationAnnotations?: boolean;
+  /** Providers may be asked; true unless said. */
+  readonly externalData?: boolean;
+}
 
-export type GatekeeperUnit = Template | ConstraintSource;
+export type GatekeeperUnit = Template | ConstraintSource | MutatorUnit;
 
 export function gatekeeperFrontend(options: GatekeeperOptions): PolicyFrontend<GatekeeperUnit> {
   return {
     dialect: "gatekeeper",
     owns: ({ group, kind }) =>
-      group === constraintGroup || unbuilt.has(group) || (group === templateGroup && kind === "ConstraintTemplate"),
+      group === constraintGroup ||
+      group === mutationGroup ||
+      unbuilt.has(group) ||
+      (group === templateGroup && kind === "ConstraintTemplate"),
     read: (object, from) => read(object, from, options),
-    link: (units, _catalog, profile) => link(units, profile),
+    link: (units, _catalog, profile) => link(units, profile, options),
     respond,
   };
 }
 
 /** Gatekeeper's other groups: taken, so that nobody applies them in silence, and refused until they are built. */
 const unbuilt: ReadonlySet<string> = new Set([
-  "mutations.gatekeeper.sh",
   "expansion.gatekeeper.sh",
   "config.gatekeeper.sh",
   "syncset.gatekeeper.sh",
@@ -59,11 +68,12 @@ function read(object: Json, from: ReadFrom, options: GatekeeperOptions): Read {
     return { unit: template, diagnostics };
   }
   if (group === constraintGroup) return { unit: readConstraint(object, from), diagnostics: [] };
+  if (group === mutationGroup) return readMutator(object, from, { externalData: options.externalData ?? true });
   const message = `${kind} (${group}) is not supported yet`;
   return { unit: null, diagnostics: [errorAt("unsupported-kind", from.locate?.(["kind"]) ?? null, message)] };
 }
 
-function link(units: readonly GatekeeperUnit[], profile: Profile): Linked {
+function link(units: readonly GatekeeperUnit[], profile: Profile, options: GatekeeperOptions): Linked {
   const status = new Map<string, readonly Diagnostic[]>();
   const templates = new Map<string, Template>();
   for (const unit of units) {
@@ -81,9 +91,12 @@ function link(units: readonly GatekeeperUnit[], profile: Profile): Linked {
     if (group === undefined) groups.set(template, [constraint]);
     else group.push(constraint);
   }
+  const mutators = units.filter((unit) => unit.unit === "mutator");
+  const mutation = linkMutators(mutators, { profile, annotations: options.mutationAnnotations ?? false });
+  for (const [key, found] of mutation.status) status.set(key, found);
   return {
     policies: policiesOf(groups, profile),
-    mutations: [],
+    mutations: mutation.stage === null ? [] : [mutation.stage],
     status,
     effects: [...templates.values()].toSorted((a, b) => byCodePoints(a.name, b.name)).flatMap(crdOf),
   };

@@ -123,7 +123,8 @@ export function namespaceNeed(name: string): Need {
   return { kind: "object", key: `v1/Namespace//${name}`, call };
 }
 
-function lookUpNamespace(name: string, evaluation: Evaluation, profile: Profile): KnownNamespace | null {
+/** Null when it is not known. Throws Suspend when it has to be fetched. */
+export function lookUpNamespace(name: string, evaluation: Evaluation, profile: Profile): KnownNamespace | null {
   if (name === "" && profile !== "gator") return null;
   const [answer] = evaluation.world.ask([namespaceNeed(name)]);
   if (answer === undefined) throw new Suspend([namespaceNeed(name)]);
@@ -134,7 +135,7 @@ function lookUpNamespace(name: string, evaluation: Evaluation, profile: Profile)
 
 // ── objects
 
-function candidate(object: Json): Candidate {
+export function candidate(object: Json): Candidate {
   const { group, kind } = gvkOf(object);
   const unreadable =
     kind === "" ? `invalid request object: failed to unmarshal gkReview object ${JSON.stringify(object)}` : null;

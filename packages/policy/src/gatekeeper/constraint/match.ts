@@ -39,7 +39,7 @@ export interface ExplainedCriterion {
 }
 
 /** What a criterion looks at. */
-interface Subject {
+export interface Subject {
   readonly object: Candidate;
   readonly namespace: KnownNamespace | null;
   readonly source: Review["source"];
@@ -61,16 +61,7 @@ export function compileMatch(constraint: Json): Matcher | string {
   if (typeof labels === "string") return matcherError(labels);
   const namespaces = selectorOf(match["namespaceSelector"]);
   if (typeof namespaces === "string") return matcherError(namespaces);
-  const criteria = [
-    kindsCriterion(match),
-    scopeCriterion(match),
-    namespacesCriterion(match, "namespaces"),
-    namespacesCriterion(match, "excludedNamespaces"),
-    labelCriterion(match, labels),
-    namespaceSelectorCriterion(match, namespaces),
-    nameCriterion(match),
-    sourceCriterion(match),
-  ].filter((criterion) => criterion !== null);
+  const criteria = criteriaOf(match, labels, namespaces);
   return {
     match: (review: Review) => matchAny(criteria, review),
     explain: (review) => explainAll(criteria, review),
@@ -80,6 +71,48 @@ export function compileMatch(constraint: Json): Matcher | string {
 
 /** Without `spec.match` nothing is looked at, not even whether there is an object. */
 const everything: Matcher = { match: () => true, explain: () => [], kinds: null };
+
+// ── mutators
+
+/** `spec.match` of a mutator, which looks at one object, and where a selector that cannot be read fails each request. */
+export interface ObjectMatcher {
+  /** Whether it applies, or why that cannot be said. */
+  readonly test: (subject: Subject) => boolean | string;
+  /** `group/Kind` with `*` for either part; null: any kind. */
+  readonly kinds: readonly string[] | null;
+  /** Whether the labels of the object's Namespace are asked for. */
+  readonly readsNamespace: boolean;
+}
+
+export function compileObjectMatch(tree: Json): ObjectMatcher {
+  const match = isObject(tree) ? tree : {};
+  const failing = (error: string): SelectorPredicate => {
+    return () => {
+      throw new SelectorError(error);
+    };
+  };
+  const selectorAt = (field: string): SelectorPredicate | null => {
+    const selector = selectorOf(match[field]);
+    return typeof selector === "string" ? failing(selector) : selector;
+  };
+  const namespaces = selectorAt("namespaceSelector");
+  const criteria = criteriaOf(match, selectorAt("labelSelector"), namespaces);
+  return {
+    test: (subject) => {
+      try {
+        const result = matchesAll(criteria, subject);
+        return typeof result === "string" ? `failed to run Match criteria: ${result}` : result;
+      } catch (error) {
+        if (error instanceof SelectorError) return `failed to run Match criteria: ${error.message}`;
+        throw error;
+      }
+    },
+    kinds: kindsOf(match),
+    readsNamespace: namespaces !== null,
+  };
+}
+
+class SelectorError extends Error {}
 
 function matcherError(text: string): string {
   return `admission.k8s.gatekeeper.sh: invalid Constraint: unable to create matcher: could not convert JSON to Match: ${text}\n`;
@@ -125,6 +158,23 @@ function explainAll(criteria: readonly Criterion[], review: Review): readonly Ex
 // ── criteria
 
 type Match = Readonly<Record<string, Json>>;
+
+function criteriaOf(
+  match: Match,
+  labels: SelectorPredicate | null,
+  namespaces: SelectorPredicate | null,
+): readonly Criterion[] {
+  return [
+    kindsCriterion(match),
+    scopeCriterion(match),
+    namespacesCriterion(match, "namespaces"),
+    namespacesCriterion(match, "excludedNamespaces"),
+    labelCriterion(match, labels),
+    namespaceSelectorCriterion(match, namespaces),
+    nameCriterion(match),
+    sourceCriterion(match),
+  ].filter((criterion) => criterion !== null);
+}
 
 function kindsCriterion(match: Match): Criterion | null {
   const entries = kindEntries(match);

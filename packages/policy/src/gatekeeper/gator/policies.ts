@@ -44,7 +44,7 @@ export function loadPolicies(
     link: (units, catalog, linkedFor) => {
       for (const unit of units) {
         if (unit.unit === "template") templates.set(unit.name, unit);
-        else constraints.set(`${unit.kind}/${unit.name}`, unit);
+        else if (unit.unit === "constraint") constraints.set(`${unit.kind}/${unit.name}`, unit);
       }
       return frontend.link(units, catalog, linkedFor);
     },

@@ -1,0 +1,145 @@
+// What one mutator does to one object, compiled from the end of its location to its start: each step is a function that
+// finds its field or its elements and hands them to the next, so that nothing beside the location is looked at. A step
+// says `untouched` where a path test or an absent element stops it; that nothing is written there is more than that
+// nothing differs, because elements and objects made on the way are then dropped.
+// Gatekeeper: pkg/mutation/mutators/core/mutation_function.go.
+
+import { Decimal } from "@portcullis/lang";
+import type { JsonRecord } from "@portcullis/kube";
+import type { Json } from "../../engine/request.ts";
+import { goType } from "../gocode.ts";
+import { type ElementStep, type FieldStep, type Location, stepText } from "./location.ts";
+import type { Conditions } from "./pathtest.ts";
+import { equalTrees, isMap, withField } from "./tree.ts";
+
+/** What the value may depend on. */
+export interface Subject {
+  readonly name: string;
+  readonly namespace: string;
+  readonly username: string;
+}
+
+export const untouched = Symbol("untouched");
+
+/** The tree after the change, `untouched` where the mutation did not apply. Throws MutationError. */
+export type Change = (tree: Json, subject: Subject) => Json;
+
+/** What a mutator puts at the end of its location. */
+export interface Setter {
+  /** The value of a field whose present value is given; undefined, both ways, for a field that is not there. */
+  field(present: Json, subject: Subject): Json;
+  /** The list element that is put in the place of one with its key. */
+  readonly element?: Json;
+}
+
+/** Why an object cannot be mutated, in Gatekeeper's words. */
+export class MutationError extends Error {
+  override readonly name = "MutationError";
+}
+
+export function compileChange(location: Location, conditions: Conditions, setter: Setter): Change {
+  if (location.length === 0) {
+    return () => {
+      throw new MutationError("attempting to mutate an empty target location");
+    };
+  }
+  return compileStep(location, 0, { conditions, setter });
+}
+
+interface Compiling {
+  readonly conditions: Conditions;
+  readonly setter: Setter;
+}
+
+function compileStep(location: Location, depth: number, compiling: Compiling): Change {
+  const step = location[depth];
+  const isLast = depth === location.length - 1;
+  const allowed = { present: compiling.conditions.present(depth), missing: compiling.conditions.missing(depth) };
+  if (step === undefined) throw new Error("no step at this depth");
+  if (step.kind === "field") {
+    const next = isLast ? null : compileStep(location, depth + 1, compiling);
+    const fresh: Json = location[depth + 1]?.kind === "element" ? [] : {};
+    return fieldChange(step, allowed, next === null ? compiling.setter.field : below(next, fresh));
+  }
+  if (isLast) return replacedElement(step, allowed, compiling.setter.element);
+  return elementChange(step, allowed, compileStep(location, depth + 1, compiling));
+}
+
+/** Which of both states lets a mutation go on. */
+interface Allowed {
+  readonly present: boolean;
+  readonly missing: boolean;
+}
+
+function below(next: Change, fresh: Json): Setter["field"] {
+  return (present, subject) => next(present === undefined ? fresh : present, subject);
+}
+
+function fieldChange(step: FieldStep, allowed: Allowed, value: Setter["field"]): Change {
+  const { name } = step;
+  return (tree, subject) => {
+    if (!isMap(tree)) throw mismatch("object", tree, step);
+    const isPresent = Object.hasOwn(tree, name);
+    if (isPresent ? !allowed.present : !allowed.missing) return untouched;
+    const changed = value(isPresent ? tree[name] : undefined, subject);
+    if (changed === untouched || changed === undefined) return changed === undefined ? tree : untouched;
+    return withField(tree, name, changed);
+  };
+}
+
+function elementChange(step: ElementStep, allowed: Allowed, next: Change): Change {
+  const { key, value } = step;
+  const fresh = value === null ? null : { [key]: value };
+  return (tree, subject) => {
+    if (!Array.isArray(tree)) throw mismatch("List", tree, step);
+    // What must not exist is never there for all elements of a list.
+    if (fresh === null && !allowed.present) return untouched;
+    const elements = tree as readonly Json[];
+    let changed: Json[] | null = null;
+    let isTouched = false;
+    let isFound = fresh === null;
+    for (const [at, element] of elements.entries()) {
+      if (value !== null && !hasKey(element, key, value)) continue;
+      if (!allowed.present) return untouched;
+      isFound = true;
+      const after = next(element, subject);
+      if (after === untouched) continue;
+      isTouched = true;
+      if (after !== element) (changed ??= [...elements])[at] = after;
+    }
+    if (isFound) return isTouched ? (changed ?? elements) : untouched;
+    if (!allowed.missing) return untouched;
+    const added = next(fresh, subject);
+    return added === untouched ? untouched : [...elements, added];
+  };
+}
+
+function replacedElement(step: ElementStep, allowed: Allowed, element: Json): Change {
+  const { key, value } = step;
+  return (tree) => {
+    if (!Array.isArray(tree)) throw mismatch("List", tree, step);
+    if (element === undefined) throw new MutationError("mutator does not understand keyed lists");
+    const elements = tree as readonly Json[];
+    for (const [at, present] of elements.entries()) {
+      if (!isMap(present)) {
+        throw new MutationError(`cast error, unable to case ${goType(present)} to map[string]interface{}`);
+      }
+      if (value === null || !hasKey(present, key, value)) continue;
+      if (!allowed.present) return untouched;
+      return equalTrees(present, element) ? elements : elements.with(at, element);
+    }
+    return allowed.missing ? [...elements, element] : untouched;
+  };
+}
+
+function hasKey(element: Json, key: string, value: NonNullable<ElementStep["value"]>): element is JsonRecord {
+  if (!isMap(element) || !Object.hasOwn(element, key)) return false;
+  const present = element[key];
+  if (present === value) return true;
+  return present instanceof Decimal && value instanceof Decimal && present.text === value.text;
+}
+
+function mismatch(wanted: "object" | "List", tree: Json, step: FieldStep | ElementStep): MutationError {
+  const got = `received object (type: ${goType(tree)})`;
+  return new MutationError(`mismatch between path entry (type: ${wanted}) and ${got}. Path: ${stepText(step)}`);
+}

@@ -1,0 +1,76 @@
+// What the four kinds put at the end of their location: a value, a value from the object's metadata or from a provider,
+// a list with more or fewer elements, an image with other parts. Equal values are left as they are.
+// Gatekeeper: pkg/mutation/mutators/{core/setter,modifyset/modify_set_mutator,assignimage/assignimage_mutator}.go.
+
+import type { Json } from "../../engine/request.ts";
+import { goText, goType } from "../gocode.ts";
+import { MutationError, type Setter } from "./change.ts";
+import { type ImageParts, assignImage } from "./image.ts";
+import { Placeholder, type ProviderRef, equalTrees } from "./tree.ts";
+
+export function valueSetter(value: Json): Setter {
+  return { field: (present) => kept(present, value), element: value };
+}
+
+export function metadataSetter(field: "name" | "namespace"): Setter {
+  return { field: (_present, subject) => subject[field] };
+}
+
+/** The value that is there becomes the provider's key, whatever the data source; a user name where there is none. */
+export function providerSetter(ref: ProviderRef): Setter {
+  return {
+    field: (present, { username }) => {
+      if (present instanceof Placeholder) return kept(present, new Placeholder(ref, present.key));
+      if (typeof present === "string") return new Placeholder(ref, present);
+      if (present === undefined) return new Placeholder(ref, ref.dataSource === "Username" ? username : "");
+      const got = `got ${goText(present, "unstructured")} (${goType(present)})`;
+      throw new MutationError(`value assigned to external data placeholder is not a string, ${got}`);
+    },
+  };
+}
+
+export function imageSetter(parts: ImageParts): Setter {
+  return {
+    field: (present) => {
+      if (present === undefined || typeof present === "string") return assignImage(present ?? "", parts);
+      // Gatekeeper prints the string that it could not get.
+      throw new MutationError("expected value at AssignImage location to be a string, got  of type string");
+    },
+  };
+}
+
+/** An operation that nobody knows, which only gator takes, fails when an object is mutated. */
+export function setSetter(operation: string, values: readonly Json[]): Setter {
+  if (operation === "merge") return { field: (present) => merged(present, values) };
+  if (operation === "prune") return { field: (present) => pruned(present, values) };
+  return {
+    field: () => {
+      throw new MutationError(`unrecognized operation for modifyset: ${operation}`);
+    },
+  };
+}
+
+function merged(present: Json, values: readonly Json[]): Json {
+  if (present === undefined) return values;
+  const known = [...setOf(present)];
+  const before = known.length;
+  for (const value of values) if (!known.some((other) => equalTrees(other, value))) known.push(value);
+  return known.length === before ? present : known;
+}
+
+/** Stays absent, and what was made on the way to it stays: Gatekeeper counts that as done. */
+function pruned(present: Json, values: readonly Json[]): Json {
+  if (present === undefined) return undefined;
+  const elements = setOf(present);
+  const left = elements.filter((element) => !values.some((value) => equalTrees(value, element)));
+  return left.length === elements.length ? present : left;
+}
+
+function setOf(present: Json): readonly Json[] {
+  if (Array.isArray(present)) return present as readonly Json[];
+  throw new MutationError(`${goText(present, "unstructured")} is not a list of values, cannot treat it as a set`);
+}
+
+function kept(present: Json, value: Json): Json {
+  return equalTrees(present, value) ? present : value;
+}

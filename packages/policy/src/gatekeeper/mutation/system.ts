@@ -1,0 +1,194 @@
+// All mutators on one object, until nothing changes any more: in the order of kind and name, again and again, at most
+// once more than there are mutators. A mutator sees what the ones before it left. For each kind of object the mutators
+// that can apply to it are looked up once.
+// Gatekeeper: pkg/mutation/system.go.
+
+import { apiVersionOf, generateNameOf, gvkOf, labelsOf, member, nameOf } from "@portcullis/kube";
+import type { Gvk, Json, Operation } from "../../engine/request.ts";
+import type { Subject as MatchSubject } from "../constraint/match.ts";
+import { type Candidate, type KnownNamespace, candidate } from "../review.ts";
+import { appliesTo } from "./applyto.ts";
+import { MutationError, type Subject, untouched } from "./change.ts";
+import type { Mutator } from "./read.ts";
+import { equalTrees, isMap, withField } from "./tree.ts";
+
+/** An object on its way through the mutators. */
+export interface Mutable {
+  readonly object: Json;
+  readonly operation: Operation | null;
+  /** Of the request; it stands for the object's own. */
+  readonly namespace: string;
+  /** Its Namespace; it need not be looked up for a mutator that does not select by its labels. */
+  readonly namespaceObject: (isSelected: boolean) => KnownNamespace | null;
+  readonly username: string;
+  readonly source: MatchSubject["source"];
+}
+
+export interface Mutated {
+  /** With placeholders; the same object when nothing changed. */
+  readonly object: Json;
+  /** Mutators that applied, in the order of their first time; empty when nothing changed. */
+  readonly applied: readonly Mutator[];
+}
+
+/** How often mutators are tried, for a budget. */
+export type Charge = () => void;
+
+export interface MutationSystem {
+  /** Throws MutationError. `uuid` names this mutation in errors. */
+  mutate(mutable: Mutable, uuid: () => string, charge: Charge): Mutated;
+}
+
+/** How many kinds of objects are remembered: requesters choose them. */
+const remembered = 1024;
+
+/** `mutators` in their order, without those that are disabled; `count` with them. */
+export function mutationSystem(mutators: readonly Mutator[], count: number): MutationSystem {
+  const plans = new Map<string, readonly Planned[]>();
+  const planFor: PlanFor = (gvk, operation) => {
+    const key = `${gvk.group}/${gvk.version} ${gvk.kind} ${operation ?? ""}`;
+    let plan = plans.get(key);
+    if (plan === undefined) {
+      if (plans.size >= remembered) plans.clear();
+      plan = mutators
+        .map((mutator, order) => ({ mutator, order }))
+        .filter(({ mutator }) => mutator.applyTo === null || appliesTo(mutator.applyTo, gvk, operation));
+      plans.set(key, plan);
+    }
+    return plan;
+  };
+  return {
+    mutate: (mutable, uuid, charge) => {
+      const applied = new Set<Mutator>();
+      let object = mutable.object;
+      for (let pass = 0; pass <= count; pass++) {
+        const appliedNow: Mutator[] = [];
+        const after = onePass(object, { mutable, planFor, uuid, charge, applied: appliedNow });
+        if (after === object || equalTrees(after, object)) {
+          // Gatekeeper's objects are equal too, where one mutator undid what another had done.
+          return { object, applied: [...applied] };
+        }
+        for (const mutator of appliedNow) applied.add(mutator);
+        object = after;
+      }
+      const about = describe(object, mutable.namespace);
+      throw new MutationError(`mutation not converging: mutation ${uuid()} not converging for ${about}`);
+    },
+  };
+}
+
+interface Planned {
+  readonly mutator: Mutator;
+  readonly order: number;
+}
+
+type PlanFor = (gvk: Gvk, operation: Operation | null) => readonly Planned[];
+
+interface Pass {
+  readonly mutable: Mutable;
+  readonly planFor: PlanFor;
+  readonly uuid: () => string;
+  readonly charge: Charge;
+  readonly applied: Mutator[];
+}
+
+function onePass(start: Json, { mutable, planFor, uuid, charge, applied }: Pass): Json {
+  let object = start;
+  let seen = view(object, mutable);
+  let plan = planFor(seen.gvk, mutable.operation);
+  for (let at = 0; at < plan.length; at++) {
+    charge();
+    const { mutator, order } = plan[at] as Planned;
+    const matches = mutator.matcher.test(matchSubject(mutator, seen, mutable));
+    if (matches === false) continue;
+    if (matches !== true) {
+      const about = describe(object, mutable.namespace);
+      throw new MutationError(`matching for mutator ${mutator.id} failed for ${about}: ${matches}`);
+    }
+    const after = change(mutator, { object, subject: seen.subject, mutable, uuid });
+    if (after === untouched) continue;
+    applied.push(mutator);
+    if (after === object) continue;
+    const changesView = isSeen(object, after);
+    object = after;
+    if (!changesView) continue;
+    const { gvk } = seen;
+    seen = view(object, mutable);
+    if (sameKind(gvk, seen.gvk)) continue;
+    // Another kind, and so other mutators: those that come after this one.
+    plan = planFor(seen.gvk, mutable.operation);
+    at = plan.findLastIndex((planned) => planned.order <= order);
+  }
+  return object;
+}
+
+interface Changing {
+  readonly object: Json;
+  readonly subject: Subject;
+  readonly mutable: Mutable;
+  readonly uuid: () => string;
+}
+
+function change(mutator: Mutator, { object, subject, mutable, uuid }: Changing): Json {
+  try {
+    return mutator.change(object, subject);
+  } catch (error) {
+    if (!(error instanceof MutationError)) throw error;
+    const about = describe(object, mutable.namespace);
+    throw new MutationError(`mutation ${uuid()} for mutator ${mutator.id} failed for ${about}: ${error.message}`);
+  }
+}
+
+/** What mutators and their matches see of an object. */
+interface View {
+  readonly gvk: Gvk;
+  readonly candidate: Candidate;
+  readonly subject: Subject;
+}
+
+function view(object: Json, { namespace, username }: Mutable): View {
+  return {
+    gvk: gvkOf(object),
+    candidate: { ...candidate(object), namespace },
+    subject: { name: nameOf(object), namespace, username },
+  };
+}
+
+function isSeen(before: Json, after: Json): boolean {
+  return ["metadata", "apiVersion", "kind"].some((field) => member(before, field) !== member(after, field));
+}
+
+function sameKind(a: Gvk, b: Gvk): boolean {
+  return a.kind === b.kind && apiVersionOf(a) === apiVersionOf(b);
+}
+
+function matchSubject({ matcher }: Mutator, { candidate: object }: View, mutable: Mutable): MatchSubject {
+  return { object, namespace: mutable.namespaceObject(matcher.readsNamespace), source: mutable.source };
+}
+
+/** `group Kind namespace name`, as errors name an object. */
+function describe(object: Json, namespace: string): string {
+  const { group, kind } = gvkOf(object);
+  return `${group} ${kind} ${namespace} ${nameOf(object) || generateNameOf(object)}`;
+}
+
+// ── annotations
+
+/** The object with annotations that say what changed it. */
+export function annotated(object: Json, applied: readonly Mutator[], uuid: string): Json {
+  if (!isMap(object)) return object;
+  const metadata = member(object, "metadata");
+  const annotations = isMap(metadata) ? member(metadata, "annotations") : undefined;
+  const labels = [...new Set(applied.map(({ label }) => label))].toSorted();
+  const added = {
+    ...(isMap(annotations) ? stringsOnly(annotations) : {}),
+    "gatekeeper.sh/mutations": labels.join(", "),
+    "gatekeeper.sh/mutation-id": uuid,
+  };
+  return withField(object, "metadata", withField(isMap(metadata) ? metadata : {}, "annotations", added));
+}
+
+/** Annotations that are not all strings read as none, as in Go. */
+function stringsOnly(annotations: Readonly<Record<string, Json>>): Readonly<Record<string, string>> {
+  return labelsOf({ metadata: { labels: annotations } });
+}
