@@ -71,7 +71,10 @@ export { answerFrom } from "./kyverno/testfile/cluster.ts";
 export { evaluateCliPolicy, readCliPolicy } from "./kyverno/testfile/engine.ts";
 export { type Files as KyvernoFiles, loadPolicies } from "./kyverno/testfile/load.ts";
 export { asLoaded } from "./kyverno/testfile/objects.ts";
-export { countResponse, noResults, reportedResult } from "./kyverno/testfile/outcome.ts";
+export { type ApplyInput, type Applying, prepareApply } from "./kyverno/testfile/apply.ts";
+export { generatedObjects } from "./kyverno/testfile/effects.ts";
+export { countResponse, isAudited, isScored, noResults, reportedResult } from "./kyverno/testfile/outcome.ts";
+export { type PolicyReport, exceptionsForFailures, policyReports } from "./kyverno/testfile/report.ts";
 export { type PolicyResponse, runPolicies } from "./kyverno/testfile/run.ts";
 export { parseSelector } from "./kyverno/testfile/selector.ts";
 export {

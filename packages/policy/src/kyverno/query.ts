@@ -6,7 +6,7 @@
 // word's start and not behind a dot, even inside a literal. Kyverno: pkg/engine/context/{evaluate,deferred}.go.
 
 import type { Budget, World } from "@portcullis/lang";
-import { type Expression, SearchError, type Value, compile, kyvernoDialect } from "@portcullis/jmespath/kyverno";
+import { type Expression, SearchError, compile, kyvernoDialect } from "@portcullis/jmespath/kyverno";
 import type { Json } from "../engine/request.ts";
 import { Failure } from "./failure.ts";
 
@@ -50,7 +50,7 @@ export function compileQuery(text: string): Query {
 }
 
 function search(expression: Expression, data: Json, context: QueryContext): Json {
-  const found = expression.search(data as Value, context);
+  const found = expression.search(data, context);
   if (found instanceof SearchError) throw new Failure(found.message, found.kind === "not-found");
   return found;
 }

@@ -9,6 +9,7 @@ import {
   type Profile,
   createEngine,
   gatekeeperFrontend,
+  kyvernoFrontend,
   isGatekeepers,
   labelAdmission,
   policyAdmission,
@@ -29,7 +30,7 @@ export function assembleEngine(
   profile: Profile = "cluster",
   wrap: (frontend: PolicyFrontend) => PolicyFrontend = (frontend) => frontend,
 ): Assembled {
-  const frontends = [wrap(gatekeeperFrontend({ load: loadCode }))];
+  const frontends = [wrap(gatekeeperFrontend({ load: loadCode })), wrap(kyvernoFrontend())];
   return { engine: createEngine({ frontends, catalog: builtinCatalog(), profile }), frontends };
 }
 

@@ -47,8 +47,8 @@ function descriptionsOf(rule: Json): readonly Json[] {
   return ["match", "exclude"].flatMap((field) => {
     const block = valueAt(rule, field);
     if (!isObject(block)) return [];
-    const filters = [...listOf(block, "any"), ...listOf(block, "all")];
-    return [valueAt(block, "resources"), ...filters.map((filter) => valueAt(filter, "resources"))];
+    const filters: readonly Json[] = [block, ...listOf(block, "any"), ...listOf(block, "all")];
+    return filters.map((filter) => valueAt(filter, "resources"));
   });
 }
 

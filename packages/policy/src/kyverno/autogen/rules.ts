@@ -148,12 +148,12 @@ function generateMutate(mutate: RuleTree, key: string): Json {
   if (patch !== undefined && patch !== null) return { patchStrategicMerge: below(key, patch) };
   const foreach = listOf(mutate, "foreach");
   if (foreach.length === 0) return null;
-  return {
-    foreach: foreach.map((each) => ({
-      ...kept(each, ["list", "context", "preconditions"]),
-      patchStrategicMerge: below(key, valueAt(each, "patchStrategicMerge") ?? null),
-    })),
-  };
+  return { foreach: foreach.map((each) => generateLoop(each, key)) };
+}
+
+function generateLoop(each: Json, key: string): Json {
+  const patchStrategicMerge = below(key, valueAt(each, "patchStrategicMerge") ?? null);
+  return { ...kept(each, ["list", "context", "preconditions"]), patchStrategicMerge };
 }
 
 const common = ["failureAction", "failureActionOverrides", "allowExistingViolations"];

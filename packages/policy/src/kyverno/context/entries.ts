@@ -59,7 +59,7 @@ export function ask(scope: Scope, need: Need): Json {
   const [answer] = scope.evaluation.world.ask([need]);
   if (answer === undefined) throw new Suspend([need]);
   if ("error" in answer) throw new Failure(answer.error);
-  return answer.value as Json;
+  return answer.value;
 }
 
 // ── configMap

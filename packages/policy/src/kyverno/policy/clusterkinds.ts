@@ -3,11 +3,12 @@
 
 import { builtinCatalog } from "@portcullis/kube";
 
-const groups = [
-  ...["", "rbac.authorization.k8s.io", "apiextensions.k8s.io", "admissionregistration.k8s.io", "storage.k8s.io"],
-  ...["scheduling.k8s.io", "certificates.k8s.io", "networking.k8s.io", "node.k8s.io", "apiregistration.k8s.io"],
-  ...["flowcontrol.apiserver.k8s.io", "authentication.k8s.io", "authorization.k8s.io", "resource.k8s.io"],
-];
+/** The core group, and the others that have such kinds. */
+const groups = (
+  " rbac.authorization.k8s.io apiextensions.k8s.io admissionregistration.k8s.io storage.k8s.io scheduling.k8s.io " +
+  "certificates.k8s.io networking.k8s.io node.k8s.io apiregistration.k8s.io flowcontrol.apiserver.k8s.io " +
+  "authentication.k8s.io authorization.k8s.io resource.k8s.io"
+).split(" ");
 
 /** Whether a name stands for a kind of the cluster. */
 export function isClusterKind(name: string): boolean {

@@ -98,13 +98,13 @@ function compileRules(object: Json, options: RuleOptions): Rules {
   }
   // What is named like a generated rule gives way to what is generated.
   const kept = own.filter((rule) => !isGeneratedName(rule.name));
-  const made = generated.map((one) => ({ ...one, compiled: compile(one.rule) }));
-  const of = (what: GeneratedRule["of"]): readonly CompiledRule[] => {
-    const some = made.filter((one) => one.of === what).map((one) => one.compiled);
+  const made = generated.map(({ rule, of }) => ({ of, compiled: compile(rule) }));
+  const withKind = (what: GeneratedRule["of"]): readonly CompiledRule[] => {
+    const some = made.filter(({ of }) => of === what).map(({ compiled }) => compiled);
     return some.length === 0 ? own : [...kept, ...some];
   };
-  const templates = of("template");
-  const cronJobs = of("cronjob");
+  const templates = withKind("template");
+  const cronJobs = withKind("cronjob");
   const byOddKind = forOddKinds(controllers, trees, compile, own);
   const rulesFor = (kind: string): readonly CompiledRule[] => {
     if (!controllers.has(kind)) return own;

@@ -347,13 +347,13 @@ function conditionsIn(tree: Json, steps: Steps): readonly Listed[] {
   return ["any", "all"].flatMap((group) => listed(listOf(tree, group), `.${group}`, [...steps, group]));
 }
 
-const operations = ["CREATE", "UPDATE", "DELETE", "CONNECT"];
+const operations: ReadonlySet<string> = new Set(["CREATE", "UPDATE", "DELETE", "CONNECT"]);
 
 function checkOperationValue(value: Json, shown: string, steps: Steps): void {
   const unknown = (text: string): string =>
     `unknown value '${text}' found under the 'value' field. Only the following values are allowed: [CREATE, UPDATE, DELETE, CONNECT]`;
   if (typeof value === "string") {
-    if (/^\{\{.*\}\}$/s.test(value) || operations.includes(value)) return;
+    if (/^\{\{.*\}\}$/s.test(value) || operations.has(value)) return;
     throw new Mistake(`${shown}.value: ${value}: ${unknown(value)}`, steps);
   }
   if (!Array.isArray(value)) {
@@ -366,7 +366,7 @@ function checkOperationValue(value: Json, shown: string, steps: Steps): void {
       const text = `'value[${at}]' found to be of the type ${goType(one)}. The provided values are expected to be strings`;
       throw new Mistake(`${shown}.value[${at}]: ${text}`, [...steps, at]);
     }
-    if (!operations.includes(one)) throw new Mistake(`${shown}.value[${at}]: ${unknown(one)}`, [...steps, at]);
+    if (!operations.has(one)) throw new Mistake(`${shown}.value[${at}]: ${unknown(one)}`, [...steps, at]);
   }
 }
 

@@ -8,6 +8,7 @@ import type { Evaluation, EvaluationRequest } from "../../engine/request.ts";
 import { type KyvernoDetails, type LinkedPolicy, start, validationPolicy } from "../evaluate.ts";
 import { readException } from "../exceptions.ts";
 import { backgroundResults } from "../generate/background.ts";
+import { mutationStage } from "../mutation.ts";
 import { actionFor } from "../policy/action.ts";
 import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
 import type { CompiledRule } from "../policy/rule.ts";
@@ -33,6 +34,7 @@ function cliPolicy(compiled: CompiledPolicy): CliPolicy {
     namespace: compiled.namespace,
     name: compiled.name,
     annotations: annotationsOf(compiled.object),
+    process: compiled.background ? "background scan" : compiled.admission ? "admission review" : "",
     phases: new Set(rules.map(({ phase }) => phase)),
     rules,
     problem: null,
@@ -78,6 +80,12 @@ export function evaluateCliPolicy(policy: CliPolicy, phase: Phase, input: CliInp
   const asked = { ...evaluation, world: withNamespace(evaluation.world, input) };
   if (phase === "validate") {
     return { rules: validationPolicy(linked).evaluate(request, asked).map(ruleResultOf), object };
+  }
+  if (phase === "mutate") {
+    const stage = mutationStage(linked);
+    if (stage === null) return { rules: [], object };
+    const mutated = stage.mutate(request, asked);
+    return { rules: mutated.outcomes.map(ruleResultOf), object: input.object === null ? object : mutated.object };
   }
   if (phase === "generate") {
     const started = start(linked, request, asked);

@@ -17,6 +17,8 @@ export interface CliPolicy {
   readonly namespace: string;
   readonly name: string;
   readonly annotations: Labels;
+  /** How its results come about, for reports: `background scan`, `admission review` or "". */
+  readonly process: string;
   /** As written, without those of autogen. */
   readonly phases: ReadonlySet<Phase>;
   /** With those of autogen, in their order; a rule that checks images counts as `verifyImages`. */

@@ -5,7 +5,7 @@
 import { type Labels, gvkOf, isObject, nameOf, namespaceOf } from "@portcullis/kube";
 import type { Evaluation, Gvk, Json } from "../../engine/request.ts";
 import type { RuleResult } from "../result.ts";
-import type { CliInput, CliPolicy, CliUser, EvaluateCliPolicy, Phase } from "./port.ts";
+import type { CliInput, CliPolicy, CliResult, CliUser, EvaluateCliPolicy, Phase } from "./port.ts";
 import { splitName } from "./names.ts";
 import type { NamedValues, Variables } from "./values.ts";
 
@@ -15,7 +15,7 @@ export interface PolicyResponse {
   readonly phase: Phase;
   /** Of the namespace that the object is in. */
   readonly namespaceLabels: Labels;
-  /** Before and after the phase. */
+  /** Before and after the phase; null after a patch that failed. */
   readonly object: Json;
   readonly patched: Json;
   readonly rules: readonly RuleResult[];
@@ -41,17 +41,15 @@ const phases: readonly Phase[] = ["mutate", "verifyImages", "validate", "generat
 
 /** Runs all policies over an object. Throws what `clusterLabels` throws. */
 export function runPolicies(object: Json, options: RunOptions): readonly PolicyResponse[] {
-  const { policies, variables } = options;
+  const { policies } = options;
   const responses: PolicyResponse[] = [];
   const subject = subjectOf(object, options);
   let current = object;
   for (const phase of phases) {
     for (const policy of policies) {
       if (policy.problem !== null || !policy.phases.has(phase)) continue;
-      const values = variables.forObject(policy.name, nameOf(current));
-      const input = inputFor({ policy, subject, values, current }, options);
-      const { rules, object: patched } = options.evaluate(policy, phase, input, options.evaluation());
-      const after = patched ?? current;
+      const { rules, object: after } =
+        current === null ? noRules : evaluatePhase({ policy, phase, subject, current }, options);
       if (phase !== "generate" || rules.length > 0) {
         responses.push({
           policy,
@@ -66,6 +64,22 @@ export function runPolicies(object: Json, options: RunOptions): readonly PolicyR
     }
   }
   return responses;
+}
+
+/** After a patch that failed there is no object any more, and nothing applies to it. */
+const noRules: CliResult = { rules: [], object: null };
+
+interface PhaseRun {
+  readonly policy: CliPolicy;
+  readonly phase: Phase;
+  readonly subject: Subject;
+  readonly current: Json;
+}
+
+function evaluatePhase({ policy, phase, subject, current }: PhaseRun, options: RunOptions): CliResult {
+  const values = options.variables.forObject(policy.name, nameOf(current));
+  const input = inputFor({ policy, subject, values, current }, options);
+  return options.evaluate(policy, phase, input, options.evaluation());
 }
 
 interface Subject {

@@ -17,9 +17,7 @@ export function parseSelector(argument: string): Selector {
   for (const term of argument === "" ? [] : argument.split(",")) {
     const [key = "", pattern, ...more] = term.split("=").map((part) => part.trim());
     if (pattern === undefined || more.length > 0) {
-      errors.push(
-        `Invalid test-case-selector argument (${term}). Parameter must be in the form \`<key>=<value>\`.`,
-      );
+      errors.push(`Invalid test-case-selector argument (${term}). Parameter must be in the form \`<key>=<value>\`.`);
     } else if (!["policy", "rule", "resource"].includes(key)) {
       errors.push(`Invalid test-case-selector (${term}). Parameter can only be policy, rule or resource.`);
     } else terms.push({ key, pattern });

@@ -2,33 +2,19 @@
 // the old object), then the first of deny, pattern, anyPattern and foreach that is there. A rule that enforces forgives
 // what the old object violated as well. Kyverno: pkg/engine/handlers/validation/validate_resource.go.
 
-import type { Json } from "../../engine/request.ts";
-import { type Conditions, checkConditions } from "../condition/conditions.ts";
+import { checkConditions } from "../condition/conditions.ts";
 import { addEntries } from "../context/entries.ts";
 import { failureOf } from "../failure.ts";
-import type { SourcedEntry } from "../context/entries.ts";
 import type { Check } from "../policy/rule.ts";
 import { plainAction } from "../policy/action.ts";
 import { type RuleResult, ruleError, ruleResult } from "../result.ts";
 import { type RuleRun, unmetText } from "../rulerun.ts";
 import type { Subject } from "../subject.ts";
+import { type Checking, preconditionsFailed } from "./checking.ts";
 import { existingViolation } from "./existing.ts";
 import { checkDeny } from "./deny.ts";
 import { checkForeach } from "./foreach.ts";
 import { type Resolved, checkPatterns, resolvePatterns } from "./pattern.ts";
-
-/** What is checked, where. */
-export interface Checking {
-  readonly run: RuleRun;
-  readonly check: Check;
-  readonly subject: Subject;
-  /** The element that patterns are matched against; null: the object. */
-  readonly element: Json;
-  /** How many foreach this is in. */
-  readonly nesting: number;
-  readonly context: readonly SourcedEntry[];
-  readonly preconditions: Conditions | null;
-}
 
 /** The result of a validate rule; null when there is nothing to say. */
 export function checkRule(run: RuleRun, check: Check, allowExistingViolations: boolean): RuleResult | null {
@@ -78,7 +64,11 @@ export function performCheck(checking: Checking, known: Resolved | null): Checke
   }
   if (check.deny !== null) return ended(checkDeny(run, check, check.deny.conditions));
   if (check.pattern === null && check.anyPattern === null) {
-    return ended(check.foreach === null ? null : checkForeach(checking, check.foreach));
+    return ended(
+      check.foreach === null
+        ? null
+        : checkForeach(checking, check.foreach, (inner) => performCheck(inner, null).result),
+    );
   }
   let resolved = known;
   try {
@@ -88,5 +78,3 @@ export function performCheck(checking: Checking, known: Resolved | null): Checke
   }
   return { result: checkPatterns(checking, resolved), resolved };
 }
-
-export const preconditionsFailed = "failed to evaluate preconditions";

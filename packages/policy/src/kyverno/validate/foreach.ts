@@ -12,9 +12,10 @@ import { failureOf } from "../failure.ts";
 import type { ForeachCheck } from "../policy/rule.ts";
 import { type RuleResult, ruleError, ruleResult } from "../result.ts";
 import type { Scope } from "../scope.ts";
-import { type Checking, performCheck, preconditionsFailed } from "./check.ts";
+import { type Checking, preconditionsFailed } from "./checking.ts";
 
-export function checkForeach(checking: Checking, loops: readonly ForeachCheck[]): RuleResult | null {
+/** `judge` performs the checks of one element. */
+export function checkForeach(checking: Checking, loops: readonly ForeachCheck[], judge: Judge): RuleResult | null {
   const { id, scope } = checking.run;
   let applied = 0;
   let listError: string | null = null;
@@ -27,13 +28,15 @@ export function checkForeach(checking: Checking, loops: readonly ForeachCheck[])
       if (!missingKey) listError = message;
       continue;
     }
-    const found = checkElements(checking, loop, elements);
+    const found = checkElements({ checking, judge }, loop, elements);
     if (typeof found !== "number") return found;
     applied += found;
   }
   if (applied > 0) return ruleResult(id, "pass", "rule passed");
   return listError === null ? null : ruleError(id, "failed to evaluate list", listError);
 }
+
+export type Judge = (checking: Checking) => RuleResult | null;
 
 /** A value that is no list counts as a list of it. Throws Failure. */
 export function elementsOf(scope: Scope, { list }: { readonly list: ForeachCheck["list"] }): readonly Json[] {
@@ -42,7 +45,13 @@ export function elementsOf(scope: Scope, { list }: { readonly list: ForeachCheck
 }
 
 /** How many elements passed, or the result that ends the rule. */
-function checkElements(checking: Checking, loop: ForeachCheck, elements: readonly Json[]): number | RuleResult {
+interface Looping {
+  readonly checking: Checking;
+  readonly judge: Judge;
+}
+
+function checkElements(looping: Looping, loop: ForeachCheck, elements: readonly Json[]): number | RuleResult {
+  const { checking } = looping;
   const { run } = checking;
   const { id, scope } = run;
   return scope.within(() => {
@@ -54,7 +63,7 @@ function checkElements(checking: Checking, loop: ForeachCheck, elements: readonl
       scope.setElement(element, new GoInteger(index), checking.nesting);
       const target = targetOf(element, loop, checking);
       if ("error" in target) return ruleError(id, "failed to process foreach", target.error);
-      const result = checkElement(checking, loop, target.element);
+      const result = checkElement(looping, loop, target.element);
       if (result === null || result.status === "skip") continue;
       if (result.status === "pass") applied++;
       else if (!isForgiven(result, run.settings.peerAnswers)) {
@@ -69,16 +78,15 @@ function isForgiven({ status, message }: RuleResult, peerAnswers: boolean): bool
   return peerAnswers && status === "error" && message.includes(preconditionsFailed);
 }
 
-function checkElement(checking: Checking, loop: ForeachCheck, element: Json): RuleResult | null {
-  const inner: Checking = {
+function checkElement({ checking, judge }: Looping, loop: ForeachCheck, element: Json): RuleResult | null {
+  return judge({
     ...checking,
     check: loop.check,
     element,
     nesting: checking.nesting + 1,
     context: loop.context,
     preconditions: loop.preconditions,
-  };
-  return performCheck(inner, null).result;
+  });
 }
 
 /** What patterns are matched against: the element, or what they were matched against outside. */

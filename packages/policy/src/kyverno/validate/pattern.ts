@@ -9,7 +9,7 @@ import { type RuleResult, ruleError, ruleResult } from "../result.ts";
 import type { RuleRun } from "../rulerun.ts";
 import type { Scope } from "../scope.ts";
 import { compileDynamicTemplate } from "../template.ts";
-import type { Checking } from "./check.ts";
+import type { Checking } from "./checking.ts";
 
 /** Patterns with their variables resolved. */
 export interface Resolved {
