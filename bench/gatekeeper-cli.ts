@@ -62,11 +62,11 @@ interface Runs {
 }
 
 async function runAll({ bundle, tree, gator }: Programs, args: readonly string[]): Promise<Runs> {
-  const run = ([command = "", ...rest]: readonly string[]): Promise<ProcessRun> => runProcess(command, rest);
+  const start = ([command = "", ...rest]: readonly string[]): Promise<ProcessRun> => runProcess(command, rest);
   return {
-    bundle: await run([...bundle, ...args]),
-    tree: await run([...tree, ...args]),
-    gator: gator === null ? null : await run([gator, ...args, "--enable-k8s-native-validation=false"]),
+    bundle: await start([...bundle, ...args]),
+    tree: await start([...tree, ...args]),
+    gator: gator === null ? null : await start([gator, ...args, "--enable-k8s-native-validation=false"]),
   };
 }
 
