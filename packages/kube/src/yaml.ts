@@ -68,7 +68,8 @@ function readChunk(reading: Reading): void {
   const { source, chunk, documents, diagnostics, options } = reading;
   const text = source.text.slice(chunk.start, chunk.end);
   if (chunk.json !== null && options.strict !== true) {
-    const value = goNumbers(chunk.json.value as JsonTree);
+    const tree = chunk.json.value as JsonTree;
+    const value = chunk.json.plain ? tree : goNumbers(tree);
     documents.push(documentOf(source, chunk, value, { index: 0, start: 0 }));
     return;
   }

@@ -181,6 +181,7 @@ function readAdditional(reader: Reader, tree: unknown): Schema["additionalProper
 
 function schemas(reader: Reader, record: JsonRecord, key: string): Schema[] {
   const elements = list(reader, record, key);
+  if (elements.length === 0) return [];
   return within(reader, [...reader.fields, key], () => elements.map((element) => read(reader, element)));
 }
 

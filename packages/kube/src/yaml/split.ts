@@ -4,14 +4,14 @@
 // whole text to the YAML parser instead.
 // Behaviour from k8s.io/apimachinery pkg/util/yaml YAMLReader.Read and YAMLOrJSONDecoder.Decode.
 
-import { type Diagnostic, type Source, errorAt, parseJson, spanOf } from "@portcullis/lang";
+import { type Diagnostic, type Source, errorAt, needsDecimals, parseJson, spanOf } from "@portcullis/lang";
 
 /** Half-open offsets of one document in the source. */
 export interface Chunk {
   readonly start: number;
   readonly end: number;
-  /** The tree of a document that was read as JSON, null for YAML. */
-  readonly json: { readonly value: unknown } | null;
+  /** The tree of a document that was read as JSON, null for YAML. `plain`: every number is as Go would read it. */
+  readonly json: { readonly value: unknown; readonly plain: boolean } | null;
 }
 
 export interface Split {
@@ -66,7 +66,8 @@ function lineAfterSpace(text: string, at: number): number {
 
 function parse(text: string): Chunk["json"] {
   try {
-    return { value: parseJson(text) };
+    const plain = !needsDecimals(text);
+    return { value: plain ? (JSON.parse(text) as unknown) : parseJson(text), plain };
   } catch {
     return null;
   }

@@ -3,6 +3,7 @@
 
 import {
   type FieldError,
+  type Schema,
   type UnknownField,
   aggregateText,
   applyDefaults,
@@ -33,15 +34,16 @@ export type SchemaResult = { readonly schema: CompiledSchema } | { readonly erro
 /** Compiles a schema without asking whether it may stand in a CRD. */
 export function compileSchema(tree: Json): SchemaResult {
   const schema = readSchema(tree);
-  if ("error" in schema) return schema;
+  return "error" in schema ? schema : { schema: compiled(schema) };
+}
+
+function compiled(schema: Schema): CompiledSchema {
   return {
-    schema: {
-      validate: (value, prefix) =>
-        validateValue(value, schema, { field: prefix, patterns: schemaPattern, numbers: "float" }),
-      unknownFields: (value) => unknownFields(value, schema, true),
-      withDefaults: (value) => applyDefaults(value, schema),
-      withoutNulls: (value) => dropUnwantedNulls(value, schema),
-    },
+    validate: (value, prefix) =>
+      validateValue(value, schema, { field: prefix, patterns: schemaPattern, numbers: "float" }),
+    unknownFields: (value) => unknownFields(value, schema, true),
+    withDefaults: (value) => applyDefaults(value, schema),
+    withoutNulls: (value) => dropUnwantedNulls(value, schema),
   };
 }
 
@@ -57,7 +59,7 @@ export function compileCrdSchema(tree: Json, names: CrdNames): SchemaResult {
   const path = "spec.validation.openAPIV3Schema";
   const definition = definitionErrors(schema, path, { statusSubresource: true, patterns: schemaPattern });
   const text = aggregateText([...nameErrors(names), ...definition]);
-  return text === null ? compileSchema(tree) : { error: text };
+  return text === null ? { schema: compiled(schema) } : { error: text };
 }
 
 /** apiextensions: pkg/apis/apiextensions/validation ValidateCustomResourceDefinitionNames. */
