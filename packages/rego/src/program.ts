@@ -97,7 +97,11 @@ export class RegoError extends Error {
     message: string | (() => string),
     at: { readonly file: string; readonly line: number; readonly subject?: string },
   ) {
+    // Policies fail by design, perhaps at every request; where in our code that was helps nobody and takes long to find.
+    const { stackTraceLimit } = stackTraces;
+    stackTraces.stackTraceLimit = 0;
     super(typeof message === "string" ? message : "");
+    stackTraces.stackTraceLimit = stackTraceLimit;
     if (typeof message === "function") Object.defineProperty(this, "message", { get: message });
     this.name = "RegoError";
     this.subject = at.subject ?? null;
@@ -111,3 +115,6 @@ export class RegoError extends Error {
     return `${this.file}:${this.line}: ${this.code}: ${this.message}`;
   }
 }
+
+/** V8's, without a type of its own in the language. */
+const stackTraces = Error as { stackTraceLimit?: number | undefined };

@@ -4,7 +4,8 @@
 
 /** `"a\tb"`. Go: strconv.Quote. */
 export function quote(text: string): string {
-  return plain.test(text) ? `"${text}"` : `"${escapeAll(text, '"', false)}"`;
+  if (plain.test(text)) return `"${text}"`;
+  return printableAscii.test(text) ? `"${text.replaceAll(/["\\]/g, "\\$&")}"` : `"${escapeAll(text, '"', false)}"`;
 }
 
 /** As `quote`, with everything beyond ASCII escaped. Go: strconv.QuoteToASCII. */
@@ -36,6 +37,8 @@ export function isPrint(character: string): boolean {
 
 /** Text of which no character needs an escape. */
 const plain = /^[ !#-[\]-~]*$/;
+
+const printableAscii = /^[ -~]*$/;
 
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 

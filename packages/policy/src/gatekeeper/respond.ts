@@ -32,13 +32,23 @@ function unreviewed({ name }: EvaluationRequest): string {
 
 /** Results as Gatekeeper lists them: by enforcement action and message; equal ones by constraint kind and name. */
 export function sortedResults(outcomes: readonly Outcome[]): readonly Outcome[] {
+  if (outcomes.length < 2) return outcomes;
+  const byText = outcomes.some(({ message }) => beyondUnits.test(message)) ? byCodePoints : byUnits;
   return outcomes.toSorted(
     (a, b) =>
       byCodePoints(a.actionName, b.actionName) ||
-      byCodePoints(a.message, b.message) ||
+      byText(a.message, b.message) ||
       byCodePoints(a.policy.kind, b.policy.kind) ||
       byCodePoints(a.policy.name, b.policy.name),
   );
+}
+
+/** Where UTF-16 units and code points may be in another order. */
+const beyondUnits = /[\uD800-\uFFFF]/;
+
+/** JavaScript's own comparison, which is several times faster. */
+function byUnits(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
 }
 
 function isViolation(outcome: Outcome): boolean {

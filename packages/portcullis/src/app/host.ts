@@ -2,24 +2,24 @@
 // one decision with its fixed time and its own random numbers.
 
 import type { Answer, Host, Need, World } from "@portcullis/lang";
-import { createHash, createHmac, getHashes, randomInt } from "node:crypto";
 import { compileFunction } from "node:vm";
-import { nodeSignatures } from "./signatures.ts";
+import { type Crypto, nodeCrypto, nodeSignatures } from "./signatures.ts";
 
 const nodeHost: Host = {
-  digest: (algorithm, bytes) => {
-    if (!knownDigests.has(algorithm)) throw new RangeError(`unknown digest ${algorithm}`);
-    return createHash(algorithm).update(bytes).digest();
-  },
-  hmac: (algorithm, key, bytes) => {
-    if (!knownDigests.has(algorithm)) throw new RangeError(`unknown digest ${algorithm}`);
-    return createHmac(algorithm, key).update(bytes).digest();
-  },
+  digest: (algorithm, bytes) => digestsFor(algorithm).createHash(algorithm).update(bytes).digest(),
+  hmac: (algorithm, key, bytes) => digestsFor(algorithm).createHmac(algorithm, key).update(bytes).digest(),
   zone: zoneAt,
   signatures: nodeSignatures,
 };
 
-const knownDigests: ReadonlySet<string> = new Set(getHashes());
+let knownDigests: ReadonlySet<string> | null = null;
+
+function digestsFor(algorithm: string): Crypto {
+  const crypto = nodeCrypto();
+  knownDigests ??= new Set(crypto.getHashes());
+  if (!knownDigests.has(algorithm)) throw new RangeError(`unknown digest ${algorithm}`);
+  return crypto;
+}
 
 /** Turns emitted JavaScript into a function of `parameters`, without a trace of the policy's own text in the code. */
 export function loadCode(code: string, parameters: readonly string[]): (...args: readonly unknown[]) => unknown {
@@ -32,7 +32,7 @@ export function worldNow(answer: (need: Need) => Answer): World {
   return {
     nowMs: Date.now(),
     random: (stream) => {
-      seed ??= randomInt(2 ** 32);
+      seed ??= nodeCrypto().randomInt(2 ** 32);
       return randomStream(seed, stream);
     },
     host: nodeHost,

@@ -1,17 +1,14 @@
 // Signatures for policies (io.jwt.*) from node:crypto, by their JOSE names.
 
 import type { SignatureKey, Signatures } from "@portcullis/lang";
-import {
-  type JsonWebKey,
-  type KeyObject,
-  type SignKeyObjectInput,
-  X509Certificate,
-  constants,
-  createPrivateKey,
-  createPublicKey,
-  sign,
-  verify,
-} from "node:crypto";
+import type * as crypto from "node:crypto";
+
+export type Crypto = typeof crypto;
+
+/** Loading it takes as long as compiling a policy, and few policies need it. */
+export function nodeCrypto(): Crypto {
+  return process.getBuiltinModule("node:crypto");
+}
 
 export const nodeSignatures: Signatures = {
   publicKey: (source) => {
@@ -22,43 +19,48 @@ export const nodeSignatures: Signatures = {
     }
   },
   verify: (algorithm, key, bytes, signature) => {
-    const options = optionsFor(algorithm, key.handle as KeyObject);
+    const options = optionsFor(algorithm, key.handle as crypto.KeyObject);
     if (options === null) return false;
     try {
-      return verify(options.digest, bytes, options.key, signature);
+      return nodeCrypto().verify(options.digest, bytes, options.key, signature);
     } catch {
       return false;
     }
   },
   sign: (algorithm, jwk, bytes) => {
     try {
-      const options = optionsFor(algorithm, createPrivateKey({ key: jwk as JsonWebKey, format: "jwk" }));
+      const options = optionsFor(
+        algorithm,
+        nodeCrypto().createPrivateKey({ key: jwk as crypto.JsonWebKey, format: "jwk" }),
+      );
       if (options === null) return { error: `the key does not serve ${algorithm}` };
-      return sign(options.digest, bytes, options.key);
+      return nodeCrypto().sign(options.digest, bytes, options.key);
     } catch (error) {
       return { error: error instanceof Error ? error.message : String(error) };
     }
   },
 };
 
-function pemKey(pem: string): KeyObject {
+function pemKey(pem: string): crypto.KeyObject {
+  const { X509Certificate, createPublicKey } = nodeCrypto();
   return pem.includes("-----BEGIN CERTIFICATE-----") ? new X509Certificate(pem).publicKey : createPublicKey(pem);
 }
 
-function jwkKey(jwk: unknown): KeyObject {
-  return createPublicKey({ key: jwk as JsonWebKey, format: "jwk" });
+function jwkKey(jwk: unknown): crypto.KeyObject {
+  return nodeCrypto().createPublicKey({ key: jwk as crypto.JsonWebKey, format: "jwk" });
 }
 
-function keyOf(handle: KeyObject): SignatureKey {
+function keyOf(handle: crypto.KeyObject): SignatureKey {
   const type = handle.asymmetricKeyType;
   const kind = type === "rsa" || type === "ec" || type === "ed25519" ? type : "other";
   return { kind, handle };
 }
 
-type SignOptions = { readonly digest: string | null; readonly key: SignKeyObjectInput };
+type SignOptions = { readonly digest: string | null; readonly key: crypto.SignKeyObjectInput };
 
 /** How node:crypto wants an algorithm; null when the key is of another kind. */
-function optionsFor(algorithm: string, key: KeyObject): SignOptions | null {
+function optionsFor(algorithm: string, key: crypto.KeyObject): SignOptions | null {
+  const { constants } = nodeCrypto();
   const [, family, size] = /^(RS|PS|ES)(256|384|512)$/.exec(algorithm) ?? [];
   const type = key.asymmetricKeyType;
   if (algorithm === "EdDSA" && type === "ed25519") return { digest: null, key: { key } };
