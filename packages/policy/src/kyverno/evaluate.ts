@@ -11,6 +11,7 @@ import type { Evaluation, EvaluationRequest, Json } from "../engine/request.ts";
 import { imagesEntry } from "./context/images.ts";
 import { contextData } from "./context/request.ts";
 import { type PolicyException, exempts } from "./exceptions.ts";
+import { type GlobalEntries, worldWithEntries } from "./globalcontext.ts";
 import type { CompiledPolicy } from "./policy/policy.ts";
 import { actionFor } from "./policy/action.ts";
 import type { CompiledRule } from "./policy/rule.ts";
@@ -28,6 +29,8 @@ export interface LinkedPolicy {
   readonly exceptions: readonly PolicyException[];
   readonly settings: KyvernoSettings;
   readonly profile: Profile;
+  /** GlobalContextEntries; none when absent. */
+  readonly globals?: GlobalEntries;
 }
 
 /** The validating side of a policy. */
@@ -70,17 +73,18 @@ export interface Started {
 }
 
 /** Null where the policy has nothing to do with the request. Throws Suspend. */
-export function start(linked: LinkedPolicy, request: EvaluationRequest, evaluation: Evaluation): Started | null {
-  const { policy, settings, profile } = linked;
+export function start(linked: LinkedPolicy, request: EvaluationRequest, given: Evaluation): Started | null {
+  const { policy, settings, profile, globals } = linked;
+  const evaluation = globals === undefined ? given : { ...given, world: worldWithEntries(given, globals) };
   if (request.point === "webhook" && !policy.admission) return null;
   if (request.point === "audit" && !policy.background) return null;
   const asked = subjectOf(request, evaluation, profile);
   if (!isInNamespace(policy, asked) || isFilteredOut(settings, asked) || isExcluded(settings, asked, request))
     return null;
   const scope = scopeOf(linked, request, evaluation);
-  const { given } = settings;
-  if (given === undefined) return { scope, subject: asked };
-  putValues(scope, given.forPolicy(policy.name, request));
+  const { given: values } = settings;
+  if (values === undefined) return { scope, subject: asked };
+  putValues(scope, values.forPolicy(policy.name, request));
   // Values may have changed the object itself.
   const object = asked.object === null ? null : valueAt(scope.data, "request", "object");
   return { scope, subject: { ...asked, object } };

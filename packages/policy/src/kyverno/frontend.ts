@@ -5,10 +5,13 @@ import { byCodePoints, gvkOf } from "@portcullis/kube";
 import { type Diagnostic, errorAt, hasError } from "@portcullis/lang";
 import type { Linked, PolicyFrontend, Profile, ReadFrom } from "../engine/frontend.ts";
 import type { Json } from "../engine/request.ts";
+import { checkCleanup } from "./cleanup/check.ts";
+import { type CompiledCleanup, cleanupPolicy, compileCleanup } from "./cleanup/cleanup.ts";
 import { type LinkedPolicy, validationPolicy } from "./evaluate.ts";
 import { mutationStage } from "./mutation.ts";
 import { type PolicyException, readException } from "./exceptions.ts";
 import { backgroundPolicy } from "./generate/background.ts";
+import { type GlobalEntry, readGlobalEntry } from "./globalcontext.ts";
 import { type CompiledPolicy, compilePolicy } from "./policy/policy.ts";
 import { checkPolicy } from "./policy/check.ts";
 import { respond } from "./respond.ts";
@@ -18,7 +21,7 @@ export interface KyvernoOptions {
   readonly settings?: Partial<KyvernoSettings>;
 }
 
-export type KyvernoUnit = CompiledPolicy | PolicyException;
+export type KyvernoUnit = CompiledPolicy | PolicyException | CompiledCleanup | GlobalEntry;
 
 export function kyvernoFrontend(options: KyvernoOptions = {}): PolicyFrontend<KyvernoUnit> {
   const settings: KyvernoSettings = { ...defaultSettings, ...options.settings };
@@ -53,6 +56,11 @@ function read(object: Json, from: ReadFrom, settings: KyvernoSettings): Read {
     return { unit, diagnostics };
   }
   if (group === "kyverno.io" && kind === "PolicyException") return { unit: readException(object), diagnostics: [] };
+  if (group === "kyverno.io" && (kind === "CleanupPolicy" || kind === "ClusterCleanupPolicy")) {
+    const diagnostics = checkCleanup(object, from);
+    return { unit: hasError(diagnostics) ? null : compileCleanup(object, settings.peerAnswers), diagnostics };
+  }
+  if (group === "kyverno.io" && kind === "GlobalContextEntry") return readGlobalEntry(object, from);
   const message = `${kind} (${group}/${version}) is not supported yet`;
   return { unit: null, diagnostics: [errorAt("unsupported-kind", from.locate?.(["kind"]) ?? null, message)] };
 }
@@ -60,9 +68,16 @@ function read(object: Json, from: ReadFrom, settings: KyvernoSettings): Read {
 function link(units: readonly KyvernoUnit[], profile: Profile, settings: KyvernoSettings): Linked {
   const exceptions = units.filter((unit) => unit.unit === "exception").filter((unit) => isAllowed(unit, settings));
   const policies = units.filter((unit) => unit.unit === "policy").toSorted(byName);
-  const linked = policies.map((policy): LinkedPolicy => ({ policy, exceptions, settings, profile }));
+  const cleanups = units.filter((unit) => unit.unit === "cleanup").toSorted(byName);
+  const entries = units.filter((unit) => unit.unit === "globalContext");
+  const shared = { settings, profile, globals: new Map(entries.map((entry) => [entry.name, entry])) };
+  const linked = policies.map((policy): LinkedPolicy => Object.assign({ policy, exceptions }, shared));
   return {
-    policies: [...linked.map(validationPolicy), ...linked.flatMap((one) => backgroundPolicy(one) ?? [])],
+    policies: [
+      ...linked.map(validationPolicy),
+      ...linked.flatMap((one) => backgroundPolicy(one) ?? []),
+      ...cleanups.map((cleanup) => cleanupPolicy(Object.assign({ cleanup }, shared))),
+    ],
     mutations: linked.flatMap((one) => mutationStage(one) ?? []),
     status: new Map(),
     effects: [],
@@ -73,6 +88,11 @@ function isAllowed({ namespace }: PolicyException, { exceptionNamespace }: Kyver
   return exceptionNamespace === "*" || exceptionNamespace === namespace;
 }
 
-function byName(a: CompiledPolicy, b: CompiledPolicy): number {
+interface Named {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+function byName(a: Named, b: Named): number {
   return byCodePoints(a.namespace, b.namespace) || byCodePoints(a.name, b.name);
 }

@@ -12,8 +12,9 @@ import { type Conditions, checkConditions, compileConditions } from "../conditio
 import { type SourcedEntry, addEntries, compileEntries } from "../context/entries.ts";
 import { imagesEntry } from "../context/images.ts";
 import { failureOf } from "../failure.ts";
+import { type GlobalEntries, worldWithEntries } from "../globalcontext.ts";
 import { type Filter, compileFilter, listOf } from "../match/filter.ts";
-import { scopeKinds } from "../match/kinds.ts";
+import { matchesKind, scopeKinds } from "../match/kinds.ts";
 import type { RuleStatus } from "../result.ts";
 import { Scope } from "../scope.ts";
 import { type KyvernoSettings, isFiltered } from "../settings.ts";
@@ -78,24 +79,24 @@ export interface LinkedCleanup {
   readonly cleanup: CompiledCleanup;
   readonly settings: KyvernoSettings;
   readonly profile: Profile;
+  readonly globals?: GlobalEntries;
 }
 
 /** The policy as the engine asks it about objects, with the point `schedule`. */
 export function cleanupPolicy(linked: LinkedCleanup): Policy {
   const { kind, namespace, name, schedule, match } = linked.cleanup;
   const id = { dialect: "kyverno", kind, namespace, name };
-  const kinds = [...match.any, ...match.all].map((filter) =>
-    filter.kinds.length === 0 ? null : scopeKinds(filter.kinds),
-  );
-  const own = kinds.filter((one) => one !== null);
+  // Only objects of kinds that are named somewhere are looked at, whatever the filters without kinds would take.
+  const selectors = [...match.any, ...match.all].flatMap((filter) => filter.kinds);
+  const kinds = scopeKinds(selectors);
   return {
     id,
-    scope: own.length === kinds.length ? { kinds: [...new Set(own.flat())].toSorted() } : {},
+    scope: kinds === null ? {} : { kinds: [...new Set(kinds)].toSorted() },
     reads: [],
     schedule,
     onError: "allow",
     evaluate: (request, evaluation) => {
-      if (request.point !== "schedule") return [];
+      if (request.point !== "schedule" || !matchesKind(selectors, gvkOf(request.object), "")) return [];
       const { status, message } = judgeCleanup(linked, request, evaluation);
       return status === "fail" ? [] : [outcomeOf(linked.cleanup, id, { status, message, object: request.object })];
     },
@@ -165,11 +166,9 @@ function takes({ any, all }: Group, subject: Subject): boolean {
   return any.length > 0 ? any.some(test) : all.every(test);
 }
 
-function scopeFor(
-  { cleanup, settings, profile }: LinkedCleanup,
-  request: EvaluationRequest,
-  evaluation: Evaluation,
-): Scope {
+function scopeFor(linked: LinkedCleanup, request: EvaluationRequest, given: Evaluation): Scope {
+  const { cleanup, settings, profile, globals } = linked;
+  const evaluation = globals === undefined ? given : { ...given, world: worldWithEntries(given, globals) };
   const { object } = request;
   const scope = new Scope({
     request,

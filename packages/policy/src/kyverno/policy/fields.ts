@@ -157,7 +157,7 @@ function targetErrors(rule: RuleTree, field: string, { namespaced, namespace }: 
 
 // ── match and exclude
 
-function blockErrors(block: Json, field: string, options: FieldOptions): readonly FieldError[] {
+export function blockErrors(block: Json, field: string, options: FieldOptions): readonly FieldError[] {
   if (!isObject(block)) return [];
   const any = listOf(block, "any");
   const all = listOf(block, "all");

@@ -12,16 +12,16 @@ import {
 } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
 
-const text = { type: "string" };
+export const text = { type: "string" };
 const flag = { type: "boolean" };
 const anything = { "x-kubernetes-preserve-unknown-fields": true };
 const open = { type: "object", ...anything };
 
 const list = (items: Json): JsonRecord => ({ type: "array", items });
-const oneOf = (...values: readonly string[]): JsonRecord => ({ type: "string", enum: values });
+export const oneOf = (...values: readonly string[]): JsonRecord => ({ type: "string", enum: values });
 const mapOf = (values: Json): JsonRecord => ({ type: "object", additionalProperties: values });
 
-function object(properties: Record<string, Json>, more: Record<string, Json> = {}): JsonRecord {
+export function object(properties: Record<string, Json>, more: Record<string, Json> = {}): JsonRecord {
   return { type: "object", properties, ...more };
 }
 
@@ -47,7 +47,7 @@ const subject = object({ apiGroup: text, kind: text, name: text, namespace: text
 
 const filterFields = { clusterRoles: texts, resources, roles: texts, subjects: list(subject) };
 
-const filters = { all: list(object(filterFields)), any: list(object(filterFields)) };
+export const filters = { all: list(object(filterFields)), any: list(object(filterFields)) };
 
 const sources = ["configMap", "apiCall", "imageRegistry", "variable", "globalReference"];
 
@@ -90,9 +90,9 @@ const operators = (
   "DurationGreaterThanOrEquals DurationGreaterThan DurationLessThanOrEquals DurationLessThan"
 ).split(" ");
 
-const newOperators = operators.filter((operator) => operator !== "In" && operator !== "NotIn");
+export const newOperators = operators.filter((operator) => operator !== "In" && operator !== "NotIn");
 
-function conditions(names: readonly string[], more: Record<string, Json> = {}): JsonRecord {
+export function conditions(names: readonly string[], more: Record<string, Json> = {}): JsonRecord {
   const condition = object({ key: anything, message: text, operator: oneOf(...names), value: anything });
   return object({ all: list(condition), any: list(condition) }, more);
 }
@@ -273,7 +273,7 @@ const schemas = {
   ),
 };
 
-function compiled(tree: JsonRecord) {
+export function compiled(tree: JsonRecord) {
   const schema = readSchema(tree);
   if ("error" in schema) throw new Error(`the schema of policies is broken: ${schema.error}`);
   return schema;

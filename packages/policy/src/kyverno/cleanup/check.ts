@@ -1,0 +1,116 @@
+// What hinders a cleanup policy: what does not fit its schema, then what Kyverno's admission refuses: a schedule that is
+// none, context that is not to be had, filters by user, a match that the exclude takes away. Its check of variables is left
+// out, since it lets every name pass. Kyverno: api/kyverno/v2 CleanupPolicySpec.Validate, ClusterCleanupPolicy.Validate.
+
+import {
+  type FieldError,
+  aggregateText,
+  fieldErrorText,
+  forbidden,
+  goJson,
+  invalid,
+  isObject,
+  nameOf,
+  namespaceOf,
+  stringAt,
+  unknownFields,
+  validateValue,
+  valueAt,
+} from "@portcullis/kube";
+import { type Diagnostic, errorAt } from "@portcullis/lang";
+import type { ReadFrom } from "../../engine/frontend.ts";
+import type { Json } from "../../engine/request.ts";
+import { listOf } from "../match/filter.ts";
+import { blockErrors } from "../policy/fields.ts";
+import { compiled, conditions, contextSchema, filters, newOperators, object, oneOf, text } from "../policy/schema.ts";
+import { parseSchedule } from "./cron.ts";
+
+const schema = compiled(
+  object(
+    {
+      metadata: { type: "object" },
+      spec: object(
+        {
+          conditions: conditions(newOperators),
+          context: contextSchema,
+          deletionPropagationPolicy: oneOf("Foreground", "Background", "Orphan"),
+          exclude: object(filters),
+          match: object(filters),
+          schedule: text,
+        },
+        { required: ["match", "schedule"] },
+      ),
+      status: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+    },
+    { required: ["spec"] },
+  ),
+);
+
+/** Errors of a CleanupPolicy or ClusterCleanupPolicy. */
+export function checkCleanup(policy: Json, { locate }: ReadFrom): readonly Diagnostic[] {
+  const place = (field: string) => locate?.(stepsOf(field)) ?? null;
+  const misfits = [
+    ...validateValue(policy, schema, { field: "", numbers: "json" }).map((error) =>
+      errorAt("policy-schema", place(error.field), fieldErrorText(error)),
+    ),
+    ...unknownFields(policy, schema, true).map((one) =>
+      errorAt("unknown-field", locate?.(one.path) ?? null, `unknown field "${one.text}"`),
+    ),
+  ];
+  if (misfits.length > 0) return misfits;
+  const errors = fieldErrors(policy);
+  const message = aggregateText(errors);
+  return message === null ? [] : [errorAt("policy", place(errors[0]?.field ?? "spec"), message)];
+}
+
+function stepsOf(field: string): readonly (string | number)[] {
+  return [...field.matchAll(/[^.[\]]+/g)].map(([step]) => (/^\d+$/.test(step) ? Number(step) : step));
+}
+
+function fieldErrors(policy: Json): readonly FieldError[] {
+  const spec = valueAt(policy, "spec");
+  const schedule = stringAt(spec, "schedule");
+  const errors: FieldError[] = [];
+  if (nameOf(policy).length > 63) {
+    errors.push({ type: "Too long", field: "metadata.name", detail: "may not be more than 63 bytes" });
+  }
+  for (const entry of listOf(spec, "context")) {
+    const what = isObject(valueAt(entry, "imageRegistry")) ? "ImageRegistry" : "ConfigMap";
+    if (what === "ConfigMap" && !isObject(valueAt(entry, "configMap"))) continue;
+    errors.push(invalid("spec.context", valueAt(spec, "context"), `${what} is not allowed in CleanUp Policy`));
+  }
+  if (parseSchedule(schedule) === null) {
+    const why = "schedule spec in the cleanupPolicy is not in proper cron format";
+    errors.push(invalid("spec.schedule", schedule, why));
+  }
+  const namespaced = stringAt(policy, "kind") === "CleanupPolicy";
+  const options = { namespaced, namespace: namespaceOf(policy), knowsKinds: true };
+  for (const field of ["match", "exclude"]) {
+    const block = valueAt(spec, field);
+    if (!isObject(block)) continue;
+    const users = userErrors(block, `spec.${field}`);
+    errors.push(...(users.length > 0 ? users : blockErrors(block, `spec.${field}`, options)));
+  }
+  return isEmptySet(spec) ? [...errors, invalid("spec", spec, "CleanupPolicy is matching an empty set")] : errors;
+}
+
+function userErrors(block: Json, field: string): readonly FieldError[] {
+  return ["any", "all"].flatMap((how) =>
+    listOf(block, how).flatMap((filter, at) =>
+      ["roles", "clusterRoles", "subjects"]
+        .filter((users) => listOf(filter, users).length > 0)
+        .map((users) => forbidden(`${field}.${how}[${at}].${users}`, "Usage of user info is forbidden")),
+    ),
+  );
+}
+
+/** Whether a filter of `exclude` is one of `match`. An exclude that says nothing else is an empty set too. */
+function isEmptySet(spec: Json): boolean {
+  const match = valueAt(spec, "match");
+  const exclude = valueAt(spec, "exclude");
+  if (!isObject(exclude) || listOf(exclude, "all").length > 0 || listOf(match, "all").length > 0) return false;
+  const excluded = new Set(listOf(exclude, "any").map((filter) => goJson(filter)));
+  const matched = listOf(match, "any").map((filter) => goJson(filter));
+  if (matched.length > 0 && excluded.size > 0) return matched.some((filter) => excluded.has(filter));
+  return excluded.size > 0;
+}
