@@ -11,7 +11,7 @@ import { rowsYaml } from "../output/goyaml.ts";
 import { type Writer, createWriter } from "../output/writer.ts";
 import { UsageError } from "../usage.ts";
 
-export function gatorTest(flags: GatorTestFlags): number {
+export async function gatorTest(flags: GatorTestFlags): Promise<number> {
   const inputs = readInputs(flags);
   if (typeof inputs === "string") return fail(inputs);
   if (inputs.length === 0) return fail("no input data identified");
@@ -20,7 +20,7 @@ export function gatorTest(flags: GatorTestFlags): number {
   for (const kind of result.unsupported) warn(`${kind} is not supported yet: what it would add is missing below`);
   if (flags.trace || flags.stats) warn("--trace and --stats print nothing yet; see portcullis explain");
   const rows = flags.denyOnly ? result.rows.filter(isEnforced) : result.rows;
-  printRows(rows, flags.output.toLowerCase());
+  await printRows(rows, flags.output.toLowerCase());
   return result.rows.some(isEnforced) ? 1 : 0;
 }
 
@@ -53,15 +53,15 @@ function warnOfDuplicates(inputs: readonly LoadedObject[]): void {
   }
 }
 
-function printRows(rows: readonly GatorRow[], output: string): void {
+async function printRows(rows: readonly GatorRow[], output: string): Promise<void> {
   const writer = createWriter(process.stdout);
-  if (output === "json") writeJson(rows, writer);
+  if (output === "json") await writeJson(rows, writer);
   else if (output === "yaml") writer.write(rowsYaml(rows));
   else if (output === "") for (const row of rows) writer.write(`${rowText(row)}\n`);
   writer.end();
 }
 
-function writeJson(rows: readonly GatorRow[], writer: Writer): void {
+async function writeJson(rows: readonly GatorRow[], writer: Writer): Promise<void> {
   if (rows.length === 0) {
     writer.write("null");
     return;
@@ -78,6 +78,9 @@ function writeJson(rows: readonly GatorRow[], writer: Writer): void {
       separator = ",\n";
     }
     writer.write("\n    }");
+    // Rows are written in turn, and a slow reader is waited for.
+    // oxlint-disable-next-line no-await-in-loop
+    if (writer.drained !== null) await writer.drained;
   }
   writer.write("\n]");
 }
