@@ -59,6 +59,8 @@ export {
 } from "./gatekeeper/gator/test.ts";
 export { type Snapshot, inventoryNeed, inventoryOf, snapshotOf } from "./gatekeeper/inventory.ts";
 export { lintPolicies } from "./gatekeeper/lint/lint.ts";
+export { mutationAdmission, mutationAnswer } from "./gatekeeper/mutation/admission.ts";
+export { externalDataNeed } from "./gatekeeper/mutation/externaldata.ts";
 export { sortedResults } from "./gatekeeper/respond.ts";
 export { type Candidate, type Review, namespaceNeed, reviewOf } from "./gatekeeper/review.ts";
 export type { ReadyTemplate, Template } from "./gatekeeper/template/read.ts";

@@ -48,7 +48,9 @@ export function isGatekeepers({ kind }: EvaluationRequest): boolean {
 }
 
 function policyProblem(object: unknown, set: PolicySet, settings: AdmissionSettings): Answered | null {
-  const errors = admissionProblems(set, { object, file: "" }).filter(({ severity }) => severity === "error");
+  const errors = admissionProblems(set, { object, file: "" }).filter(
+    ({ severity, code }) => severity === "error" && !statusOnly.has(code),
+  );
   const isConstraint = gvkOf(object).group === constraintGroup;
   const users = errors.filter(({ code }) => code !== enforcementCode);
   if (users.length > 0) return refused(users.every(isServers) ? 500 : 422, users.map(textOf).join("\n"));
@@ -57,6 +59,9 @@ function policyProblem(object: unknown, set: PolicySet, settings: AdmissionSetti
   if (text !== null) return refused(500, text);
   return errors.length === 0 ? null : refused(422, errors.map(textOf).join("\n"));
 }
+
+/** What only the status says: policies that do not go together are taken, and none of them is used. */
+const statusOnly: ReadonlySet<string> = new Set(["mutator-conflict", "expansion-cycle"]);
 
 /** What Gatekeeper's webhook does not take for a mistake of the user. */
 function isServers({ code }: Diagnostic): boolean {

@@ -312,10 +312,10 @@ test("problems of templates and constraints are in the status, with their place 
 });
 
 test("a kind that is not built is refused, not accepted in silence", () => {
-  const set = policySet("apiVersion: mutations.gatekeeper.sh/v1\nkind: Assign\nmetadata: {name: a}\n");
+  const set = policySet("apiVersion: syncset.gatekeeper.sh/v1alpha1\nkind: SyncSet\nmetadata: {name: a}\n");
   assert.deepEqual(
-    set.status.get("Assign//a")?.map((one) => one.message),
-    ["Assign (mutations.gatekeeper.sh) is not supported yet"],
+    set.status.get("SyncSet//a")?.map((one) => one.message),
+    ["SyncSet (syncset.gatekeeper.sh) is not supported yet"],
   );
 });
 

@@ -12,6 +12,7 @@ import {
   kyvernoFrontend,
   isGatekeepers,
   labelAdmission,
+  mutationAdmission,
   policyAdmission,
   snapshotOf,
 } from "@portcullis/policy";
@@ -55,6 +56,7 @@ export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: (numbe
       isPolicy: (request) => request.operation !== "DELETE" && isGatekeepers(request),
       before: (request, set) => policyAdmission(request, set, admission),
       label: (request) => labelAdmission(request, exempt),
+      beforeMutation: (request) => mutationAdmission(request, admission.namespace),
     },
   });
 }

@@ -9,11 +9,14 @@ import type {
   Answered,
   Decision,
   Engine,
+  EvaluateOptions,
   EvaluationRequest,
   Outcome,
   PolicyFrontend,
   PolicySet,
+  Suspended,
 } from "@portcullis/policy";
+import { mutationAnswer } from "@portcullis/policy";
 import type { AdmissionRecord, PolicyResult, Subject, Violation } from "../server/metrics.ts";
 import { type Review, ReviewError, findReview, readReview, writeReview } from "../server/review.ts";
 import { type Endpoint, type Reply, errorReply } from "../server/routes.ts";
@@ -82,6 +85,8 @@ export interface Admission {
   readonly isPolicy: (request: EvaluationRequest) => boolean;
   readonly before: (request: EvaluationRequest, set: PolicySet) => Answered | null;
   readonly label: (request: EvaluationRequest) => Answered;
+  /** As `before`, for the path of mutation. */
+  readonly beforeMutation: (request: EvaluationRequest) => Answered | null;
 }
 
 interface Served {
@@ -126,24 +131,52 @@ function answer(options: EvaluatorOptions, served: Served | undefined, question:
   const { request, apiVersion } = review;
   const { admission } = options;
   if (endpoint === "label") return unrecorded(review, admission.label(request));
-  if (lane === "fast" && admission.isPolicy(request)) return { kind: "slow", key: "policies that are admitted" };
+  if (endpoint === "mutate") return mutate(options, served, { question, review });
+  const isPolicy = admission.isPolicy(request);
+  if (lane === "fast" && isPolicy) return { kind: "slow", key: "policies that are admitted" };
   const before = admission.before(request, served.set);
-  // What it read is not served.
-  options.slices.takeReadings();
+  // What was read for the answer is not served, and does not count.
+  if (isPolicy) options.slices.takeReadings();
   if (before !== null) return unrecorded(review, before);
   options.slices.begin(lane);
-  const budget = new Budget({ deadlineMs: question.deadlineMs }, clockMs);
-  const world = worldNow(served.answerNeed);
-  const decision = served.set.evaluate(request, world, budget, { phases: ["validate"] });
+  const decision = decide(served, question, review, { phases: ["validate"] });
   const { overrun } = options.slices;
   if (overrun !== null) return { kind: "overrun", policy: overrun };
-  if (!("allowed" in decision)) {
-    const keys = decision.needs.map((need) => `${need.kind} ${need.key}`);
-    const message = `data that policies need are not there: ${keys.join(", ")}`;
-    return replyOf(errorReply({ uid: request.uid, apiVersion }, 500, message));
-  }
+  if (!("allowed" in decision)) return missingData(review, decision);
   const text = writeReview(request.uid, decision, apiVersion);
   return replyOf({ status: 200, body: text, record: recordOf(options, served, decision, request) });
+}
+
+function decide(
+  served: Served,
+  { deadlineMs }: Question,
+  { request }: Review,
+  how: EvaluateOptions,
+): Decision | Suspended {
+  const budget = new Budget({ deadlineMs }, clockMs);
+  return served.set.evaluate(request, worldNow(served.answerNeed), budget, how);
+}
+
+function missingData({ request, apiVersion }: Review, { needs }: Suspended): Result {
+  const keys = needs.map((need) => `${need.kind} ${need.key}`);
+  const message = `data that policies need are not there: ${keys.join(", ")}`;
+  return replyOf(errorReply({ uid: request.uid, apiVersion }, 500, message));
+}
+
+interface Asked {
+  readonly question: Question;
+  readonly review: Review;
+}
+
+/** The answer of Gatekeeper's own path, where only its mutators are asked. */
+function mutate({ admission }: EvaluatorOptions, served: Served, { question, review }: Asked): Result {
+  const { request, apiVersion } = review;
+  const before = admission.beforeMutation(request);
+  if (before !== null) return unrecorded(review, before);
+  const decision = decide(served, question, review, { phases: ["mutate"], dialects: ["gatekeeper"] });
+  if (!("allowed" in decision)) return missingData(review, decision);
+  const text = writeReview(request.uid, { ...mutationAnswer(decision), patch: decision.patch }, apiVersion);
+  return replyOf({ status: 200, body: text, record: null });
 }
 
 /** Gatekeeper counts only requests that policies were asked about. */

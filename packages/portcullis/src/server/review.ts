@@ -19,6 +19,8 @@ export interface Answer {
   readonly reason: string;
   readonly message: string;
   readonly warnings: readonly string[];
+  /** RFC 6902 operations; absent when nothing is changed. */
+  readonly patch?: readonly unknown[];
 }
 
 /** Reads the tree of an AdmissionReview. Throws ReviewError, whose message says what was expected and where. */
@@ -48,17 +50,25 @@ export class ReviewError extends Error {
   }
 }
 
-/** The response as text, with Go's final line break. Gatekeeper: controller-runtime pkg/webhook/admission/http.go. */
+/**
+ * The response as text, with Go's final line break. Only strings that come from outside are written by JSON.stringify,
+ * because building objects for it costs more than everything else about an answer.
+ * Gatekeeper: controller-runtime pkg/webhook/admission/http.go.
+ */
 export function writeReview(uid: string, answer: Answer, apiVersion = "admission.k8s.io/v1"): string {
-  const { allowed, code, reason, message, warnings } = answer;
-  const status = {
-    metadata: {},
-    ...(message !== "" && { message }),
-    ...(reason !== "" && { reason }),
-    code,
-  };
-  const response = { uid, allowed, status, ...(warnings.length > 0 && { warnings }) };
-  return `${JSON.stringify({ kind: "AdmissionReview", apiVersion, response })}\n`;
+  const { allowed, code, reason, message, warnings, patch = [] } = answer;
+  const said = message === "" ? "" : `,"message":${JSON.stringify(message)}`;
+  const why = reason === "" ? "" : `,"reason":${JSON.stringify(reason)}`;
+  const warned = warnings.length === 0 ? "" : `,"warnings":${JSON.stringify(warnings)}`;
+  const status = `{"metadata":{}${said}${why},"code":${code}}`;
+  const patched = patch.length === 0 ? "" : `,"patch":"${patchText(patch)}","patchType":"JSONPatch"`;
+  const response = `{"uid":${JSON.stringify(uid)},"allowed":${allowed},"status":${status}${patched}${warned}}`;
+  return `{"kind":"AdmissionReview","apiVersion":${JSON.stringify(apiVersion)},"response":${response}}\n`;
+}
+
+/** A patch travels in base64. */
+function patchText(patch: readonly unknown[]): string {
+  return Buffer.from(JSON.stringify(patch)).toString("base64");
 }
 
 /** To whom an answer goes. */

@@ -23,7 +23,7 @@ export interface Reply {
 }
 
 /** What is asked: what policies say, or whether a Namespace may have Gatekeeper's ignore label. */
-export type Endpoint = "admit" | "label";
+export type Endpoint = "admit" | "label" | "mutate";
 
 /** Answers a body by `deadlineMs` on the clock of `performance.now()`. Never rejects for what the client sent. */
 export type Decide = (body: string, deadlineMs: number, endpoint: Endpoint) => Promise<Reply>;
@@ -61,6 +61,7 @@ function endpointOf(url: string): Endpoint | null {
   const end = url.indexOf("?");
   const path = end === -1 ? url : url.slice(0, end);
   if (path === "/v1/admit") return "admit";
+  if (path === "/v1/mutate") return "mutate";
   return path === "/v1/admitlabel" ? "label" : null;
 }
 
@@ -84,7 +85,7 @@ function otherRoutes({ health, metrics, metricsHere }: RoutesOptions): Hono {
   });
   if (metricsHere) addMetrics(app, metrics);
   app.notFound((context) =>
-    context.text("not found: there are POST /v1/admit and /v1/admitlabel, GET /healthz, /readyz and /metrics\n", 404),
+    context.text("not found: there are POST /v1/admit, /v1/mutate and /v1/admitlabel, GET /healthz, /readyz and /metrics\n", 404),
   );
   return app;
 }

@@ -61,6 +61,8 @@ export function mutationSystem(mutators: readonly Mutator[], count: number): Mut
     mutate: (mutable, uuid, charge) => {
       const applied = new Set<Mutator>();
       let object = mutable.object;
+      // A pass is a function of the object: one that was there before will come again and again.
+      let earlier = object;
       for (let pass = 0; pass <= count; pass++) {
         const appliedNow: Mutator[] = [];
         const after = onePass(object, { mutable, planFor, uuid, charge, applied: appliedNow });
@@ -70,6 +72,8 @@ export function mutationSystem(mutators: readonly Mutator[], count: number): Mut
         }
         for (const mutator of appliedNow) applied.add(mutator);
         object = after;
+        if (equalTrees(object, earlier)) break;
+        if ((pass & (pass + 1)) === 0) earlier = object;
       }
       const about = describe(object, mutable.namespace);
       throw new MutationError(`mutation not converging: mutation ${uuid()} not converging for ${about}`);
