@@ -10,6 +10,7 @@ import { emit } from "./5-emit/emit.ts";
 import { link } from "./5-emit/link.ts";
 import type { Body, Checked, Module } from "./ast.ts";
 import type { Builtin } from "./builtins/builtin.ts";
+import { parseModuleBuiltin } from "./builtins/regoparse.ts";
 import { lookup } from "./builtins/registry.ts";
 import { planText } from "./plantext.ts";
 import type { Environment } from "./environment.ts";
@@ -63,8 +64,11 @@ function isText(one: RegoText | Module): one is RegoText {
   return !("rules" in one);
 }
 
+/** The one built-in that is a phase. */
+const moduleParser = parseModuleBuiltin(parseModule);
+
 function environmentOf(request: Omit<CompileRequest, "load">): Environment {
-  const extra = new Map((request.extra ?? []).map((builtin) => [builtin.name, builtin]));
+  const extra = new Map([moduleParser, ...(request.extra ?? [])].map((builtin) => [builtin.name, builtin]));
   const builtin = (name: string): Builtin | undefined =>
     request.disabled?.has(name) === true ? undefined : (extra.get(name) ?? lookup(name));
   return { builtin, print: request.print === true, opa: request.opa ?? "1.22" };

@@ -3,6 +3,7 @@ export { type Builtin, type BuiltinCall, operandError, operandFailure } from "./
 export type { HttpAnswer } from "./builtins/http.ts";
 export { builtins, lookup } from "./builtins/registry.ts";
 export { compile, compileToChecked } from "./compile.ts";
+export { opaErrors, parseErrors } from "./errortext.ts";
 export {
   type Bindings,
   type Compile,

@@ -24,6 +24,7 @@ import { objectBuiltins } from "./objects.ts";
 import { opaBuiltins } from "./opa.ts";
 import { providerBuiltins } from "./providers.ts";
 import { regexBuiltins } from "./regex.ts";
+import { regoBuiltins } from "./regoparse.ts";
 import { templateBuiltins } from "./rendertemplate.ts";
 import { semverBuiltins } from "./semver.ts";
 import { setBuiltins } from "./sets.ts";
@@ -60,6 +61,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     opaBuiltins,
     providerBuiltins,
     regexBuiltins,
+    regoBuiltins,
     semverBuiltins,
     setBuiltins,
     sprintfBuiltins,

@@ -34,5 +34,4 @@ export const unsupportedBuiltins: readonly Builtin[] = [
   unsupported("graphql.parse_query", t.function([t.string], anyObject)),
   unsupported("graphql.parse_schema", t.function([t.string], anyObject)),
   unsupported("graphql.schema_is_valid", t.function([document], t.boolean)),
-  unsupported("rego.parse_module", t.function([t.string, t.string], options)),
 ];

@@ -13,10 +13,11 @@ import {
   type Program,
   type RegoVersion,
   compile,
+  opaErrors,
+  parseErrors,
   parseModule,
 } from "@portcullis/rego";
 import type { Scope } from "../../engine/policy.ts";
-import { opaErrors, parseErrors } from "./opa-errors.ts";
 import { inventoryReads, refusalOf, rewriteEntry, rewriteLibrary } from "./references.ts";
 
 export interface TemplateRego {

@@ -1,5 +1,5 @@
-// OPA's errors as Go prints them in one text, which is what Gatekeeper shows of a template that does not compile.
-// OPA: v1/ast/errors.go.
+// OPA's errors as Go prints them in one text: what Gatekeeper shows of a template that does not compile, and what
+// `rego.parse_module` reports. OPA: v1/ast/errors.go.
 
 import type { Diagnostic } from "@portcullis/lang";
 
@@ -24,6 +24,7 @@ function opaError({ code, message, span, notes = [] }: Diagnostic): string {
   const text = `${code}: ${message}${details}`;
   if (span === null) return text;
   // OPA gives the error about a module without anything in it no line.
-  const line = message === "empty module" ? 0 : span.source.position(span.start).line;
-  return `${span.source.name}:${line}: ${text}`;
+  const { line, column } = message === "empty module" ? { line: 0, column: 0 } : span.source.position(span.start);
+  const { name } = span.source;
+  return name === "" ? `${line}:${column}: ${text}` : `${name}:${line}: ${text}`;
 }
