@@ -11,12 +11,19 @@ export function parseJson(text: string): unknown {
 
 /** Whether the text may hold a number that JSON.parse would change; strings that look so only cost time. */
 export function needsDecimals(text: string): boolean {
-  return suspicious.test(text);
+  return (unusual.test(text) && suspicious.test(text)) || loneNumber.test(text);
 }
+
+// Every body is searched, so the first expression is the cheaper one: a number with a point, an exponent or 16 digits, or
+// -0. Both look at a bounded number of characters behind each separator, so that no text makes them slow.
+const unusual =
+  /[:,[\s](?:-0[\s,\]}]|-?(?:\d{16}|\d{1,15}(?:\.(?:\d{9}|\d{1,8}[\s,\]}eE])|[eE][-+]?(?:\d{9}|\d{1,8}[\s,\]}]))))/;
 
 // With fewer digits than in the third and fourth part, a number has at most 15, which a double keeps.
 const suspicious =
-  /[:,[\s-](?:\d{16,}|\d+\.\d*0(?=[\s,\]}]|$)|\d{8,}\.\d|\d+\.\d{9,}|\d+(?:\.\d+)?[eE]|0\.0{5,})|[:,[\s]-0(?=[\s,\]}])|^-?\d/;
+  /[:,[\s-](?:\d{16}|\d{1,15}\.(?:\d{0,7}0[\s,\]}]|\d{9})|\d{8,15}\.\d|\d{1,15}(?:\.\d{1,8})?[eE]|0\.0{5})|[:,[\s]-0[\s,\]}]/;
+
+const loneNumber = /^\s*-?\d/;
 
 type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
 

@@ -9,6 +9,9 @@
 // waited behind it are asked again elsewhere. (Asking twice is harmless: deciding changes nothing.) A body is kept here
 // until it is answered, so that it can be asked again.
 //
+// The slow lane is started when something needs it, because each thread holds the policies in its own memory. Only large
+// bodies do not wait for that: until there is a slow lane they are read on the fast one.
+//
 // A change of the policies is prepared on one thread after the other while the rest serve, and all change over at once.
 
 import { findReview } from "../server/review.ts";
@@ -94,7 +97,7 @@ export function createPool(options: PoolOptions): Pool {
   return {
     decide: (body, deadlineMs, endpoint = "admit") =>
       new Promise((resolve) => {
-        const isLarge = body.length > largeBodyLength;
+        const isLarge = body.length > largeBodyLength && hasSlowLane(state);
         const lane = isLarge ? "slow" : "fast";
         enqueue(state, { id: state.nextId++, body, deadlineMs, endpoint, resolve, lane, key: isLarge ? sizeKey : "" });
       }),
@@ -198,7 +201,6 @@ async function changeOver(state: State, files: Pick<Change, "changed" | "removed
   for (const file of change.removed) state.files.delete(file);
   for (const file of change.changed) state.files.set(file.file, file);
   state.version = change.version;
-  if (!state.slots.some(({ lane }) => lane === "slow")) addSlot(state, "slow");
   for (const slot of state.slots) void follow(state, slot, change);
   dispatch(state);
   return report;
@@ -289,6 +291,13 @@ function leastBusy(state: State): Slot | null {
 /** A thread that prepares a change answers later, so it is taken only when there is no other. */
 function rank(slot: Slot): number {
   return slot.tasks.length + (slot.thread.preparing ? depth : 0);
+}
+
+/** Whether a slow thread is ready; if there is none at all, one is started. */
+function hasSlowLane(state: State): boolean {
+  const slots = state.slots.filter(({ lane }) => lane === "slow");
+  if (slots.length === 0 && state.version > 0) addSlot(state, "slow");
+  return slots.some(({ thread }) => thread.held.has(state.version));
 }
 
 function freeSlowSlot(state: State, key: string): Slot | null {

@@ -42,6 +42,15 @@ const longestTimeoutMs = 30_000;
  * Absent or unreadable means `otherwise`; kube-apiserver allows at most 30 s, and so do we.
  */
 export function requestTimeoutMs(url: string, otherwise: number): number {
+  // One API server always writes the same.
+  if (lastTimeout.url === url && lastTimeout.otherwise === otherwise) return lastTimeout.ms;
+  lastTimeout = { url, otherwise, ms: readTimeoutMs(url, otherwise) };
+  return lastTimeout.ms;
+}
+
+let lastTimeout = { url: "", otherwise: 0, ms: 0 };
+
+function readTimeoutMs(url: string, otherwise: number): number {
   const text = /[?&]timeout=([^&#]*)/.exec(url)?.[1];
   if (text === undefined || !/^(?:\d+(?:\.\d+)?(?:ms|us|µs|%C2%B5s|ns|s|m|h))+$/i.test(text)) return otherwise;
   let sum = 0;
