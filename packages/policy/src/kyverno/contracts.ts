@@ -2,9 +2,7 @@
 // resolved, or compiled parts that they resolve against a Scope; they never look at a policy's text.
 
 import type { Budget } from "@portcullis/lang";
-import type { Effect } from "../engine/outcome.ts";
 import type { Json } from "../engine/request.ts";
-import type { RuleStatus } from "./result.ts";
 import type { Scope } from "./scope.ts";
 import type { Template } from "./template.ts";
 
@@ -73,37 +71,3 @@ export type ApplyStrategicMerge = (object: Json, patch: Json, budget: Budget) =>
 
 /** `export function applyJsonPatch(object, patch, budget): PatchResult`: `patch` is the field's text, YAML or JSON. */
 export type ApplyJsonPatch = (object: Json, patch: string, budget: Budget) => PatchResult;
-
-// ── validate/podsecurity/check.ts
-
-/**
- * `compilePodSecurity(tree)` when the policy is read (no variables are resolved in it), `checkPodSecurity(input)` for an
- * object, `podSecurityProperties(report)` for its report, `podSecurityErrors(tree, field)` when the policy is judged.
- */
-
-// ── generate/generate.ts
-
-export interface GenerateInput {
-  readonly policy: PolicyOwner;
-  readonly ruleName: string;
-  readonly scope: Scope;
-  /** Made by `compileGenerate` when the policy was read. */
-  readonly generate: unknown;
-}
-
-/** What owns generated objects. */
-export interface PolicyOwner {
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-}
-
-export interface GenerateResult {
-  readonly status: RuleStatus;
-  readonly message: string;
-  readonly effects: readonly Effect[];
-}
-
-/** `export function compileGenerate(rule, compile): unknown` and `export function generateRule(input): GenerateResult`. */
-export type CompileGenerate = (rule: Json, compile: CompileTemplate) => unknown;
-export type GenerateRule = (input: GenerateInput) => GenerateResult;

@@ -59,7 +59,7 @@ export function readGlobalEntry(
 }
 
 /** The call of a Need of kind `kyverno.resources`; its answer is a list of objects, watched rather than fetched. */
-export interface ResourcesCall {
+interface ResourcesCall {
   readonly group: string;
   readonly version: string;
   readonly resource: string;

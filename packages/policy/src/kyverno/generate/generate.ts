@@ -19,13 +19,12 @@ import type { Effect, Wanted } from "../../engine/outcome.ts";
 import type { Gvk, Json } from "../../engine/request.ts";
 import { checkConditions } from "../condition/conditions.ts";
 import { addEntries } from "../context/entries.ts";
-import type { PolicyOwner } from "../contracts.ts";
 import { Failure, failureOf, prefixing } from "../failure.ts";
 import { listOf } from "../match/filter.ts";
 import type { RuleRun } from "../rulerun.ts";
 import type { Template } from "../template.ts";
 import type { CompiledGenerate, GenerateEach } from "./compile.ts";
-import { type Identity, objectFrom, ownerLabels } from "./labels.ts";
+import { type Identity, type PolicyOwner, objectFrom, ownerLabels } from "./labels.ts";
 
 export interface Generated {
   readonly effects: readonly Effect[];

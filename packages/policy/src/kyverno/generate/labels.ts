@@ -4,9 +4,16 @@
 import { gvkOf, isObject, labelsOf, namespaceOf, setOwn, stringAt } from "@portcullis/kube";
 import type { CopyTarget } from "../../engine/outcome.ts";
 import type { Json } from "../../engine/request.ts";
-import type { PolicyOwner } from "../contracts.ts";
 
 const prefix = "generate.kyverno.io/";
+
+/** The policy that something is made for. */
+export interface PolicyOwner {
+  readonly kind: string;
+  /** "" for a ClusterPolicy. */
+  readonly namespace: string;
+  readonly name: string;
+}
 
 /** Labels of everything that a rule makes for a trigger. */
 export function ownerLabels(policy: PolicyOwner, rule: string, trigger: Json): Readonly<Record<string, string>> {

@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { fieldErrorText, isObject, parseYaml } from "@portcullis/kube";
 import { Budget, Source } from "@portcullis/lang";
 import {
-  type PodSecurityException,
+  type PodSecurityInput,
   type PodSecurityResult,
   checkPodSecurity,
   compilePodSecurity,
@@ -28,7 +28,7 @@ interface Case {
 function check(
   podSecurity: unknown,
   object: unknown,
-  exceptions: readonly PodSecurityException[] = [],
+  exceptions: PodSecurityInput["exceptions"] = [],
 ): PodSecurityResult {
   return checkPodSecurity({
     rule: compilePodSecurity(podSecurity),

@@ -24,7 +24,7 @@ export interface PodSecurityRule {
 }
 
 /** An exception that matches the request and exempts controls. */
-export interface PodSecurityException {
+interface PodSecurityException {
   /** `namespace/name`. */
   readonly key: string;
   /** Its `podSecurity`, in the form of a rule's `exclude`. */

@@ -28,12 +28,12 @@ export interface Container {
   readonly securityContext: Fields | null;
 }
 
-export const containerLists = ["initContainers", "containers", "ephemeralContainers"] as const;
+const containerLists = ["initContainers", "containers", "ephemeralContainers"] as const;
 
 const asDeployment = new Set(["DaemonSet", "Deployment", "Job", "StatefulSet", "ReplicaSet", "ReplicationController"]);
 
 /** Which kind has its Pod where; null for kinds without one. */
-export function holderOf(kind: Json): PodHolder | null {
+function holderOf(kind: Json): PodHolder | null {
   if (kind === "Pod" || kind === "CronJob") return kind;
   return typeof kind === "string" && asDeployment.has(kind) ? "Deployment" : null;
 }

@@ -38,7 +38,7 @@ import {
   sysctlsSince32,
 } from "./checks/pod.ts";
 
-export type CheckPod = (pod: Pod) => Violation | null;
+type CheckPod = (pod: Pod) => Violation | null;
 
 /** A check as one level and version has it. */
 export interface Check {
