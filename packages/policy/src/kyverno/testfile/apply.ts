@@ -140,7 +140,7 @@ function loadEach(paths: readonly string[], { files, read, warn, stdin }: ApplyO
       return [];
     }
   });
-  for (const { errors } of parts) for (const { path, text } of errors) warn(`${path}: ${text}`);
+  for (const { errors } of parts) for (const { path, text, place } of errors) warn(place ?? `${path}: ${text}`);
   return parts.reduce<LoadedPolicies>(joined, all);
 }
 

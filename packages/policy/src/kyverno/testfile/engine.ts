@@ -1,8 +1,8 @@
 // The rule loop as the command line calls it: the same compiled policies that decide in a cluster, with the profile
 // `kyverno-cli`, values in place of a cluster, and the labels of the namespace that the values give.
 
-import { annotationsOf, nameOf, namespaceOf } from "@portcullis/kube";
-import type { Answer, Need } from "@portcullis/lang";
+import { aggregateText, annotationsOf, gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
+import { type Answer, type Need, errorAt } from "@portcullis/lang";
 import type { Outcome } from "../../engine/outcome.ts";
 import type { Evaluation, EvaluationRequest } from "../../engine/request.ts";
 import { type KyvernoDetails, type LinkedPolicy, start, validationPolicy } from "../evaluate.ts";
@@ -10,21 +10,38 @@ import { readException } from "../exceptions.ts";
 import { backgroundResults } from "../generate/background.ts";
 import { mutationStage } from "../mutation.ts";
 import { actionFor } from "../policy/action.ts";
+import { policyProblem } from "../policy/check.ts";
 import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
 import type { CompiledRule } from "../policy/rule.ts";
+import { schemaErrors } from "../policy/schema.ts";
 import type { PodSecurityReport, RuleResult } from "../result.ts";
 import { type ContextSource, type KyvernoSettings, defaultSettings } from "../settings.ts";
 import type { CliInput, CliPolicy, CliResult, Phase, ReadCliPolicy } from "./port.ts";
 
-/** Compiles a ClusterPolicy or Policy. */
+/**
+ * Compiles a ClusterPolicy or Policy. What does not fit the schema is no policy; an unknown field ends the load, as in
+ * Kyverno, with an Error of its text.
+ */
 export const readCliPolicy: ReadCliPolicy = (object, from) => {
-  void from;
-  return { policy: cliPolicy(compilePolicy(object, { peerAnswers: defaultSettings.peerAnswers })), diagnostics: [] };
+  const { group, version, kind } = gvkOf(object);
+  const { wrong, unknown } = schemaErrors(object, version);
+  if (unknown.length > 0) {
+    const texts = unknown.map(({ text }) => `${text}: Invalid value: value provided for unknown field`);
+    throw new Error(`failed to parse document (${texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`})`);
+  }
+  const [first] = wrong;
+  if (first !== undefined) {
+    const why = `${kind}.${group} "${nameOf(object)}" is invalid: ${aggregateText(wrong)}`;
+    const span = from.locate?.(first.path ?? []) ?? null;
+    return { policy: null, diagnostics: [errorAt("policy-schema", span, `failed to validate resource (${why})`)] };
+  }
+  const compiled = compilePolicy(object, { peerAnswers: defaultSettings.peerAnswers });
+  return { policy: cliPolicy(compiled, policyProblem(object, "cli")?.message ?? null), diagnostics: [] };
 };
 
 const compiledOf = new WeakMap<CliPolicy, CompiledPolicy>();
 
-function cliPolicy(compiled: CompiledPolicy): CliPolicy {
+function cliPolicy(compiled: CompiledPolicy, problem: string | null): CliPolicy {
   const rules = compiled.rules.flatMap((rule) => {
     const phase = phaseOf(rule);
     return phase === null ? [] : [{ name: rule.name, phase }];
@@ -37,7 +54,7 @@ function cliPolicy(compiled: CompiledPolicy): CliPolicy {
     process: compiled.background ? "background scan" : compiled.admission ? "admission review" : "",
     phases: new Set(rules.map(({ phase }) => phase)),
     rules,
-    problem: null,
+    problem,
     audits: (namespace, labels) => {
       const place = { namespace, namespaceLabels: () => labels };
       return compiled.rules.every((rule) => actionFor(rule.failureAction, compiled.failureAction, place) === "Audit");

@@ -4,7 +4,7 @@
 // Kyverno: cmd/cli/kubectl-kyverno/policy/load.go.
 
 import { apiVersionOf, gvkOf, isObject, nameOf, valueAt } from "@portcullis/kube";
-import { formatDiagnostic, hasError } from "@portcullis/lang";
+import { formatDiagnostic } from "@portcullis/lang";
 import type { Json } from "../../engine/request.ts";
 import type { ReadFrom } from "../../engine/frontend.ts";
 import type { ReadFile } from "./mocks.ts";
@@ -35,7 +35,10 @@ export interface Unsupported {
 
 export interface Remark {
   readonly path: string;
+  /** Kyverno's. */
   readonly text: string;
+  /** With the file, line and column, where they are known. */
+  readonly place?: string;
 }
 
 interface Loading {
@@ -120,21 +123,21 @@ function addPolicy({ object, from, read, loading }: Adding): void {
     loading.errors.push({ path, text: "failed to parse document (failed to retrieve GVK: Object 'Kind' is missing)" });
     return;
   }
-  const replacement = group === "kyverno.io" ? replacements[kind] : undefined;
-  if (replacement !== undefined) {
-    const text = `${apiVersionOf(gvk)} ${kind} is deprecated and will be removed in a future release; migrate to ${replacement} (policies.kyverno.io), see https://kyverno.io/docs/guides/migration-to-cel/`;
-    loading.warnings.push({ path, text });
-  }
   if (group === "kyverno.io" && (kind === "ClusterPolicy" || kind === "Policy")) {
     const { policy, diagnostics } = read(object, from);
-    if (policy === null || hasError(diagnostics)) {
-      for (const diagnostic of diagnostics) loading.errors.push({ path, text: formatDiagnostic(diagnostic) });
+    for (const diagnostic of diagnostics) {
+      loading.errors.push({ path, text: diagnostic.message, place: formatDiagnostic(diagnostic) });
     }
-    if (policy !== null) loading.policies.push(policy);
+    if (policy === null) return;
+    loading.policies.push(policy);
   } else if (group === "kyverno.io" && kind === "PolicyException") loading.exceptions.push(object);
   else if (group === "kyverno.io" && kind.endsWith("CleanupPolicy")) loading.cleanups.push(object);
   else if (policyGroups.has(group)) loading.unsupported.push({ kind, name: nameOf(object) });
   else throw new Error(`policy type not supported ${apiVersionOf(gvk)}, Kind=${kind}`);
+  const replacement = group === "kyverno.io" ? replacements[kind] : undefined;
+  if (replacement === undefined) return;
+  const text = `${apiVersionOf(gvk)} ${kind} is deprecated and will be removed in a future release; migrate to ${replacement} (policies.kyverno.io), see https://kyverno.io/docs/guides/migration-to-cel/`;
+  loading.warnings.push({ path, text });
 }
 
 const policyGroups: ReadonlySet<string> = new Set(["policies.kyverno.io", "admissionregistration.k8s.io"]);

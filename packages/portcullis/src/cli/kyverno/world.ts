@@ -10,13 +10,14 @@ const policyMs = 10_000;
 
 const catalog = builtinCatalog();
 
-/** Makes what one policy may use, with these answers to its needs. */
-export function kyvernoEvaluation(answer: (need: Need) => Answer): () => Evaluation {
-  const world = worldNow(answer);
-  const now = (): number => performance.now();
+/** Makes what one policy may use, with these answers to its needs. Tests may set the time, in milliseconds since 1970. */
+export function kyvernoEvaluation(answer: (need: Need) => Answer, nowMs?: number): () => Evaluation {
+  const now = worldNow(answer);
+  const world = nowMs === undefined ? now : { ...now, nowMs };
+  const clock = (): number => performance.now();
   return () => ({
     world,
-    budget: new Budget({ deadlineMs: now() + policyMs }, now),
+    budget: new Budget({ deadlineMs: clock() + policyMs }, clock),
     catalog,
     shared: new Map(),
   });

@@ -1,0 +1,286 @@
+// `portcullis kyverno apply`: Kyverno's command with its flags, its output and its exit codes. Objects that were mutated or
+// generated are printed as they come, results at the end, in the order of the objects and policies.
+// Kyverno: cmd/cli/kubectl-kyverno/commands/apply/{command,print,table}.go.
+
+import { mkdirSync, readFileSync, writeFileSync, appendFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
+import {
+  type Applying,
+  type ApplyInput,
+  type PolicyReport,
+  type PolicyResponse,
+  evaluateCliPolicy,
+  exceptionsForFailures,
+  generatedObjects,
+  isAudited,
+  isScored,
+  policyReports,
+  prepareApply,
+  readCliPolicy,
+} from "@portcullis/policy";
+import type { KyvernoApplyFlags } from "../flags.ts";
+import { writeGoYaml } from "../output/goyaml-writer.ts";
+import { CommandFailed, print } from "./exit.ts";
+import { files } from "./files.ts";
+import { type Paint, createPaint } from "./paint.ts";
+import { renderTable } from "./table.ts";
+import { kyvernoEvaluation } from "./world.ts";
+
+/** Applies policies. Throws Errors with Kyverno's text; the exit code otherwise. */
+export function kyvernoApply(policies: readonly string[], flags: KyvernoApplyFlags): number {
+  const resources = [...flags.resource, ...flags.resources];
+  checkArguments(policies, resources, flags);
+  const sink = openOutput(flags.output);
+  const applying = prepareApply(inputOf(policies, resources, flags), {
+    files,
+    read: readCliPolicy,
+    evaluate: evaluateCliPolicy,
+    evaluation: kyvernoEvaluation,
+    print,
+    warn: (text) => process.stderr.write(`${text}\n`),
+    stdin: () => readFileSync(0, "utf8"),
+  });
+  if (!flags.stdin && !flags.policyReport && !flags.generateExceptions) printHead(applying);
+  const responses: PolicyResponse[] = [];
+  for (const response of applying.responses()) {
+    printObjects(response, flags.stdin, sink);
+    responses.push(response);
+  }
+  return printResults(applying, responses, flags);
+}
+
+function checkArguments(policies: readonly string[], resources: readonly string[], flags: KyvernoApplyFlags): void {
+  const fail = (text: string): never => {
+    throw new CommandFailed(text);
+  };
+  if (flags.valuesFile !== "" && flags.set !== undefined) {
+    fail("pass the values either using set flag or values_file flag");
+  }
+  if (policies.length === 0) fail("require policy");
+  if (policies.includes("-") && resources.includes("-")) {
+    fail("a stdin pipe can be used for either policies or resources, not both");
+  }
+  if (resources.length > 0 && flags.json.length > 0) {
+    fail("both resource and json files can not be used together, use one or the other");
+  }
+  const unbuilt = { "--cluster": flags.cluster, "--json": flags.json.length > 0, "--registry": flags.registry };
+  for (const [flag, isGiven] of Object.entries(unbuilt)) if (isGiven) fail(`${flag} is not supported yet`);
+  if (flags.httpPayload.length + flags.envoyPayload.length > 0) fail("HTTP and Envoy payloads are not supported yet");
+  if (resources.length === 0) fail("resource file(s) or cluster required");
+  const git = policies.find((path) => /^https?:\/\//.test(path));
+  if (git !== undefined) fail(`${git}: git repositories are not read; clone it and give the folder`);
+}
+
+function inputOf(policies: readonly string[], resources: readonly string[], flags: KyvernoApplyFlags): ApplyInput {
+  const exceptionsIn = new Set<"resources" | "policies">();
+  if (flags.exceptionsWithResources || flags.exceptionsWithinResources) exceptionsIn.add("resources");
+  if (flags.exceptionsWithinPolicies) exceptionsIn.add("policies");
+  return {
+    policies,
+    resources,
+    targets: [...flags.targetResource, ...flags.targetResources],
+    valuesFile: flags.valuesFile,
+    set: flags.set ?? null,
+    userInfo: flags.userinfo,
+    exceptions: [...flags.exception, ...flags.exceptions],
+    exceptionsIn,
+    auditWarn: flags.auditWarn,
+    warningsAsErrors: flags.warningsAsErrors,
+    continueOnFail: flags.continueOnFail,
+  };
+}
+
+function printHead({ policies, loaded, objects, exceptions }: Applying): void {
+  const rules = policies.reduce((sum, policy) => sum + policy.rules.length, 0);
+  const count = rules + loaded.unsupported.length + loaded.cleanups.length;
+  const withExceptions = exceptions.length === 0 ? "" : ` with ${exceptions.length} exception(s)`;
+  print(`\nApplying ${count} policy rule(s) to ${objects.length} resource(s)${withExceptions}...`);
+}
+
+// ── objects
+
+/** Where objects go that were mutated or generated; null for standard output. */
+type Sink = ((text: string, response: PolicyResponse, isGenerated: boolean) => void) | null;
+
+function openOutput(path: string): Sink {
+  if (path === "") return null;
+  if (/\.ya?ml$/.test(path)) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, "");
+    return (text) => appendFileSync(path, text);
+  }
+  mkdirSync(path, { recursive: true });
+  return (text, { object, policy }, isGenerated) => {
+    const name = isGenerated ? `${policy.name}-generated` : `${nameOf(object)}-mutated`;
+    appendFileSync(join(path, `${name}.yaml`), text);
+  };
+}
+
+function printObjects(response: PolicyResponse, toPipe: boolean, sink: Sink): void {
+  if (response.phase === "mutate") {
+    printObject(response.patched, response, { toPipe, sink, isGenerated: false });
+    process.stdout.write("\n\nMutation:\nMutation has been applied successfully.");
+  } else if (response.phase === "generate") {
+    for (const object of response.rules.flatMap((rule) => generatedObjects(rule))) {
+      printObject(object, response, { toPipe, sink, isGenerated: true });
+      process.stdout.write("\n\nGenerate:\nGeneration completed successfully.");
+    }
+  }
+}
+
+interface ObjectOutput {
+  readonly toPipe: boolean;
+  readonly sink: Sink;
+  readonly isGenerated: boolean;
+}
+
+function printObject(object: unknown, response: PolicyResponse, { toPipe, sink, isGenerated }: ObjectOutput): void {
+  // What was not changed still has the doubles of the command line; what was patched has integers again.
+  const isPatched = isGenerated || object !== response.object;
+  const yaml = writeGoYaml(object ?? {}, "yaml.v3", isPatched ? "integers" : "doubles");
+  if (sink !== null) {
+    sink(`${yaml}\n---\n\n`, response, isGenerated);
+    return;
+  }
+  const head = toPipe ? "" : `\npolicy ${response.policy.name} applied to ${pathOf(response)}:`;
+  process.stdout.write(`${head}\n${yaml}\n---\n`);
+}
+
+function pathOf({ object }: PolicyResponse): string {
+  return `${namespaceOf(object)}/${gvkOf(object).kind}/${nameOf(object)}`;
+}
+
+// ── results
+
+function printResults(applying: Applying, responses: readonly PolicyResponse[], flags: KyvernoApplyFlags): number {
+  printRefused(applying);
+  for (const { kind, name } of applying.loaded.unsupported) {
+    process.stderr.write(`${kind} ${name}: this kind is not supported yet; nothing was decided by it\n`);
+  }
+  const { auditWarn } = flags;
+  if (flags.policyReport || flags.generateExceptions) {
+    const reports = policyReports(responses, { auditWarn, seconds: Math.floor(Date.now() / 1000) });
+    if (flags.policyReport) printReports(reports, flags.outputFormat);
+    else printExceptions(reports, flags);
+  } else if (flags.table) {
+    const { terminal } = { terminal: process.stdout.isTTY && process.env["NO_COLOR"] === undefined };
+    printTable(responses, flags, createPaint({ removeColor: flags.removeColor, terminal }));
+  } else {
+    for (const response of responses) printFailures(response, auditWarn);
+    const { pass, fail, warn, error, skip } = applying.counts;
+    print(`\npass: ${pass}, fail: ${fail}, warn: ${warn}, error: ${error}, skip: ${skip} `);
+  }
+  return exitCode(applying, flags);
+}
+
+const divider = "-".repeat(70);
+
+/** Policies that Kyverno's admission would not take. */
+function printRefused({ policies }: Applying): void {
+  const refused = policies.flatMap(({ name, problem }) => (problem === null ? [] : [{ name, problem }]));
+  const isInvalid = ({ problem }: { readonly problem: string }): boolean =>
+    problem.startsWith("variable 'element.name'");
+  const parts = [
+    ["Policies Skipped:", refused.filter((one) => !isInvalid(one))],
+    ["Invalid Policies:", refused.filter(isInvalid)],
+  ] as const;
+  for (const [head, list] of parts) {
+    if (list.length === 0) continue;
+    const lines = list.map(({ name, problem }, at) => `${at + 1}. ${name}: ${problem}`);
+    print([divider, head, ...lines, divider].join("\n"));
+  }
+}
+
+function printReports(reports: readonly PolicyReport[], format: string): void {
+  for (const report of reports) {
+    if (report.kind === "PolicyReport") print("---");
+    print(format === "json" ? structJson(report) : writeGoYaml(report, "go"));
+  }
+}
+
+function printExceptions(reports: readonly PolicyReport[], flags: KyvernoApplyFlags): void {
+  for (const exception of exceptionsForFailures(reports, flags.generatedExceptionTtl)) {
+    const text = flags.outputFormat === "json" ? structJson(exception) : writeGoYaml(exception, "go");
+    process.stdout.write(`---\n${text}\n`);
+  }
+}
+
+/** JSON with the members as they stand, escaped as Go does. */
+function structJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** Fails that are warnings: of a policy that is not scored, or that audits where `--audit-warn` is given. */
+function isWarning(response: PolicyResponse, auditWarn: boolean): boolean {
+  return !isScored(response.policy) || (auditWarn && isAudited(response));
+}
+
+function printTable(responses: readonly PolicyResponse[], flags: KyvernoApplyFlags, paint: Paint): void {
+  const rows = responses.flatMap((response) =>
+    response.rules.map((rule) => {
+      const { policy, object } = response;
+      const namespace = policy.namespace === "" ? [] : [policy.namespace];
+      const place = namespaceOf(object) === "" ? [] : [namespaceOf(object)];
+      const shown = {
+        pass: "Pass",
+        fail: isWarning(response, flags.auditWarn) ? "Warn" : "Fail",
+        warn: "Warn",
+        error: "Error",
+        skip: "Skip",
+      } as const;
+      const word = shown[rule.status];
+      const paintWord = { Pass: paint.pass, Fail: paint.fail, Warn: paint.warn, Error: paint.fail, Skip: paint.name }[
+        word
+      ];
+      return [
+        [...namespace, policy.name].map(paint.name).join("/"),
+        paint.name(rule.rule),
+        [...place, gvkOf(object).kind, nameOf(object)].map(paint.name).join("/"),
+        paintWord(word),
+        "",
+        ...(flags.detailedResults ? [rule.message] : []),
+      ];
+    }),
+  );
+  const heads = ["id", "policy", "rule", "resource", "result", "reason", ...(flags.detailedResults ? ["message"] : [])];
+  process.stdout.write(
+    renderTable(
+      heads,
+      rows.map((row, at) => [String(at + 1), ...row]),
+      paint,
+    ),
+  );
+}
+
+function printFailures(response: PolicyResponse, auditWarn: boolean): void {
+  const { policy, rules } = response;
+  const where = `${policy.name} -> resource ${pathOf(response)}`;
+  for (const { type, status, message } of rules) {
+    if (type === "Mutation" && status === "skip") print(`\nskipped mutate policy ${where}`);
+    if (type === "Mutation" && status === "error")
+      print(`\nerror while applying mutate policy ${where} \nerror:  ${message}`);
+    if (type === "Generation" && status === "error") {
+      print(`\nerror while applying generate policy ${where} \nerror: ${message}`);
+    }
+  }
+  const failed = rules.filter(({ status }) => status === "fail");
+  if (failed.length === 0) return;
+  print(`policy ${where} ${auditWarn && isAudited(response) ? "failed as audit warning:" : "failed:"}`);
+  for (const [at, { rule, message }] of failed.entries())
+    print(`${at + 1} - ${rule} ${message || "validation failed"}`);
+}
+
+function exitCode({ counts, loaded }: Applying, { warnExitCode, warnNoPass }: KyvernoApplyFlags): number {
+  if (counts.fail > 0 || counts.error > 0 || loaded.unsupported.length > 0) return 1;
+  if (counts.warn > 0 && warnExitCode !== 0) {
+    process.stdout.write(`exit as warnExitCode is ${warnExitCode}`);
+    return warnExitCode;
+  }
+  if (counts.pass > 0 || !warnNoPass) return 0;
+  print("exit as no objects satisfied policy");
+  return warnExitCode;
+}
