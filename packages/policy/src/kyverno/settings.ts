@@ -18,6 +18,8 @@ export interface KyvernoSettings {
   readonly maxContextSize: number;
   /** The namespace that exceptions must be in; `*` for any; null when exceptions are switched off. */
   readonly exceptionNamespace: string | null;
+  /** Who makes what rules want: its requests do not trigger generate rules and mutations of existing objects again. */
+  readonly backgroundUser: string;
   /** Answer as Kyverno does where it lets through what the policy plainly denies: see docs/compatibility.md. */
   readonly peerAnswers: boolean;
   /** Values and limits that the command line gives; absent in a cluster. */
@@ -60,6 +62,7 @@ export const defaultSettings: KyvernoSettings = {
   enableDefaultRegistryMutation: true,
   maxContextSize: 2 * 1024 * 1024,
   exceptionNamespace: "*",
+  backgroundUser: "system:serviceaccount:kyverno:kyverno-background-controller",
   peerAnswers: false,
 };
 

@@ -18,6 +18,7 @@ import { existingResults } from "../mutation.ts";
 import type { CompiledRule } from "../policy/rule.ts";
 import { type RuleId, type RuleResult, ruleError, ruleResult } from "../result.ts";
 import { type RuleRun, loadContext, writtenProperties } from "../rulerun.ts";
+import type { KyvernoSettings } from "../settings.ts";
 import { type Subject, isMatched } from "../subject.ts";
 import type { CompiledGenerate } from "./compile.ts";
 import { generateFor, nothingFor, ownerOf } from "./generate.ts";
@@ -68,7 +69,7 @@ export function backgroundResults(
   for (const rule of rules) {
     const { does } = rule;
     if (does.what !== "generate" && does.what !== "mutateExisting") continue;
-    if (isLeftOut(rule, started.scope.request)) continue;
+    if (isLeftOut(rule, started.scope.request, linked.settings)) continue;
     const run = runOf(linked, started, rule);
     const said = does.what === "generate" ? generation(run, does.generate) : mutation(run);
     if (said === null) continue;
@@ -85,9 +86,16 @@ function withoutEffects(result: RuleResult): RuleResult {
   return { ...result, effects: [] };
 }
 
-/** A scan asks only rules that are also for what existed before them. */
-function isLeftOut({ does, tree }: CompiledRule, { point }: EvaluationRequest): boolean {
-  if (point !== "audit") return false;
+/** A scan asks only rules that are also for what existed before them; who makes what they want does not trigger them. */
+function isLeftOut(
+  { does, tree }: CompiledRule,
+  request: EvaluationRequest,
+  { backgroundUser }: KyvernoSettings,
+): boolean {
+  if (request.point === "webhook") {
+    return request.user?.username === backgroundUser && tree["skipBackgroundRequests"] !== false;
+  }
+  if (request.point !== "audit") return false;
   if (does.what === "generate") return !does.generate.existing;
   return valueAt(tree, "mutate", "mutateExistingOnPolicyUpdate") !== true;
 }
@@ -194,21 +202,48 @@ function matchesDelete({ tree }: CompiledRule): boolean {
 function generation(run: RuleRun, generate: CompiledGenerate): Ran | null {
   const { id, scope, subject } = run;
   const trigger = triggerOf(run);
+  if (scope.profile === "kyverno-cli") return cliGeneration(run, generate);
   return triggered(run, trigger, ({ status, message }) => {
     if (status === "pass") return made(run, generate, trigger);
-    if (scope.profile === "kyverno-cli") return ran(ruleResult(id, "fail", message));
     const effects = nothingFor(run, generate, subject.oldObject);
     return effects.length === 0 ? null : ran({ ...ruleResult(id, "skip", message), effects });
   });
 }
 
 function made(run: RuleRun, generate: CompiledGenerate, trigger: Json): Ran {
-  const { id, scope } = run;
   const { effects, problem } = generateFor(run, generate, trigger);
-  const result = ruleResult(id, "pass", "");
-  if (problem === null) return ran({ ...result, effects });
-  // Kyverno's command line does not say what went wrong.
-  return scope.profile === "kyverno-cli" ? ran(result, true) : ran({ ...ruleError(id, problem), effects }, true);
+  if (problem !== null) return ran({ ...ruleError(run.id, problem), effects }, true);
+  return ran({ ...ruleResult(run.id, "pass", ""), effects });
+}
+
+/**
+ * The command line generates for every rule that says something, whatever it says: only a rule without lists asks its
+ * preconditions again. What goes wrong then is not said.
+ */
+function cliGeneration(run: RuleRun, generate: CompiledGenerate): Ran | null {
+  const { scope, subject, id } = run;
+  const said = triggered(run, subject.object, ({ status, message }) => {
+    return ran(ruleResult(id, status, status === "pass" ? "" : message));
+  });
+  if (said === null) return null;
+  const { effects, failed } = scope.within(() => {
+    if (!loadsContext(run)) return { effects: [], failed: true };
+    const isMet = generate.pattern === null || preconditionsHold(run);
+    if (isMet !== true) return { effects: [], failed: isMet === null };
+    const { effects: wanted, problem } = generateFor(run, generate, subject.object);
+    return { effects: wanted, failed: problem !== null };
+  });
+  return ran({ ...said.result, effects }, failed);
+}
+
+/** Null when they cannot be evaluated. */
+function preconditionsHold({ rule, scope }: RuleRun): boolean | null {
+  try {
+    return checkConditions(rule.preconditions, scope).met;
+  } catch (error) {
+    failureOf(error);
+    return null;
+  }
 }
 
 function mutation(run: RuleRun): Ran | null {

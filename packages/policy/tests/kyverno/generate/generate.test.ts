@@ -233,6 +233,13 @@ test("a scan makes something only where the rule is also for what was there befo
   assert.equal(decide(generating(quota, { spec: { generateExisting: true } }), scan).effects.length, 1);
 });
 
+test("who makes what rules want does not trigger them again, unless they ask for it", () => {
+  const username = "system:serviceaccount:kyverno:kyverno-background-controller";
+  const made = forNamespace({ user: { username, uid: "", groups: [], extra: null } });
+  assert.deepEqual(decide(generating(quota), made).effects, []);
+  assert.equal(decide(generating(quota, { rule: { skipBackgroundRequests: false } }), made).effects.length, 1);
+});
+
 test("a namespaced policy that makes something elsewhere is refused", () => {
   const policy = generating({ ...quota, namespace: "other" }, { kind: "Policy", namespace: "mine" });
   const { diagnostics } = kyvernoFrontend().read(policy, { file: "p.yaml" });
