@@ -123,6 +123,7 @@ function scopeOf(
     policyNamespace: ownNamespace(policy),
     data: contextData({ request, requester, withRoles: policy.readsRoles }),
     sizeMax: settings.maxContextSize,
+    peerAnswers: settings.peerAnswers,
   });
   scope.addEntries([imagesEntry(request.operation === "DELETE" ? null : request.object, settings)]);
   scope.checkpoint();

@@ -6,7 +6,7 @@
 // word's start and not behind a dot, even inside a literal. Kyverno: pkg/engine/context/{evaluate,deferred}.go.
 
 import type { Budget, World } from "@portcullis/lang";
-import { type Expression, SearchError, compile, kyvernoDialect } from "@portcullis/jmespath/kyverno";
+import { type Expression, SearchError, compile, kyvernoDialect, makeKyvernoDialect } from "@portcullis/jmespath/kyverno";
 import type { Json } from "../engine/request.ts";
 import { Failure } from "./failure.ts";
 
@@ -24,13 +24,18 @@ export interface Query {
 export interface QueryContext {
   readonly world: World;
   readonly budget: Budget;
+  /** Kyverno's answer where ours deviates: `length()` of a filter on an absent list is an error. */
+  readonly peerAnswers?: boolean;
 }
+
+const peerDialect = makeKyvernoDialect({ absentFilterLength: "error" });
 
 /** Compiles a query of a policy. */
 export function compileQuery(text: string): Query {
   const { value: expression, diagnostics } = compile(text.trim(), kyvernoDialect);
   const problem = expression === null ? (diagnostics[0]?.message ?? "invalid query") : null;
   const mentioned = new Map<string, boolean>();
+  let strict: Expression | null = null;
   return {
     text,
     problem,
@@ -44,7 +49,9 @@ export function compileQuery(text: string): Query {
     },
     search: (data, context) => {
       if (expression === null) throw new Failure(problem ?? "");
-      return search(expression, data, context);
+      if (context.peerAnswers !== true) return search(expression, data, context);
+      strict ??= compile(text.trim(), peerDialect).value ?? expression;
+      return search(strict, data, context);
     },
   };
 }

@@ -12,7 +12,7 @@ import { isObject } from "@portcullis/kube";
 import type { Profile } from "../engine/frontend.ts";
 import type { Evaluation, EvaluationRequest, Json } from "../engine/request.ts";
 import { Failure, failureOf } from "./failure.ts";
-import type { Query } from "./query.ts";
+import type { Query, QueryContext } from "./query.ts";
 
 /** A context entry, compiled when the policy was read. */
 export interface ContextEntry {
@@ -33,6 +33,8 @@ export interface ScopeOptions {
   readonly data: ContextData;
   /** In bytes of JSON; Kyverno's `maxContextSize`, 2 MiB when absent. */
   readonly sizeMax?: number;
+  /** Queries answer as Kyverno's do where ours deviate; no when absent. */
+  readonly peerAnswers?: boolean;
 }
 
 export type ContextData = Readonly<Record<string, Json>>;
@@ -55,6 +57,8 @@ export class Scope {
   readonly evaluation: Evaluation;
   readonly profile: Profile;
   readonly policyNamespace: string;
+  /** What queries may use. */
+  readonly queryContext: QueryContext;
   #data: ContextData;
   readonly #checkpoints: Checkpoint[] = [];
   #loaders: Loader[] = [];
@@ -69,6 +73,8 @@ export class Scope {
     this.evaluation = options.evaluation;
     this.profile = options.profile;
     this.policyNamespace = options.policyNamespace;
+    const { world, budget } = options.evaluation;
+    this.queryContext = { world, budget, peerAnswers: options.peerAnswers === true };
     this.#data = options.data;
     this.#sizeMax = options.sizeMax ?? 2 * 1024 * 1024;
   }
@@ -91,7 +97,7 @@ export class Scope {
     if (query.text.trim() === "") throw new Failure("invalid query (nil)");
     if (query.problem !== null) throw new Failure(`incorrect query ${query.text.trim()}: ${query.problem}`);
     try {
-      return query.search(this.#data, this.evaluation);
+      return query.search(this.#data, this.queryContext);
     } catch (error) {
       const failure = failureOf(error);
       throw new Failure(`JMESPath query failed: ${failure.message}`, failure.missingKey);

@@ -177,6 +177,7 @@ function scopeFor(linked: LinkedCleanup, request: EvaluationRequest, given: Eval
     policyNamespace: cleanup.namespace,
     data: { request: { namespace: namespaceOf(object) }, target: object },
     sizeMax: settings.maxContextSize,
+    peerAnswers: settings.peerAnswers,
   });
   scope.addEntries([imagesEntry(object, settings)]);
   addEntries(scope, cleanup.context, settings.given?.leavesOut ?? new Set());

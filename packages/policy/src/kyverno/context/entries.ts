@@ -203,7 +203,7 @@ function compileTransform(entry: string, path: string): (value: Json, scope: Sco
     const text = fixed?.text ?? prefixing(what, () => template.evaluate(scope));
     const query = fixed ?? compileDynamicQuery(String(text));
     const failed = `failed to apply JMESPath ${query.text} for context entry ${entry}`;
-    return prefixing(failed, () => query.search(value, scope.evaluation));
+    return prefixing(failed, () => query.search(value, scope.queryContext));
   };
 }
 
@@ -229,7 +229,7 @@ function globalData(entry: string, reference: Json, scope: Scope): Json {
   if (path === "") return value;
   const query = compileDynamicQuery(path);
   return prefixing(`failed to apply JMESPath ${path} for context entry ${entry}`, () =>
-    query.search(value, scope.evaluation),
+    query.search(value, scope.queryContext),
   );
 }
 

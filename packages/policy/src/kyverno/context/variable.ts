@@ -81,7 +81,7 @@ function queryOf({ name, query }: Variable, path: Part, scope: Scope): Query | n
 
 function searched(query: Query, data: Json, scope: Scope): Json {
   if (query.problem !== null) throw new Failure(`failed to compile JMESPath: ${query.text}, error: ${query.problem}`);
-  return query.search(data, scope.evaluation);
+  return query.search(data, scope.queryContext);
 }
 
 /** What a query gives; where it fails, the default, if there is one. */

@@ -4,7 +4,7 @@
 // What makes the selector invalid is an error whenever it is used, and an error never matches.
 // Kyverno: pkg/engine/wildcards ReplaceInSelector, pkg/utils/match CheckSelector.
 
-import { type LabelSelector, type Labels, compileLabelSelector, readLabelSelector } from "@portcullis/kube";
+import { type Labels, compileLabelSelector, readLabelSelector } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
 import { containsWildcard, matchesWildcard } from "../pattern/wildcard.ts";
 
@@ -26,15 +26,17 @@ export function compileSelector(tree: Json): LabelPredicate {
 
 function hasMatch([keyPattern, valuePattern]: readonly [string, string], labels: Labels): boolean {
   return Object.keys(labels).some(
-    (key) => matchesWildcard(keyPattern, key) && matchesWildcard(valuePattern, labels[key] ?? ""),
+    (key) =>
+      matchesWildcard(keyPattern, key) && matchesWildcard(valuePattern, labels[key] ?? "") && isValid([key, labels[key] ?? ""]),
   );
 }
 
 /** What Kyverno asks for when no label matches has to be a valid label too. */
 function isValidWithZeros([key, value]: readonly [string, string]): boolean {
-  const zeros: LabelSelector = {
-    matchLabels: [[key.replaceAll(/[*?]/g, "0"), value.replaceAll(/[*?]/g, "0")]],
-    matchExpressions: [],
-  };
-  return !("error" in compileLabelSelector(zeros));
+  return isValid([key.replaceAll(/[*?]/g, "0"), value.replaceAll(/[*?]/g, "0")]);
+}
+
+/** A file may hold labels that no API server takes; Kyverno cannot select by them. */
+function isValid(label: readonly [string, string]): boolean {
+  return !("error" in compileLabelSelector({ matchLabels: [label], matchExpressions: [] }));
 }

@@ -4,7 +4,8 @@
 import { aggregateText, annotationsOf, gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
 import { type Answer, type Need, errorAt } from "@portcullis/lang";
 import type { Outcome } from "../../engine/outcome.ts";
-import type { Evaluation, EvaluationRequest } from "../../engine/request.ts";
+import type { ReadFrom } from "../../engine/frontend.ts";
+import type { Evaluation, EvaluationRequest, Json } from "../../engine/request.ts";
 import { type KyvernoDetails, type LinkedPolicy, start, validationPolicy } from "../evaluate.ts";
 import { readException } from "../exceptions.ts";
 import { backgroundResults } from "../generate/background.ts";
@@ -22,7 +23,12 @@ import type { CliInput, CliPolicy, CliResult, Phase, ReadCliPolicy } from "./por
  * Compiles a ClusterPolicy or Policy. What does not fit the schema is no policy; an unknown field ends the load, as in
  * Kyverno, with an Error of its text.
  */
-export const readCliPolicy: ReadCliPolicy = (object, from) => {
+export const readCliPolicy: ReadCliPolicy = (object, from) => read(object, from, defaultSettings.peerAnswers);
+
+/** The same, for policies that answer as Kyverno's own even where ours differ by choice. */
+export const readPeerPolicy: ReadCliPolicy = (object, from) => read(object, from, true);
+
+function read(object: Json, from: ReadFrom, peerAnswers: boolean): ReturnType<ReadCliPolicy> {
   const { group, version, kind } = gvkOf(object);
   const { wrong, unknown } = schemaErrors(object, version);
   if (unknown.length > 0) {
@@ -35,18 +41,25 @@ export const readCliPolicy: ReadCliPolicy = (object, from) => {
     const span = from.locate?.(first.path ?? []) ?? null;
     return { policy: null, diagnostics: [errorAt("policy-schema", span, `failed to validate resource (${why})`)] };
   }
-  const compiled = compilePolicy(object, { peerAnswers: defaultSettings.peerAnswers });
-  return { policy: cliPolicy(compiled, policyProblem(object, "cli")?.message ?? null), diagnostics: [] };
-};
+  const compiled = compilePolicy(object, { peerAnswers });
+  const policy = cliPolicy(compiled, policyProblem(object, "cli")?.message ?? null);
+  compiledOf.set(policy, { compiled, peerAnswers });
+  return { policy, diagnostics: [] };
+}
 
-const compiledOf = new WeakMap<CliPolicy, CompiledPolicy>();
+interface Compiled {
+  readonly compiled: CompiledPolicy;
+  readonly peerAnswers: boolean;
+}
+
+const compiledOf = new WeakMap<CliPolicy, Compiled>();
 
 function cliPolicy(compiled: CompiledPolicy, problem: string | null): CliPolicy {
   const rules = compiled.rules.flatMap((rule) => {
     const phase = phaseOf(rule);
     return phase === null ? [] : [{ name: rule.name, phase }];
   });
-  const policy: CliPolicy = {
+  return {
     kind: compiled.kind,
     namespace: compiled.namespace,
     name: compiled.name,
@@ -60,8 +73,6 @@ function cliPolicy(compiled: CompiledPolicy, problem: string | null): CliPolicy 
       return compiled.rules.every((rule) => actionFor(rule.failureAction, compiled.failureAction, place) === "Audit");
     },
   };
-  compiledOf.set(policy, compiled);
-  return policy;
 }
 
 function phaseOf({ does }: CompiledRule): Phase | null {
@@ -84,13 +95,14 @@ function phaseOf({ does }: CompiledRule): Phase | null {
 
 /** One phase of a policy. Throws Suspend, LimitError. */
 export function evaluateCliPolicy(policy: CliPolicy, phase: Phase, input: CliInput, evaluation: Evaluation): CliResult {
-  const compiled = compiledOf.get(policy);
+  const known = compiledOf.get(policy);
   const object = input.object ?? input.oldObject;
-  if (compiled === undefined) return { rules: [], object };
+  if (known === undefined) return { rules: [], object };
+  const { compiled, peerAnswers } = known;
   const linked: LinkedPolicy = {
     policy: compiled,
     exceptions: input.exceptions.map(readException),
-    settings: settingsFor(input),
+    settings: { ...settingsFor(input), peerAnswers },
     profile: "kyverno-cli",
   };
   const request = requestOf(input);
