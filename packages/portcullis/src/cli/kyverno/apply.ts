@@ -139,12 +139,19 @@ function printObject(object: unknown, response: PolicyResponse, { toPipe, sink, 
   // What was not changed still has the doubles of the command line; what was patched has integers again.
   const isPatched = isGenerated || object !== response.object;
   const yaml = writeGoYaml(object ?? {}, "yaml.v3", isPatched ? "integers" : "doubles");
+  const targets = patchedTargets(response).map((target) => `${writeGoYaml(target, "yaml.v3", "integers")}\n---\n`);
   if (sink !== null) {
-    sink(`${yaml}\n---\n\n`, response, isGenerated);
+    sink(`${yaml}\n---\n\n${targets.join("")}`, response, isGenerated);
     return;
   }
   const head = toPipe ? "" : `\npolicy ${response.policy.name} applied to ${pathOf(response)}:`;
-  process.stdout.write(`${head}\n${yaml}\n---\n`);
+  const tail = targets.length === 0 ? "" : `patched targets: \n${targets.map((target) => `\n${target}\n`).join("")}`;
+  process.stdout.write(`${head}\n${yaml}\n---\n${tail}`);
+}
+
+/** Existing objects as rules left them. */
+function patchedTargets({ rules }: PolicyResponse): readonly unknown[] {
+  return rules.flatMap(({ effects }) => effects.flatMap((effect) => (effect.kind === "patch" ? [effect.patch] : [])));
 }
 
 function pathOf({ object }: PolicyResponse): string {
