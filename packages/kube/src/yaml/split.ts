@@ -29,7 +29,7 @@ export function splitDocuments(source: Source): Split {
   return { chunks, diagnostics };
 }
 
-function looksLikeJson(text: string, at: number): boolean {
+export function looksLikeJson(text: string, at: number): boolean {
   return text[skipSpace(text, at)] === "{";
 }
 
