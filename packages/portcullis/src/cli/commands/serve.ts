@@ -27,8 +27,10 @@ export async function demoCommand({ port, once }: { readonly port: number; reado
 }
 
 async function stayUp(running: Closable): Promise<number> {
-  await untilSignal(running);
-  return 0;
+  const code = await untilSignal(running);
+  // Cut short: what still runs would keep the process.
+  if (code !== 0) process.exit(code);
+  return code;
 }
 
 /** A start that fails is the user's to mend: a port that is taken, a file that is not there. */
@@ -36,7 +38,9 @@ async function started<T>(starting: Promise<T>): Promise<T> {
   try {
     return await starting;
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    const { code, port, message } = error as NodeJS.ErrnoException & { readonly port?: number };
+    if (code === "EADDRINUSE") throw new UsageError(`port ${port ?? ""} is taken: choose another one with --port`);
+    throw new UsageError(message);
   }
 }
 
