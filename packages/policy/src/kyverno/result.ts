@@ -6,7 +6,7 @@ import type { Json } from "../engine/request.ts";
 export type RuleStatus = "pass" | "fail" | "warn" | "error" | "skip";
 
 /** As in reports and metrics. */
-export type RuleType = "Validation" | "Mutation" | "Generation" | "ImageVerify";
+export type RuleType = "Validation" | "Mutation" | "Generation" | "ImageVerify" | "Deletion";
 
 export interface RuleResult {
   readonly rule: string;

@@ -131,7 +131,7 @@ function outcomeOf(
 }
 
 /** Whether an object is to be deleted, in the words of Kyverno's command line. Throws Suspend, LimitError. */
-function judgeCleanup(linked: LinkedCleanup, request: EvaluationRequest, evaluation: Evaluation): Judged {
+export function judgeCleanup(linked: LinkedCleanup, request: EvaluationRequest, evaluation: Evaluation): Judged {
   const { cleanup, settings, profile } = linked;
   const { object } = request;
   const subject = subjectOf(request, evaluation, profile);

@@ -7,6 +7,7 @@ import type { Answer, Need } from "@portcullis/lang";
 import type { Evaluation, Json } from "../../engine/request.ts";
 import { failureOf } from "../failure.ts";
 import { compileQuery } from "../query.ts";
+import { cleanupResponses } from "./cleanup.ts";
 import { answerFrom } from "./cluster.ts";
 import { type Files, type LoadedPolicies, loadPolicies, loadText } from "./load.ts";
 import { loadObjects } from "./load-objects.ts";
@@ -87,7 +88,15 @@ export function prepareApply(input: ApplyInput, options: ApplyOptions): Applying
     clusterLabels: null,
     evaluation: options.evaluation(answerFrom({ objects: known, calls: new Map(), entries: globals })),
   };
-  const responses = (): Generator<PolicyResponse> => respond(objects, run, counts, input);
+  const responses = function* (): Generator<PolicyResponse> {
+    yield* respond(objects, run, counts, input);
+    const { evaluation } = run;
+    const labels = (namespace: string) => variables.namespaceLabels(namespace) ?? {};
+    for (const response of cleanupResponses(loaded.cleanups, objects, { evaluation, namespaceLabels: labels })) {
+      countResponse(counts, response, input.auditWarn);
+      yield response;
+    }
+  };
   return { policies: loaded.policies, loaded, objects, exceptions, counts, responses };
 }
 

@@ -163,9 +163,9 @@ function requestOf({ operation, object, oldObject, kind, subresource, user }: Cl
 }
 
 /** Whoever asks for the object's own Namespace gets the labels that were given. */
-function withNamespace(
+export function withNamespace(
   world: Evaluation["world"],
-  { object, oldObject, namespaceLabels }: CliInput,
+  { object, oldObject, namespaceLabels }: Pick<CliInput, "object" | "oldObject" | "namespaceLabels">,
 ): Evaluation["world"] {
   const name = namespaceOf(object ?? oldObject);
   const metadata = { name, labels: namespaceLabels };

@@ -3,7 +3,8 @@
 
 import { apiVersionOf, gvkOf, nameOf, namespaceOf, stringAt, valueAt } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
-import type { PodSecurityReport, RuleResult } from "../result.ts";
+import type { RuleResult } from "../result.ts";
+import { podSecurityProperties } from "../validate/podsecurity/check.ts";
 import { type ResultCounts, isScored, noResults, reportedResult } from "./outcome.ts";
 import type { CliPolicy } from "./port.ts";
 import type { PolicyResponse } from "./run.ts";
@@ -108,42 +109,6 @@ function propertiesOf(policy: CliPolicy, rule: RuleResult): Readonly<Record<stri
   };
   return Object.fromEntries(Object.entries(properties).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
-
-function podSecurityProperties({ level, version, checks }: PodSecurityReport): Readonly<Record<string, string>> {
-  const denied = checks.filter(({ allowed }) => !allowed);
-  if (denied.length === 0) return {};
-  const controls = denied.map(({ id, images }) => ({
-    ID: id,
-    Name: controlNames[id] ?? "",
-    Images: images.length === 0 ? null : images,
-  }));
-  return {
-    standard: level,
-    version,
-    controls: denied.map(({ id }) => id).join(","),
-    controlsJSON: JSON.stringify(controls),
-  };
-}
-
-const controlNames: Readonly<Record<string, string>> = {
-  capabilities_baseline: "Capabilities",
-  capabilities_restricted: "Capabilities",
-  seccompProfile_baseline: "Seccomp",
-  seccompProfile_restricted: "Seccomp",
-  privileged: "Privileged Containers",
-  hostPorts: "Host Ports",
-  procMount: "/proc Mount Type",
-  windowsHostProcess: "HostProcess",
-  seLinuxOptions: "SELinux",
-  hostNamespaces: "Host Namespaces",
-  hostPathVolumes: "HostPath Volumes",
-  sysctls: "Sysctls",
-  appArmorProfile: "AppArmor",
-  allowPrivilegeEscalation: "Privilege Escalation",
-  runAsNonRoot: "Running as Non-root",
-  runAsUser: "Running as Non-root user",
-  restrictedVolumes: "Volume Types",
-};
 
 /** Exceptions for each failure of a cluster policy, as `--generate-exceptions` prints them. */
 export function exceptionsForFailures(reports: readonly PolicyReport[], ttl: string): readonly Json[] {

@@ -245,7 +245,7 @@ function printTable(responses: readonly PolicyResponse[], flags: KyvernoApplyFla
       ];
       return [
         [...namespace, policy.name].map(paint.name).join("/"),
-        paint.name(rule.rule),
+        paint.name(rule.type === "Deletion" ? "" : rule.rule),
         [...place, gvkOf(object).kind, nameOf(object)].map(paint.name).join("/"),
         paintWord(word),
         "",
@@ -257,7 +257,7 @@ function printTable(responses: readonly PolicyResponse[], flags: KyvernoApplyFla
   process.stdout.write(
     renderTable(
       heads,
-      rows.map((row, at) => [String(at + 1), ...row]),
+      rows.map((row, at) => [String(at + 1)].concat(row)),
       paint,
     ),
   );

@@ -4,13 +4,14 @@
 // only after a quick walk in any order has found that there is one. Null stands for an absent value everywhere.
 // Behaviour from Go encoding/json decode.go (UnmarshalTypeError), Kyverno pkg/engine/handlers/validation/validate_pss.go.
 
-import { byCodePoints, isObject } from "@portcullis/kube";
+import { byCodePoints, goJson, isObject, parseQuantity } from "@portcullis/kube";
 import { Decimal, integerOf, numberText } from "@portcullis/lang";
 import type { Json } from "../../../engine/request.ts";
 
 type Shape =
   | { readonly kind: "bool" }
   | { readonly kind: "string"; readonly type: string }
+  | { readonly kind: "quantity"; readonly type: string }
   | { readonly kind: "integer"; readonly type: string; readonly bits: bigint }
   | { readonly kind: "list"; readonly type: string; readonly of: Shape }
   | { readonly kind: "map"; readonly type: string; readonly of: Shape }
@@ -65,10 +66,16 @@ const tcpSocket = struct("TCPSocketAction", { host: text });
 const probe = struct("Probe", { httpGet, tcpSocket });
 const handler = struct("LifecycleHandler", { httpGet, tcpSocket });
 
+/** Quantities read themselves, so that an error is theirs and names no field. */
+const quantities: Shape = { kind: "map", type: "v1.ResourceList", of: { kind: "quantity", type: "resource.Quantity" } };
+
+const requirements = struct("ResourceRequirements", { limits: quantities, requests: quantities });
+
 function containerShape(name: string): Struct {
   return struct(name, {
     name: text,
     image: text,
+    resources: requirements,
     ports: list("v1.ContainerPort", struct("ContainerPort", { hostPort: int32, containerPort: int32 })),
     livenessProbe: probe,
     readinessProbe: probe,
@@ -126,6 +133,8 @@ const podSpec = struct("PodSpec", {
   hostNetwork: bool,
   hostPID: bool,
   hostIPC: bool,
+  overhead: quantities,
+  resources: requirements,
   os: struct("PodOS", { name: named("OSName") }),
   volumes: list("v1.Volume", volume),
   initContainers: list("v1.Container", containerShape("Container")),
@@ -162,12 +171,19 @@ function fits(value: Json, shape: Shape): boolean {
   if (value === null || value === undefined) return true;
   if (shape.kind === "bool") return typeof value === "boolean";
   if (shape.kind === "string") return typeof value === "string";
+  if (shape.kind === "quantity") return quantityError(value) === null;
   if (shape.kind === "integer") return fitsInteger(value, shape.bits);
   if (shape.kind === "list") return Array.isArray(value) && value.every((item) => fits(item, shape.of));
   if (!isObject(value)) return false;
   if (shape.kind === "map") return Object.keys(value).every((key) => fits(value[key], shape.of));
   for (const [key, field] of shape.fields) if (!fits(value[key], field)) return false;
   return true;
+}
+
+function quantityError(value: Json): string | null {
+  if (typeof value === "number") return null;
+  const quantity = parseQuantity(typeof value === "string" ? value : goJson(value));
+  return "error" in quantity ? quantity.error : null;
 }
 
 function fitsInteger(value: Json, bits: bigint): boolean {
@@ -188,6 +204,7 @@ function firstMistake(value: Json, shape: Shape, place: Place): string | null {
   if (Array.isArray(value) && shape.kind === "list") {
     return first(value, (item) => firstMistake(item, shape.of, place));
   }
+  if (shape.kind === "quantity") return quantityError(value);
   if (!isObject(value) || (shape.kind !== "map" && shape.kind !== "struct")) return mistakeText(value, shape, place);
   return first(Object.keys(value).toSorted(byCodePoints), (key) => {
     if (shape.kind === "map") return firstMistake(value[key], shape.of, place);
