@@ -37,6 +37,7 @@ export {
   explainRequest,
 } from "./gatekeeper/explain.ts";
 export { type GatekeeperOptions, type GatekeeperUnit, gatekeeperFrontend } from "./gatekeeper/frontend.ts";
+export { gatorExpand } from "./gatekeeper/gator/expand.ts";
 export { type GatorOptions } from "./gatekeeper/gator/policies.ts";
 export { suitesText } from "./gatekeeper/gator/report.ts";
 export {

@@ -60,7 +60,16 @@ export interface EvaluationRequest {
   /** Null: not said (audit, gator); dialects leave the key out. */
   readonly dryRun: boolean | null;
   /** Made by an ExpansionTemplate. */
-  readonly implied: { readonly by: string; readonly action: Action | null } | null;
+  readonly implied: Implied | null;
+}
+
+/** A request about an object that another one will make. */
+export interface Implied {
+  readonly by: string;
+  /** In the place of the policy's own; null: none. */
+  readonly action: Action | null;
+  /** The users' word for the action; present too where nobody knows such an action. */
+  readonly actionName?: string;
 }
 
 /** What an evaluation may use. */

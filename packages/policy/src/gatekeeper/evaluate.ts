@@ -197,8 +197,8 @@ interface Applied {
 
 function appliedTo({ implied }: EvaluationRequest, enforced: Enforced): Applied {
   if (implied === null) return { enforced, prefix: "" };
-  const own = implied.action === null ? enforced : overriding(implied.action);
-  return { enforced: own, prefix: `[Implied by ${implied.by}] ` };
+  const isOverridden = implied.action !== null || implied.actionName !== undefined;
+  return { enforced: isOverridden ? overriding(implied, enforced) : enforced, prefix: `[Implied by ${implied.by}] ` };
 }
 
 function outcomeOf(constraint: Constraint, { enforced, prefix }: Applied, result: Result): Outcome {

@@ -16,6 +16,8 @@ import {
   readConstraint,
 } from "./constraint/read.ts";
 import { templatePolicy } from "./evaluate.ts";
+import { linkExpansion } from "./expansion/link.ts";
+import { type ExpansionUnit, expansionGroup, readExpansion } from "./expansion/read.ts";
 import { type MutatorUnit, mutationGroup, readMutator } from "./mutation/read.ts";
 import { linkMutators } from "./mutation/stage.ts";
 import { respond } from "./respond.ts";
@@ -31,7 +33,7 @@ export interface GatekeeperOptions extends RegoOptions {
   readonly externalData?: boolean;
 }
 
-export type GatekeeperUnit = Template | ConstraintSource | MutatorUnit;
+export type GatekeeperUnit = Template | ConstraintSource | MutatorUnit | ExpansionUnit;
 
 export function gatekeeperFrontend(options: GatekeeperOptions): PolicyFrontend<GatekeeperUnit> {
   return {
@@ -39,6 +41,7 @@ export function gatekeeperFrontend(options: GatekeeperOptions): PolicyFrontend<G
     owns: ({ group, kind }) =>
       group === constraintGroup ||
       group === mutationGroup ||
+      group === expansionGroup ||
       unbuilt.has(group) ||
       (group === templateGroup && kind === "ConstraintTemplate"),
     read: (object, from) => read(object, from, options),
@@ -49,7 +52,6 @@ export function gatekeeperFrontend(options: GatekeeperOptions): PolicyFrontend<G
 
 /** Gatekeeper's other groups: taken, so that nobody applies them in silence, and refused until they are built. */
 const unbuilt: ReadonlySet<string> = new Set([
-  "expansion.gatekeeper.sh",
   "config.gatekeeper.sh",
   "syncset.gatekeeper.sh",
   "externaldata.gatekeeper.sh",
@@ -69,6 +71,7 @@ function read(object: Json, from: ReadFrom, options: GatekeeperOptions): Read {
   }
   if (group === constraintGroup) return { unit: readConstraint(object, from), diagnostics: [] };
   if (group === mutationGroup) return readMutator(object, from, { externalData: options.externalData ?? true });
+  if (group === expansionGroup) return readExpansion(object, from);
   const message = `${kind} (${group}) is not supported yet`;
   return { unit: null, diagnostics: [errorAt("unsupported-kind", from.locate?.(["kind"]) ?? null, message)] };
 }
@@ -93,10 +96,15 @@ function link(units: readonly GatekeeperUnit[], profile: Profile, options: Gatek
   }
   const mutators = units.filter((unit) => unit.unit === "mutator");
   const mutation = linkMutators(mutators, { profile, annotations: options.mutationAnnotations ?? false });
-  for (const [key, found] of mutation.status) status.set(key, found);
+  const expansions = units.filter((unit) => unit.unit === "expansion");
+  const expansion = linkExpansion(expansions, { profile, mutating: mutation.system });
+  for (const [key, found] of [...mutation.status, ...expansion.status]) status.set(key, found);
+  // gator expands in its own way, before and beside the reviews.
+  const derive = profile === "gator" ? undefined : expansion.derive;
   return {
     policies: policiesOf(groups, profile),
     mutations: mutation.stage === null ? [] : [mutation.stage],
+    ...(derive === undefined ? {} : { derive }),
     status,
     effects: [...templates.values()].toSorted((a, b) => byCodePoints(a.name, b.name)).flatMap(crdOf),
   };

@@ -11,13 +11,13 @@ export interface Accessed {
   readonly field: string;
   readonly value: Json;
   /** The Go type of numbers there, which depends on who decoded them. */
-  readonly numbers: "json.Number" | "float64";
+  readonly numbers: GoNumbers;
   readonly expected: "string" | "map[string]interface{}";
 }
 
 /** `.msg accessor error: 5 is of the type json.Number, expected string`. */
 export function accessorError({ field, value, numbers, expected }: Accessed): string {
-  return `${field} accessor error: ${goText(value)} is of the type ${goType(value, numbers)}, expected ${expected}`;
+  return `${field} accessor error: ${goText(value, numbers)} is of the type ${goType(value, numbers)}, expected ${expected}`;
 }
 
 /** How numbers were decoded: an unstructured object has int64 for integers and float64 for the rest. */

@@ -6,6 +6,7 @@
 import { byCodePoints } from "@portcullis/kube";
 import type { Answered, Outcome } from "../engine/outcome.ts";
 import type { EvaluationRequest } from "../engine/request.ts";
+import { mutationKind } from "./mutation/stage.ts";
 import { missingOldObject } from "./review.ts";
 
 export function respond(outcomes: readonly Outcome[], request: EvaluationRequest): Answered {
@@ -16,6 +17,8 @@ export function respond(outcomes: readonly Outcome[], request: EvaluationRequest
   if (denials.length === 0) {
     return { allowed: true, code: warnings.length > 0 ? 299 : 200, reason: "", message: "", warnings };
   }
+  const unasked = denials.find(({ policy }) => policy.kind === "" || policy.kind === mutationKind);
+  if (unasked !== undefined) return { ...failed(unasked.message), warnings: [] };
   // A template that broke down is no violation of one of its constraints.
   if (denials.every((outcome) => outcome.policy.name === "")) {
     return { ...failed(denials.map((outcome) => outcome.message).join("\n")), warnings };

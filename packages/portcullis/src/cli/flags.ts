@@ -35,6 +35,13 @@ export interface GatorTestFlags {
   readonly image: readonly string[];
 }
 
+export interface GatorExpandFlags {
+  readonly filename: readonly string[];
+  readonly format: string;
+  readonly outputfile: string;
+  readonly image: readonly string[];
+}
+
 export interface GatorVerifyFlags {
   readonly run: string;
   readonly verbose: boolean;

@@ -5,7 +5,7 @@
 
 import { setFlagsFromString } from "node:v8";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import type { GatorTestFlags, GatorVerifyFlags, ServeFlags } from "./flags.ts";
+import type { GatorExpandFlags, GatorTestFlags, GatorVerifyFlags, ServeFlags } from "./flags.ts";
 import { CommandFailed } from "./kyverno/exit.ts";
 import { registerKyverno } from "./kyverno/register.ts";
 import { UsageError } from "./usage.ts";
@@ -207,6 +207,30 @@ gator
     tuneForOneRun();
     const { gatorTest } = await import("./commands/gator-test.ts");
     process.exitCode = await gatorTest(options);
+  });
+
+gator
+  .command("expand")
+  .description("expand generator resources with the expansion configs and mutators beside them, and print the results")
+  .option(
+    "-n, --filename <path>",
+    "a file or directory containing Kubernetes resources.  Can be specified multiple times.",
+    collect,
+    [],
+  )
+  .option("-f, --format <format>", "Output format.  One of: json|yaml.", "")
+  .option("-o, --outputfile <file>", "Output file path. If the file already exists, it will be overwritten.", "")
+  .option(
+    "-i, --image <url>",
+    "a URL to an OCI image containing policies. Can be specified multiple times.",
+    collect,
+    [],
+  )
+  .option("-d, --tempdir <dir>", "temporary directory for images", "")
+  .action(async (options: GatorExpandFlags) => {
+    tuneForOneRun();
+    const { gatorExpand } = await import("./commands/gator-expand.ts");
+    process.exitCode = gatorExpand(options);
   });
 
 gator

@@ -6,7 +6,7 @@ import { isObject, stringAt, valueAt } from "@portcullis/kube";
 import { quote } from "@portcullis/lang/go";
 import type { Profile } from "../../engine/frontend.ts";
 import type { Action } from "../../engine/outcome.ts";
-import type { EvaluationRequest, Json } from "../../engine/request.ts";
+import type { EvaluationRequest, Implied, Json } from "../../engine/request.ts";
 import { listAt } from "../tree.ts";
 
 export type Point = "validation.gatekeeper.sh" | "audit.gatekeeper.sh" | "gator.gatekeeper.sh" | "vap.k8s.io";
@@ -80,10 +80,10 @@ const actions: ReadonlyMap<string, Action> = new Map([
   ["dryrun", "record"],
 ]);
 
-/** The action that an ExpansionTemplate puts in place of a constraint's own. */
-export function overriding(action: Action): Enforced {
-  const name = action === "record" ? "dryrun" : action;
-  return { name, scoped: [], actions: [action] };
+/** What an ExpansionTemplate puts in place of a constraint's own action. Scoped words stay, and say nothing any more. */
+export function overriding({ action, actionName }: Implied, { scoped }: Enforced): Enforced {
+  const name = actionName ?? (action === "record" ? "dryrun" : (action ?? ""));
+  return { name, scoped, actions: action === null ? [] : [action] };
 }
 
 /** Where a request comes from, in Gatekeeper's words. What the command line says is what the webhook would do. */

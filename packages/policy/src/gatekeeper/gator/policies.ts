@@ -65,7 +65,7 @@ export function loadPolicies(
 }
 
 /** gator asks no API server about kinds. */
-const noCatalog: Catalog = { resourceOf: () => null, schemaOf: () => null };
+export const noCatalog: Catalog = { resourceOf: () => null, schemaOf: () => null };
 
 /** The review of an object that nobody sent: no operation, no user, no resource. Gatekeeper: pkg/target/target.go. */
 export function plainRequest(object: Json): EvaluationRequest {

@@ -6,19 +6,25 @@
 import { gvkOf, gvkText, isObject, nameOf, namespaceOf, parseYaml } from "@portcullis/kube";
 import { type Answer, Source, type World, hasError } from "@portcullis/lang";
 import { quote } from "@portcullis/lang/go";
+import { canonicalJson } from "../../engine/digest.ts";
 import type { Outcome } from "../../engine/outcome.ts";
-import type { PolicySource } from "../../engine/policyset.ts";
+import { type PatchOperation, jsonPatch } from "../../engine/patch.ts";
+import type { PolicySet, PolicySource } from "../../engine/policyset.ts";
 import type { EvaluationRequest, Json } from "../../engine/request.ts";
 import { schemaPattern } from "../patterns.ts";
 import { joinConstraint } from "../constraint/read.ts";
+import { expansionGroup } from "../expansion/read.ts";
 import { snapshotOf } from "../inventory.ts";
+import { mutationGroup } from "../mutation/read.ts";
 import { sortedResults } from "../respond.ts";
 import { missingOldObject } from "../review.ts";
 import { constraintGroup } from "../template/crd.ts";
 import { templateGroup } from "../template/read.ts";
 import { admissionRequest } from "./admission.ts";
-import { type GatorOptions, type Policies, loadPolicies, plainRequest } from "./policies.ts";
+import { type Expander, expanderOf } from "./expand.ts";
+import { type GatorOptions, type Policies, loadPolicies, noCatalog, plainRequest } from "./policies.ts";
 import type { Assertion, Filter, Suite, SuiteCase, SuiteTest } from "./suite.ts";
+import { gatorWorld } from "./world.ts";
 
 export interface VerifyOptions extends GatorOptions {
   /** A file's text, or why it cannot be read. */
@@ -50,8 +56,6 @@ export interface CaseResult {
   readonly skipped: boolean;
   readonly error: string | null;
   readonly milliseconds: number;
-  /** What the case asks for and is not built yet: its error is a gap, not a wrong answer. */
-  readonly unsupported: boolean;
 }
 
 export interface SuiteFile {
@@ -89,9 +93,14 @@ function runTest(test: SuiteTest, folder: string, options: VerifyOptions): TestR
   });
   if (test.invalid) return finished(invalidError(loaded), []);
   if ("error" in loaded) return finished(loaded.error, []);
+  const expansion = loadExpansion(test, folder, options);
+  if (expansion !== null && "error" in expansion) return finished(expansion.error, []);
+  const mutation = loadMutators(test, folder, options);
+  if (mutation !== null && "error" in mutation) return finished(mutation.error, []);
+  const context = { test, folder, policies: loaded.policies, expansion, mutation, options };
   return finished(
     null,
-    test.cases.map((one) => runCase(one, { test, folder, policies: loaded.policies, options })),
+    test.cases.map((one) => runCase(one, context)),
   );
 }
 
@@ -111,6 +120,8 @@ type Loaded =
 
 function loadTest(test: SuiteTest, folder: string, options: VerifyOptions): Loaded {
   const failed = (error: string, schema = false): Loaded => ({ error, schema });
+  const onlyMutates = test.mutators.length > 0 && test.template === "" && test.constraint === "";
+  if (onlyMutates) return { policies: loadPolicies([], options) };
   if (test.template === "") return failed("invalid Suite: missing template");
   const template = readTemplateFile(joinPath(folder, test.template), options);
   if ("error" in template) return failed(template.error);
@@ -129,6 +140,55 @@ function loadTest(test: SuiteTest, folder: string, options: VerifyOptions): Load
     if (joined.problem !== null) return failed(joined.problem.text, joined.problem.schema);
   }
   return { policies };
+}
+
+interface LoadedExpansion {
+  readonly expander: Expander;
+  readonly objects: readonly Json[];
+}
+
+/** Gatekeeper: pkg/gator/reader/read_resources.go ReadExpansions. */
+function loadExpansion(
+  { expansion }: SuiteTest,
+  folder: string,
+  options: VerifyOptions,
+): LoadedExpansion | { readonly error: string } | null {
+  if (expansion === "") return null;
+  const path = joinPath(folder, expansion);
+  const read = readObjects(path, options);
+  if ("error" in read) return read;
+  const isExpansion = (object: Json): boolean => {
+    const { group, kind } = gvkOf(object);
+    return group === expansionGroup && kind === "ExpansionTemplate";
+  };
+  if (!read.objects.every(isExpansion)) return { error: `not an Expansion Template: ${quote(path)}` };
+  const expander = expanderOf(read.objects);
+  return "error" in expander ? expander : { expander, objects: read.objects };
+}
+
+/** The mutators of a test, as a cluster would have them; null when it has none. */
+function loadMutators(
+  { mutators }: SuiteTest,
+  folder: string,
+  options: VerifyOptions,
+): PolicySet | { readonly error: string } | null {
+  if (mutators.length === 0) return null;
+  const sources: PolicySource[] = [];
+  for (const file of mutators) {
+    const path = joinPath(folder, file);
+    const read = readObjects(path, options);
+    if ("error" in read) return read;
+    for (const object of read.objects) {
+      if (gvkOf(object).group !== mutationGroup) return { error: `not a mutator: ${quote(path)}` };
+      sources.push({ object, file: path });
+    }
+  }
+  const { set } = loadPolicies(sources, options, "cluster");
+  for (const [key, diagnostics] of set.status) {
+    const wrong = diagnostics.find(({ severity }) => severity === "error");
+    if (wrong !== undefined) return { error: `${key.replace("//", "/")}: ${wrong.message}` };
+  }
+  return set;
 }
 
 type FileObject = PolicySource | { readonly error: string };
@@ -204,6 +264,9 @@ interface CaseContext {
   readonly test: SuiteTest;
   readonly folder: string;
   readonly policies: Policies;
+  readonly expansion: LoadedExpansion | null;
+  /** The test's mutators. */
+  readonly mutation: PolicySet | null;
   readonly options: VerifyOptions;
 }
 
@@ -211,18 +274,18 @@ function runCase(one: SuiteCase, context: CaseContext): CaseResult {
   const { test, options } = context;
   const { name } = one;
   if (one.skip || !options.filter.case(test.name, name)) {
-    return { name, skipped: true, error: null, milliseconds: 0, unsupported: false };
+    return { name, skipped: true, error: null, milliseconds: 0 };
   }
   const began = options.nowMs();
-  const unsupported = test.expansion !== "";
-  const error = unsupported ? "expansion is not supported yet" : caseError(one, context);
-  return { name, skipped: false, error, milliseconds: options.nowMs() - began, unsupported };
+  const error = caseError(one, context);
+  return { name, skipped: false, error, milliseconds: options.nowMs() - began };
 }
 
 /** Why the case fails; null when all assertions hold. */
 function caseError(one: SuiteCase, context: CaseContext): string | null {
   if (one.object === "") return "invalid Case: must define object";
-  if (one.assertions.length === 0) return "invalid Case: assertions must be non-empty";
+  if (one.expected !== "" && context.mutation === null) return "invalid Case: expected needs mutators in the test";
+  if (one.assertions.length === 0 && one.expected === "") return "invalid Case: assertions must be non-empty";
   const reviewed = reviewCase(one, context);
   if ("error" in reviewed) return reviewed.error;
   const messages = reviewed.outcomes.map((outcome) => outcome.message);
@@ -235,7 +298,8 @@ function caseError(one: SuiteCase, context: CaseContext): string | null {
 
 type Reviewed = { readonly outcomes: readonly Outcome[] } | { readonly error: string };
 
-function reviewCase(one: SuiteCase, { folder, policies, options }: CaseContext): Reviewed {
+function reviewCase(one: SuiteCase, context: CaseContext): Reviewed {
+  const { folder, policies, options } = context;
   const path = joinPath(folder, one.object);
   const read = readObjects(path, options);
   if ("error" in read) return read;
@@ -254,10 +318,67 @@ function reviewCase(one: SuiteCase, { folder, policies, options }: CaseContext):
   }
   const request = requestOf(object);
   if ("error" in request) return request;
+  const mutated = mutateCase(one, request, inventory, context);
+  if ("error" in mutated) return mutated;
+  const isReview = gvkOf(object).kind === "AdmissionReview";
+  const expanded = isReview ? { requests: [] } : expandCase(mutated.request, context);
+  if ("error" in expanded) return expanded;
   const world = worldOf(inventory, options.world);
-  const decision = policies.set.evaluate(request, world, options.budget(), { phases: ["validate"] });
+  const outcomes: Outcome[] = [];
+  for (const asked of [mutated.request, ...expanded.requests]) {
+    const decision = policies.set.evaluate(asked, world, options.budget(), { phases: ["validate"] });
+    if ("needs" in decision) return { error: "a need stayed open although every need was answered" };
+    outcomes.push(...decision.outcomes);
+  }
+  return { outcomes: sortedResults(outcomes) };
+}
+
+/** The requests about what the object will make. gator expands no AdmissionReview. */
+function expandCase(
+  { object }: EvaluationRequest,
+  { expansion, options }: CaseContext,
+): { readonly requests: readonly EvaluationRequest[] } | { readonly error: string } {
+  if (expansion === null) return { requests: [] };
+  const world = gatorWorld(expansion.objects, options.world);
+  const evaluation = { world, budget: options.budget(), catalog: noCatalog, shared: new Map() };
+  const expanded = expansion.expander.expand(object, evaluation);
+  if ("error" in expanded) return { error: `expanding resource ${nameOf(object)}: ${expanded.error}` };
+  return { requests: expanded.resultants.map(({ request }) => request) };
+}
+
+type MutatedCase = { readonly request: EvaluationRequest } | { readonly error: string };
+
+/**
+ * What the test's mutators make of the object when it is created, compared with what the case expects; that is then
+ * reviewed. gator has nothing like it.
+ */
+function mutateCase(
+  one: SuiteCase,
+  request: EvaluationRequest,
+  inventory: readonly Json[],
+  { mutation, folder, options }: CaseContext,
+): MutatedCase {
+  if (mutation === null) return { request };
+  const created = { ...request, operation: request.operation ?? "CREATE" };
+  const world = gatorWorld(inventory, options.world);
+  const decision = mutation.evaluate(created, world, options.budget(), { phases: ["mutate"] });
   if ("needs" in decision) return { error: "a need stayed open although every need was answered" };
-  return { outcomes: sortedResults(decision.outcomes) };
+  const failed = decision.outcomes.find(({ result }) => result === "error");
+  if (failed !== undefined) return { error: failed.message };
+  if (one.expected !== "") {
+    const path = joinPath(folder, one.expected);
+    const read = readObjects(path, options);
+    if ("error" in read) return read;
+    const different = jsonPatch(read.objects[0], decision.object);
+    if (different.length > 0) return { error: `mutated object is not as in ${quote(path)}: ${patchText(different)}` };
+  }
+  return { request: { ...request, object: decision.object } };
+}
+
+function patchText(operations: readonly PatchOperation[]): string {
+  return operations
+    .map(({ op, path, value }) => (op === "remove" ? `${path} is missing` : `${path} is ${canonicalJson(value)}`))
+    .join("; ");
 }
 
 function inventoryError(object: Json): string | null {

@@ -18,6 +18,8 @@ export interface SuiteTest {
   readonly template: string;
   readonly constraint: string;
   readonly expansion: string;
+  /** Files with mutators, which gator's suites do not have: cases then say what an object becomes. */
+  readonly mutators: readonly string[];
   /** The constraint must not fit the template's schema. */
   readonly invalid: boolean;
   readonly skip: boolean;
@@ -29,6 +31,8 @@ export interface SuiteCase {
   readonly object: string;
   readonly inventory: readonly string[];
   readonly assertions: readonly Assertion[];
+  /** The file with what the test's mutators make of the object; empty: it is not looked at. */
+  readonly expected: string;
   readonly skip: boolean;
 }
 
@@ -60,6 +64,7 @@ function readTest(test: JsonRecord): SuiteTest {
     template: text(test, "template"),
     constraint: text(test, "constraint"),
     expansion: text(test, "expansion"),
+    mutators: texts(test, "mutators", "Test.mutators"),
     invalid: flag(test, "invalid"),
     skip: flag(test, "skip"),
     cases: list(test, "cases").map(readCase),
@@ -67,17 +72,20 @@ function readTest(test: JsonRecord): SuiteTest {
 }
 
 function readCase(one: JsonRecord): SuiteCase {
-  const inventory = one["inventory"] ?? [];
-  if (!Array.isArray(inventory) || inventory.some((path) => typeof path !== "string")) {
-    throw wrong(inventory, "Case.inventory", "[]string");
-  }
   return {
     name: text(one, "name"),
     object: text(one, "object"),
-    inventory: inventory as readonly string[],
+    inventory: texts(one, "inventory", "Case.inventory"),
     assertions: list(one, "assertions").map(readAssertion),
+    expected: text(one, "expected"),
     skip: flag(one, "skip"),
   };
+}
+
+function texts(record: JsonRecord, key: string, shown: string): readonly string[] {
+  const value = record[key] ?? [];
+  if (!Array.isArray(value) || value.some((path) => typeof path !== "string")) throw wrong(value, shown, "[]string");
+  return value as readonly string[];
 }
 
 function readAssertion(assertion: JsonRecord): Assertion {

@@ -5,18 +5,19 @@
 // Gatekeeper: pkg/gator/test/test.go, pkg/gator/expand/expand.go NamespaceForResource.
 
 import { gvkOf, gvkText, nameOf, namespaceOf, stringAt } from "@portcullis/kube";
-import type { Answer, Budget, Need, World } from "@portcullis/lang";
+import type { Budget, World } from "@portcullis/lang";
 import { quote } from "@portcullis/lang/go";
 import type { Locate } from "../../engine/frontend.ts";
 import type { Outcome } from "../../engine/outcome.ts";
 import type { PolicySet } from "../../engine/policyset.ts";
-import type { Json } from "../../engine/request.ts";
+import type { EvaluationRequest, Json } from "../../engine/request.ts";
 import { type Constraint, joinConstraint } from "../constraint/read.ts";
-import { snapshotOf } from "../inventory.ts";
 import { sortedResults } from "../respond.ts";
 import { constraintGroup } from "../template/crd.ts";
 import { templateGroup } from "../template/read.ts";
-import { type GatorOptions, type Policies, loadPolicies, plainRequest } from "./policies.ts";
+import { expanderOf } from "./expand.ts";
+import { type GatorOptions, type Policies, loadPolicies, noCatalog, plainRequest } from "./policies.ts";
+import { gatorWorld } from "./world.ts";
 
 export interface GatorObject {
   readonly object: Json;
@@ -41,8 +42,6 @@ export interface GatorRow {
 export type GatorTest =
   | {
       readonly rows: readonly GatorRow[];
-      /** Kinds among the objects that gator would use and that are not built yet: what they would add is missing. */
-      readonly unsupported: readonly string[];
       readonly set: PolicySet;
     }
   /** gator's error, as it stands after `auditing objects: `. */
@@ -56,19 +55,21 @@ export function gatorTest(inputs: readonly GatorObject[], options: GatorOptions)
   if (error !== null) return { error };
   const objects = inputs.map(({ object }) => withDefaults(object, policies));
   const constraints = constraintsByKey(policies);
+  const expander = expanderOf(objects);
+  if ("error" in expander) return { error: `error creating expander: ${expander.error}` };
   const rows: Row[] = [];
-  const world = worldOf(objects, options.world);
+  const world = gatorWorld(objects, options.world);
   for (const object of objects) {
-    for (const outcome of review(object, { set: policies.set, world, budget: options.budget() })) {
-      rows.push({ outcome, object });
+    const reviewing = { set: policies.set, world, budget: options.budget() };
+    const expanded = expander.expand(object, { ...reviewing, catalog: noCatalog, shared: new Map() });
+    if ("error" in expanded) return { error: `expanding resource ${nameOf(object)}: ${expanded.error}` };
+    const requests = [plainRequest(object), ...expanded.resultants.map(({ request }) => request)];
+    for (const outcome of requests.flatMap((request) => review(request, reviewing))) {
+      rows.push({ outcome, object: expanded.object });
     }
   }
   const sorted = sortRows(rows);
-  return {
-    rows: sorted.map((row) => rowOf(row, constraints)),
-    unsupported: unsupportedKinds(inputs),
-    set: policies.set,
-  };
+  return { rows: sorted.map((row) => rowOf(row, constraints)), set: policies.set };
 }
 
 /** Whether gator exits with 1 for this row. */
@@ -145,25 +146,6 @@ export function keyOf(constraint: Json): string {
   return `${gvkOf(constraint).kind}/${nameOf(constraint)}`;
 }
 
-const expansionKinds: ReadonlySet<string> = new Set([
-  "expansion.gatekeeper.sh/ExpansionTemplate",
-  "mutations.gatekeeper.sh/Assign",
-  "mutations.gatekeeper.sh/AssignMetadata",
-  "mutations.gatekeeper.sh/AssignImage",
-  "mutations.gatekeeper.sh/ModifySet",
-]);
-
-/** Expansion is the only one that changes gator's answers; mutators change what expansion makes. */
-function unsupportedKinds(inputs: readonly GatorObject[]): readonly string[] {
-  const keys = inputs.map(({ object }) => {
-    const { group, kind } = gvkOf(object);
-    return `${group}/${kind}`;
-  });
-  return keys.includes("expansion.gatekeeper.sh/ExpansionTemplate")
-    ? [...new Set(keys.filter((key) => expansionKinds.has(key)))].toSorted()
-    : [];
-}
-
 // ── reviewing
 
 interface Reviewing {
@@ -172,27 +154,11 @@ interface Reviewing {
   readonly budget: Budget;
 }
 
-function review(object: Json, { set, world, budget }: Reviewing): readonly Outcome[] {
-  const decision = set.evaluate(plainRequest(object), world, budget, { phases: ["validate"] });
+function review(request: EvaluationRequest, { set, world, budget }: Reviewing): readonly Outcome[] {
+  const decision = set.evaluate(request, world, budget, { phases: ["validate"] });
   if ("needs" in decision) throw new Error("a need stayed open although every need was answered");
   return decision.outcomes;
 }
-
-function worldOf(objects: readonly Json[], base: Omit<World, "ask">): World {
-  const snapshot = snapshotOf(objects);
-  const answer = (need: Need): Answer => {
-    const known = snapshot.answer(need);
-    if (known !== null && "value" in known) return known;
-    const name = need.kind === "object" ? stringAt(need.call, "name") : null;
-    if (name === "") return { value: emptyNamespace };
-    if (name === "default") return { value: defaultNamespace };
-    return known ?? { error: `${need.kind} ${need.key} is not among the objects` };
-  };
-  return { ...base, ask: (needs) => needs.map(answer) };
-}
-
-const emptyNamespace: Json = { apiVersion: "v1", kind: "Namespace", metadata: {} };
-const defaultNamespace: Json = { apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } };
 
 // ── rows
 

@@ -7,7 +7,7 @@
 import { Decimal } from "@portcullis/lang";
 import type { JsonRecord } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
-import { goType } from "../gocode.ts";
+import { type GoNumbers, goType } from "../gocode.ts";
 import { type ElementStep, type FieldStep, type Location, stepText } from "./location.ts";
 import type { Conditions } from "./pathtest.ts";
 import { equalTrees, isMap, withField } from "./tree.ts";
@@ -17,6 +17,8 @@ export interface Subject {
   readonly name: string;
   readonly namespace: string;
   readonly username: string;
+  /** How the object's numbers were read, which errors show. */
+  readonly numbers: GoNumbers;
 }
 
 export const untouched = Symbol("untouched");
@@ -78,7 +80,7 @@ function below(next: Change, fresh: Json): Setter["field"] {
 function fieldChange(step: FieldStep, allowed: Allowed, value: Setter["field"]): Change {
   const { name } = step;
   return (tree, subject) => {
-    if (!isMap(tree)) throw mismatch("object", tree, step);
+    if (!isMap(tree)) throw mismatch("object", tree, { step, subject });
     const isPresent = Object.hasOwn(tree, name);
     if (isPresent ? !allowed.present : !allowed.missing) return untouched;
     const changed = value(isPresent ? tree[name] : undefined, subject);
@@ -91,7 +93,7 @@ function elementChange(step: ElementStep, allowed: Allowed, next: Change): Chang
   const { key, value } = step;
   const fresh = value === null ? null : { [key]: value };
   return (tree, subject) => {
-    if (!Array.isArray(tree)) throw mismatch("List", tree, step);
+    if (!Array.isArray(tree)) throw mismatch("List", tree, { step, subject });
     // What must not exist is never there for all elements of a list.
     if (fresh === null && !allowed.present) return untouched;
     const elements = tree as readonly Json[];
@@ -116,13 +118,15 @@ function elementChange(step: ElementStep, allowed: Allowed, next: Change): Chang
 
 function replacedElement(step: ElementStep, allowed: Allowed, element: Json): Change {
   const { key, value } = step;
-  return (tree) => {
-    if (!Array.isArray(tree)) throw mismatch("List", tree, step);
+  return (tree, subject) => {
+    if (!Array.isArray(tree)) throw mismatch("List", tree, { step, subject });
     if (element === undefined) throw new MutationError("mutator does not understand keyed lists");
     const elements = tree as readonly Json[];
     for (const [at, present] of elements.entries()) {
       if (!isMap(present)) {
-        throw new MutationError(`cast error, unable to case ${goType(present)} to map[string]interface{}`);
+        throw new MutationError(
+          `cast error, unable to case ${goType(present, subject.numbers)} to map[string]interface{}`,
+        );
       }
       if (value === null || !hasKey(present, key, value)) continue;
       if (!allowed.present) return untouched;
@@ -139,7 +143,12 @@ function hasKey(element: Json, key: string, value: NonNullable<ElementStep["valu
   return present instanceof Decimal && value instanceof Decimal && present.text === value.text;
 }
 
-function mismatch(wanted: "object" | "List", tree: Json, step: FieldStep | ElementStep): MutationError {
-  const got = `received object (type: ${goType(tree)})`;
+interface At {
+  readonly step: FieldStep | ElementStep;
+  readonly subject: Subject;
+}
+
+function mismatch(wanted: "object" | "List", tree: Json, { step, subject }: At): MutationError {
+  const got = `received object (type: ${goType(tree, subject.numbers)})`;
   return new MutationError(`mismatch between path entry (type: ${wanted}) and ${got}. Path: ${stepText(step)}`);
 }

@@ -3,7 +3,7 @@
 // Gatekeeper: pkg/mutation/mutators/{core/setter,modifyset/modify_set_mutator,assignimage/assignimage_mutator}.go.
 
 import type { Json } from "../../engine/request.ts";
-import { goText, goType } from "../gocode.ts";
+import { type GoNumbers, goText, goType } from "../gocode.ts";
 import { MutationError, type Setter } from "./change.ts";
 import { type ImageParts, assignImage } from "./image.ts";
 import { Placeholder, type ProviderRef, equalTrees } from "./tree.ts";
@@ -19,11 +19,11 @@ export function metadataSetter(field: "name" | "namespace"): Setter {
 /** The value that is there becomes the provider's key, whatever the data source; a user name where there is none. */
 export function providerSetter(ref: ProviderRef): Setter {
   return {
-    field: (present, { username }) => {
+    field: (present, { username, numbers }) => {
       if (present instanceof Placeholder) return kept(present, new Placeholder(ref, present.key));
       if (typeof present === "string") return new Placeholder(ref, present);
       if (present === undefined) return new Placeholder(ref, ref.dataSource === "Username" ? username : "");
-      const got = `got ${goText(present, "unstructured")} (${goType(present)})`;
+      const got = `got ${goText(present, numbers)} (${goType(present, numbers)})`;
       throw new MutationError(`value assigned to external data placeholder is not a string, ${got}`);
     },
   };
@@ -41,8 +41,8 @@ export function imageSetter(parts: ImageParts): Setter {
 
 /** An operation that nobody knows, which only gator takes, fails when an object is mutated. */
 export function setSetter(operation: string, values: readonly Json[]): Setter {
-  if (operation === "merge") return { field: (present) => merged(present, values) };
-  if (operation === "prune") return { field: (present) => pruned(present, values) };
+  if (operation === "merge") return { field: (present, { numbers }) => merged(present, values, numbers) };
+  if (operation === "prune") return { field: (present, { numbers }) => pruned(present, values, numbers) };
   return {
     field: () => {
       throw new MutationError(`unrecognized operation for modifyset: ${operation}`);
@@ -50,25 +50,25 @@ export function setSetter(operation: string, values: readonly Json[]): Setter {
   };
 }
 
-function merged(present: Json, values: readonly Json[]): Json {
+function merged(present: Json, values: readonly Json[], numbers: GoNumbers): Json {
   if (present === undefined) return values;
-  const known = [...setOf(present)];
+  const known = [...setOf(present, numbers)];
   const before = known.length;
   for (const value of values) if (!known.some((other) => equalTrees(other, value))) known.push(value);
   return known.length === before ? present : known;
 }
 
 /** Stays absent, and what was made on the way to it stays: Gatekeeper counts that as done. */
-function pruned(present: Json, values: readonly Json[]): Json {
+function pruned(present: Json, values: readonly Json[], numbers: GoNumbers): Json {
   if (present === undefined) return undefined;
-  const elements = setOf(present);
+  const elements = setOf(present, numbers);
   const left = elements.filter((element) => !values.some((value) => equalTrees(value, element)));
   return left.length === elements.length ? present : left;
 }
 
-function setOf(present: Json): readonly Json[] {
+function setOf(present: Json, numbers: GoNumbers): readonly Json[] {
   if (Array.isArray(present)) return present as readonly Json[];
-  throw new MutationError(`${goText(present, "unstructured")} is not a list of values, cannot treat it as a set`);
+  throw new MutationError(`${goText(present, numbers)} is not a list of values, cannot treat it as a set`);
 }
 
 function kept(present: Json, value: Json): Json {

@@ -8,6 +8,7 @@ import type { Profile } from "../../engine/frontend.ts";
 import type { Outcome } from "../../engine/outcome.ts";
 import type { MutationStage, Scope } from "../../engine/policy.ts";
 import type { Evaluation, EvaluationRequest, Json } from "../../engine/request.ts";
+import type { GoNumbers } from "../gocode.ts";
 import { type KnownNamespace, lookUpNamespace } from "../review.ts";
 import { asWarning } from "../template/read.ts";
 import { MutationError } from "./change.ts";
@@ -20,6 +21,8 @@ export interface StageOptions {
   readonly profile: Profile;
   /** Mutated objects say by what they were. */
   readonly annotations: boolean;
+  /** How the numbers of objects were read; as the API server does unless said. */
+  readonly numbers?: GoNumbers;
 }
 
 export interface LinkedMutators {
@@ -73,7 +76,10 @@ function stageOf(mutators: readonly Mutator[], mutating: Mutating): MutationStag
   };
 }
 
-const stageId = { dialect: "gatekeeper", kind: "Mutation", namespace: "", name: "" };
+/** The kind of the outcome that says why a request could not be mutated. */
+export const mutationKind = "Mutation";
+
+const stageId = { dialect: "gatekeeper", kind: mutationKind, namespace: "", name: "" };
 
 /** Mutation must never keep anybody from mending what mutates. Gatekeeper: pkg/webhook/common.go. */
 const ownGroups: ReadonlySet<string> = new Set([
@@ -140,6 +146,7 @@ export function mutateObject(
       },
       username: request.user?.username ?? "",
       source: request.implied === null ? "Original" : "Generated",
+      numbers: options.numbers ?? "unstructured",
     },
     mutationId,
     () => budget.step(chargePerMutator),

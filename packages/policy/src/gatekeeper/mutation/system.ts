@@ -6,6 +6,7 @@
 import { apiVersionOf, generateNameOf, gvkOf, labelsOf, member, nameOf } from "@portcullis/kube";
 import type { Gvk, Json, Operation } from "../../engine/request.ts";
 import type { Subject as MatchSubject } from "../constraint/match.ts";
+import type { GoNumbers } from "../gocode.ts";
 import { type Candidate, type KnownNamespace, candidate } from "../review.ts";
 import { appliesTo } from "./applyto.ts";
 import { MutationError, type Subject, untouched } from "./change.ts";
@@ -22,6 +23,7 @@ export interface Mutable {
   readonly namespaceObject: (isSelected: boolean) => KnownNamespace | null;
   readonly username: string;
   readonly source: MatchSubject["source"];
+  readonly numbers: GoNumbers;
 }
 
 export interface Mutated {
@@ -150,11 +152,11 @@ interface View {
   readonly subject: Subject;
 }
 
-function view(object: Json, { namespace, username }: Mutable): View {
+function view(object: Json, { namespace, username, numbers }: Mutable): View {
   return {
     gvk: gvkOf(object),
     candidate: { ...candidate(object), namespace },
-    subject: { name: nameOf(object), namespace, username },
+    subject: { name: nameOf(object), namespace, username, numbers },
   };
 }
 

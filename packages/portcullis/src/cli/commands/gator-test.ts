@@ -17,7 +17,6 @@ export async function gatorTest(flags: GatorTestFlags): Promise<number> {
   if (inputs.length === 0) return fail("no input data identified");
   const result = evaluate(inputs, gatorOptions());
   if ("error" in result) return fail(`auditing objects: ${result.error}`);
-  for (const kind of result.unsupported) warn(`${kind} is not supported yet: what it would add is missing below`);
   if (flags.trace || flags.stats) warn("--trace and --stats print nothing yet; see portcullis explain");
   const rows = flags.denyOnly ? result.rows.filter(isEnforced) : result.rows;
   await printRows(rows, flags.output.toLowerCase());
@@ -25,7 +24,10 @@ export async function gatorTest(flags: GatorTestFlags): Promise<number> {
 }
 
 /** The objects, or gator's error. */
-function readInputs({ filename, image }: GatorTestFlags): readonly LoadedObject[] | string {
+export function readInputs({
+  filename,
+  image,
+}: Pick<GatorTestFlags, "filename" | "image">): readonly LoadedObject[] | string {
   if (image.length > 0) return "reading: pulling image: images are not supported yet; give files with -f";
   try {
     const inputs = loadObjects(filename, { dialect: "go", stdin: true });
