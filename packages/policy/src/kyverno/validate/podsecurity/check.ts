@@ -126,23 +126,27 @@ const inCronJob = "spec.jobTemplate.spec.template.spec";
 // ── reports
 
 function reportOf({ rule, registry }: PodSecurityInput, pod: Pod, findings: readonly Finding[]): PodSecurityReport {
+  // Most findings name the same containers.
+  const known = new Map<string, string>();
+  const imageOf = (name: string): string => {
+    const image = known.get(name) ?? imageNamed(name, pod, registry);
+    known.set(name, image);
+    return image;
+  };
   const checks = findings.map(({ id, reason, detail }): PodSecurityCheck => {
-    return { id, allowed: false, reason, detail, images: imagesNamed(detail, pod, registry) };
+    return { id, allowed: false, reason, detail, images: containersIn(detail).map(imageOf) };
   });
   return { level: rule.level, version: rule.version, checks };
 }
 
-/** The images of the containers that a sentence names; of a name that no container has, the name. */
-function imagesNamed(detail: string, pod: Pod, registry: RegistrySettings): readonly string[] {
+/** The containers that a sentence names. */
+function containersIn(detail: string): readonly string[] {
   const named = /containers?\s*(.*?)\s*must/.exec(detail)?.[1];
-  if (named === undefined) return [];
-  return named
-    .replaceAll(/[" ]/g, "")
-    .split(",")
-    .map((name) => imageOf(name, pod, registry));
+  return named === undefined ? [] : named.replaceAll(/[" ]/g, "").split(",");
 }
 
-function imageOf(name: string, pod: Pod, registry: RegistrySettings): string {
+/** The image of a container; of a name that no container has, the name. */
+function imageNamed(name: string, pod: Pod, registry: RegistrySettings): string {
   for (const list of ["spec.containers[", "spec.initContainers[", "spec.ephemeralContainers["]) {
     const container = pod.containers.find((one) => one.name === name && one.path.startsWith(list));
     if (container === undefined || container.image.trim() === "") continue;
