@@ -1,7 +1,8 @@
 // A load generator for HTTPS on loopback: keep-alive connections over which whole requests are written and whole
 // responses read, with as little work of its own as Node allows, because it shares the cores with what it measures.
-// `saturate` sends as fast as answers come; `atRate` sends on a schedule and measures from the scheduled moment, so that
-// a stalled server cannot hide its stall.
+// `saturate` sends as fast as answers come; `atRate` sends on a schedule (in steps of a millisecond, because a
+// busy loop would take a core from the server) and measures from the scheduled moment, so that a stalled server cannot
+// hide its stall.
 
 import { type TLSSocket, connect } from "node:tls";
 
@@ -79,7 +80,7 @@ export async function atRate(
         else void start(client, moment);
       }
       if (latencies.length >= total) resolve();
-      else setImmediate(tick);
+      else setTimeout(tick, 1);
     };
     tick();
   });
