@@ -22,7 +22,7 @@ export function writeYaml(map: TextMap, indent = ""): string {
 function scalar(text: string, indent: string, isKey: boolean): string {
   const hasSpaceAtEnd = text.endsWith(" ");
   const hasSpaceAtBreak = / \n/.test(text);
-  const isSpecial = Array.from(text).some((character) => !isPrintable(character.codePointAt(0) ?? 0));
+  const isSpecial = !/^[\t\n -~]*$/.test(text) && Array.from(text).some((at) => !isPrintable(at.codePointAt(0) ?? 0));
   if (text.includes("\n")) {
     return isKey || hasSpaceAtEnd || hasSpaceAtBreak || isSpecial ? doubleQuoted(text) : block(text, indent);
   }

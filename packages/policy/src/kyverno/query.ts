@@ -6,7 +6,13 @@
 // word's start and not behind a dot, even inside a literal. Kyverno: pkg/engine/context/{evaluate,deferred}.go.
 
 import type { Budget, World } from "@portcullis/lang";
-import { type Expression, SearchError, compile, kyvernoDialect, makeKyvernoDialect } from "@portcullis/jmespath/kyverno";
+import {
+  type Expression,
+  SearchError,
+  compile,
+  kyvernoDialect,
+  makeKyvernoDialect,
+} from "@portcullis/jmespath/kyverno";
 import type { Json } from "../engine/request.ts";
 import { Failure } from "./failure.ts";
 
@@ -19,6 +25,8 @@ export interface Query {
   mentions(name: string): boolean;
   /** The value that the query finds. Throws Failure with JMESPath's own text, LimitError, Suspend. */
   search(data: Json, context: QueryContext): Json;
+  /** The same, where a missing key is an answer and not a failure. */
+  find(data: Json, context: QueryContext): { readonly value: Json } | "missing";
 }
 
 export interface QueryContext {
@@ -36,6 +44,12 @@ export function compileQuery(text: string): Query {
   const problem = expression === null ? (diagnostics[0]?.message ?? "invalid query") : null;
   const mentioned = new Map<string, boolean>();
   let strict: Expression | null = null;
+  const found = (data: Json, context: QueryContext): Found => {
+    if (expression === null) throw new Failure(problem ?? "");
+    if (context.peerAnswers !== true) return expression.search(data, context);
+    strict ??= compile(text.trim(), peerDialect).value ?? expression;
+    return strict.search(data, context);
+  };
   return {
     text,
     problem,
@@ -47,18 +61,22 @@ export function compileQuery(text: string): Query {
       }
       return known;
     },
-    search: (data, context) => {
-      if (expression === null) throw new Failure(problem ?? "");
-      if (context.peerAnswers !== true) return search(expression, data, context);
-      strict ??= compile(text.trim(), peerDialect).value ?? expression;
-      return search(strict, data, context);
+    search: (data, context) => valueOf(found(data, context)),
+    find: (data, context) => {
+      const value = found(data, context);
+      return isMissing(value) ? "missing" : { value: valueOf(value) };
     },
   };
 }
 
-function search(expression: Expression, data: Json, context: QueryContext): Json {
-  const found = expression.search(data, context);
-  if (found instanceof SearchError) throw new Failure(found.message, found.kind === "not-found");
+type Found = ReturnType<Expression["search"]>;
+
+function isMissing(found: Found): boolean {
+  return found instanceof SearchError && found.kind === "not-found";
+}
+
+function valueOf(found: Found): Json {
+  if (found instanceof SearchError) throw new Failure(found.message, isMissing(found));
   return found;
 }
 

@@ -11,7 +11,7 @@
 import { isObject } from "@portcullis/kube";
 import type { Profile } from "../engine/frontend.ts";
 import type { Evaluation, EvaluationRequest, Json } from "../engine/request.ts";
-import { Failure, failureOf } from "./failure.ts";
+import { Failure, failureOf, prefixing } from "./failure.ts";
 import type { Query, QueryContext } from "./query.ts";
 
 /** A context entry, compiled when the policy was read. */
@@ -93,15 +93,25 @@ export class Scope {
 
   /** The value of a query, with the entries it mentions loaded. Throws Failure with Kyverno's text, Suspend, LimitError. */
   query(query: Query): Json {
+    this.#prepare(query);
+    return prefixing("JMESPath query failed", () => query.search(this.#data, this.queryContext));
+  }
+
+  /** The same, where a missing key is an answer and not a failure. */
+  find(query: Query): ReturnType<Query["find"]> {
+    try {
+      this.#prepare(query);
+    } catch (error) {
+      if (failureOf(error).missingKey) return "missing";
+      throw error;
+    }
+    return prefixing("JMESPath query failed", () => query.find(this.#data, this.queryContext));
+  }
+
+  #prepare(query: Query): void {
     this.#loadMentioned(query);
     if (query.text.trim() === "") throw new Failure("invalid query (nil)");
     if (query.problem !== null) throw new Failure(`incorrect query ${query.text.trim()}: ${query.problem}`);
-    try {
-      return query.search(this.#data, this.queryContext);
-    } catch (error) {
-      const failure = failureOf(error);
-      throw new Failure(`JMESPath query failed: ${failure.message}`, failure.missingKey);
-    }
   }
 
   /** Whether there is a value of this name at the top, loaded entries included. */

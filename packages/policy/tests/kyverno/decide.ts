@@ -96,11 +96,11 @@ export function decideAll(text: string): readonly string[] {
     given: { forPolicy: () => given, forRule: () => ({}), leavesOut },
   };
   const set = policySet(policies, { profile: "kyverno-cli", settings });
-  const operation = given["request.operation"] ?? "CREATE";
+  const operation = stringAt(given, "request.operation") || "CREATE";
   return all
     .filter((object) => !isOurs(object))
     .map(withNamespace)
-    .flatMap((object) => rowsOf(decide(set, cliRequest(object, String(operation), user)), object))
+    .flatMap((object) => rowsOf(decide(set, cliRequest(object, operation, user)), object))
     .toSorted();
 }
 

@@ -1,11 +1,11 @@
 // `images`: the images of a Pod or of what makes Pods, by kind of container and container name, taken from the object
 // when a query first mentions them. Kyverno: pkg/utils/api/image.go.
 
-import { type ImageSettings, parseImage } from "@portcullis/jmespath/kyverno";
 import { isObject, stringAt } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
 import { Failure } from "../failure.ts";
 import type { ContextEntry } from "../scope.ts";
+import { type RegistrySettings, imageInfo } from "./imagereference.ts";
 
 const podSpecs: Readonly<Record<string, readonly string[]>> = {
   Pod: ["spec"],
@@ -21,11 +21,11 @@ const podSpecs: Readonly<Record<string, readonly string[]>> = {
 const containerLists = ["initContainers", "containers", "ephemeralContainers"];
 
 /** The context entry `images` of an object; nothing where it has none, so that asking for it is an error. */
-export function imagesEntry(object: Json, settings: ImageSettings): ContextEntry {
+export function imagesEntry(object: Json, settings: RegistrySettings): ContextEntry {
   return { name: "images", recomputed: false, load: () => imagesOf(object, settings) };
 }
 
-function imagesOf(object: Json, settings: ImageSettings): Json {
+function imagesOf(object: Json, settings: RegistrySettings): Json {
   const kind = stringAt(object, "kind");
   const path = Object.hasOwn(podSpecs, kind) ? podSpecs[kind] : undefined;
   if (path === undefined) return undefined;
@@ -39,7 +39,7 @@ function imagesOf(object: Json, settings: ImageSettings): Json {
 
 type Found = readonly (readonly [name: string, info: Json])[];
 
-function imagesIn(object: Json, path: readonly string[], settings: ImageSettings): Found {
+function imagesIn(object: Json, path: readonly string[], settings: RegistrySettings): Found {
   let node = object;
   for (const step of path) {
     if (node === null || node === undefined) return [];
@@ -57,11 +57,11 @@ function imagesIn(object: Json, path: readonly string[], settings: ImageSettings
   );
 }
 
-function imageOf(container: Readonly<Record<string, Json>>, pointer: string, settings: ImageSettings): Found {
+function imageOf(container: Readonly<Record<string, Json>>, pointer: string, settings: RegistrySettings): Found {
   const { name, image } = container;
   if (typeof name !== "string") throw new Failure("invalid key");
   if (typeof image !== "string" || image.trim() === "") return [];
-  const info = parseImage(image, settings);
+  const info = imageInfo(image, settings);
   if ("error" in info) throw new Failure(`invalid image '${image}' (${info.error})`);
   const { registry, tag, digest, reference, referenceWithTag } = info;
   // Go leaves out what is empty, but for name and path.

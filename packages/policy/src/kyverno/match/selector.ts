@@ -27,7 +27,9 @@ export function compileSelector(tree: Json): LabelPredicate {
 function hasMatch([keyPattern, valuePattern]: readonly [string, string], labels: Labels): boolean {
   return Object.keys(labels).some(
     (key) =>
-      matchesWildcard(keyPattern, key) && matchesWildcard(valuePattern, labels[key] ?? "") && isValid([key, labels[key] ?? ""]),
+      matchesWildcard(keyPattern, key) &&
+      matchesWildcard(valuePattern, labels[key] ?? "") &&
+      isValid([key, labels[key] ?? ""]),
   );
 }
 

@@ -24,8 +24,7 @@ export function checkForeach(checking: Checking, loops: readonly ForeachCheck[],
     try {
       elements = elementsOf(scope, loop);
     } catch (error) {
-      const { missingKey, message } = failureOf(error);
-      if (!missingKey) listError = message;
+      listError = failureOf(error).message;
       continue;
     }
     const found = checkElements({ checking, judge }, loop, elements);
@@ -38,9 +37,11 @@ export function checkForeach(checking: Checking, loops: readonly ForeachCheck[],
 
 export type Judge = (checking: Checking) => RuleResult | null;
 
-/** A value that is no list counts as a list of it. Throws Failure. */
-export function elementsOf(scope: Scope, { list }: { readonly list: ForeachCheck["list"] }): readonly Json[] {
-  const value = scope.query(list);
+/** None where the list's key is missing; a value that is no list counts as a list of it. Throws Failure. */
+function elementsOf(scope: Scope, { list }: ForeachCheck): readonly Json[] {
+  const found = scope.find(list);
+  if (found === "missing") return [];
+  const { value } = found;
   return Array.isArray(value) ? value : [value];
 }
 
