@@ -3,6 +3,8 @@
 import type { Bench } from "./bench.ts";
 import { gatekeeperCli } from "./gatekeeper-cli.ts";
 import { gatekeeperWebhook } from "./gatekeeper-webhook.ts";
+import { kyvernoCli } from "./kyverno-cli.ts";
 import { kyvernoWebhook } from "./kyverno-webhook.ts";
+import { runaway } from "./runaway.ts";
 
-export const benches: readonly Bench[] = [gatekeeperCli, gatekeeperWebhook, kyvernoWebhook];
+export const benches: readonly Bench[] = [gatekeeperCli, gatekeeperWebhook, kyvernoCli, kyvernoWebhook, runaway];

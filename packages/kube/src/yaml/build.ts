@@ -96,7 +96,7 @@ export function buildDocuments(text: string, events: readonly Event[], options: 
         break;
       case EVENT_ID.POP:
         if (state.stack.length > 0) close(state);
-        else documents.push({ value: state.root ?? null, start: state.rootStart });
+        else documents.push({ value: state.root ?? null, start: Math.max(0, state.rootStart) });
         break;
     }
   }
@@ -104,7 +104,7 @@ export function buildDocuments(text: string, events: readonly Event[], options: 
 }
 
 function newState(text: string, options: BuildOptions): State {
-  return { text, options, stack: [], anchors: new Map(), decoded: 0, aliased: 0, root: undefined, rootStart: 0 };
+  return { text, options, stack: [], anchors: new Map(), decoded: 0, aliased: 0, root: undefined, rootStart: -1 };
 }
 
 function takeScalar(state: State, event: ScalarEvent): void {
@@ -278,7 +278,7 @@ function place(state: State, value: JsonTree, at: number): void {
   const frame = state.stack.at(-1);
   if (frame === undefined) {
     state.root = value;
-    if (state.rootStart === 0) state.rootStart = at;
+    if (state.rootStart === -1) state.rootStart = at;
     return;
   }
   if (Array.isArray(frame.target)) {

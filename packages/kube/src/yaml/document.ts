@@ -58,6 +58,8 @@ export class TextDocument implements Document {
   }
 
   positionOf(path: Path): Span {
+    // Where the whole stands is known; findings of many objects ask for nothing else.
+    if (path.length === 0) return this.span;
     const { root } = this.#locate();
     const node = root === null ? null : findNearest(root, path);
     return node === null ? this.span : this.#inFile(node.start, node.end);
