@@ -97,6 +97,20 @@ test("hosts of probes are checked since 1.34, but by no control", () => {
   assert.match(message, /\(Forbidden reason: probe or lifecycle host, field error list: \[\]\)$/);
 });
 
+test("annotations are named in the order of their keys", () => {
+  const prefix = "container.apparmor.security.beta.kubernetes.io";
+  const annotations = { [`${prefix}/b`]: "bad", [`${prefix}/a`]: "worse" };
+  const { message } = check({ level: "baseline" }, { kind: "Pod", metadata: { annotations }, spec: {} });
+  const found = [...message.matchAll(/annotations\[\S+\/(\w)\] is forbidden, forbidden values found: (\w+)/g)];
+  assert.deepEqual(
+    found.map(([, key, value]) => [key, value]),
+    [
+      ["a", "worse"],
+      ["b", "bad"],
+    ],
+  );
+});
+
 test("a policy's exclusions are judged with their place", () => {
   const exclude = [
     { controlName: "Capabilities" },
