@@ -4,6 +4,8 @@ export { type Engine, type EngineOptions, admissionProblems, createEngine, statu
 export { canonicalJson, digestOf, sha256 } from "./engine/digest.ts";
 export type { Linked, Locate, PolicyFrontend, Profile, ReadFrom } from "./engine/frontend.ts";
 export type { Action, Answered, Decision, Effect, Outcome, PolicyId, Suspended } from "./engine/outcome.ts";
+export { lintSources } from "./engine/lint.ts";
+export type { FieldFact, PolicyFacts } from "./engine/overlap.ts";
 export { type PatchOperation, jsonPatch } from "./engine/patch.ts";
 export type { MutationStage, Policy, Scope } from "./engine/policy.ts";
 export type { EvaluateOptions, PolicySet, PolicySource } from "./engine/policyset.ts";
@@ -59,7 +61,6 @@ export {
   rowText,
 } from "./gatekeeper/gator/test.ts";
 export { type Snapshot, inventoryNeed, inventoryOf, snapshotOf } from "./gatekeeper/inventory.ts";
-export { lintPolicies } from "./gatekeeper/lint/lint.ts";
 export { mutationAdmission, mutationAnswer } from "./gatekeeper/mutation/admission.ts";
 export { externalDataNeed } from "./gatekeeper/mutation/externaldata.ts";
 export { sortedResults } from "./gatekeeper/respond.ts";
@@ -74,7 +75,7 @@ export { copyOf } from "./kyverno/generate/labels.ts";
 export { naturalOrder } from "./kyverno/naturalorder.ts";
 export type { Row } from "./kyverno/testfile/check.ts";
 export { answerFrom } from "./kyverno/testfile/cluster.ts";
-export { evaluateCliPolicy, readCliPolicy } from "./kyverno/testfile/engine.ts";
+export { evaluateCliPolicy, readCliPolicy, readPeerPolicy } from "./kyverno/testfile/engine.ts";
 export { type Files as KyvernoFiles, loadPolicies } from "./kyverno/testfile/load.ts";
 export { asLoaded } from "./kyverno/testfile/objects.ts";
 export { type ApplyInput, type Applying, prepareApply } from "./kyverno/testfile/apply.ts";
@@ -89,6 +90,7 @@ export {
   type TestOutcome,
   isDeprecated as isDeprecatedTest,
   loadTests,
+  readTests,
   runTestCase,
 } from "./kyverno/testfile/testcase.ts";
 export type { TestOptions } from "./kyverno/testfile/testrun.ts";

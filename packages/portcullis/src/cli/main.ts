@@ -39,7 +39,7 @@ const program = new Command("portcullis")
 
 program
   .command("test")
-  .description("decide about objects: policies and objects from files, folders or standard input")
+  .description("run the test files of both dialects, or decide about objects: from files, folders or standard input")
   .argument("[path...]", "the same as -f PATH")
   .option(
     "-f, --filename <path>",
@@ -49,15 +49,49 @@ program
   )
   .addOption(new Option("-o, --output <format>", "how to print the findings").choices(outputs).default("text"))
   .option("--deny-only", "print only what would be denied")
+  .option("--lenient", "pass a test that tests nothing, as kyverno does")
+  .option("--verbose", "name what passes, too")
   .action(
-    async (paths: string[], options: { filename: string[]; output: (typeof outputs)[number]; denyOnly?: boolean }) => {
+    async (
+      paths: string[],
+      options: {
+        filename: string[];
+        output: (typeof outputs)[number];
+        denyOnly?: boolean;
+        lenient?: boolean;
+        verbose?: boolean;
+      },
+    ) => {
       tuneForOneRun();
       const { test } = await import("./commands/test.ts");
       process.exitCode = await test({
         paths: [...options.filename, ...paths],
         output: options.output,
         denyOnly: options.denyOnly === true,
+        lenient: options.lenient === true,
+        verbose: options.verbose === true,
       });
+    },
+  );
+
+program
+  .command("apply")
+  .description("apply policies of both dialects to objects: from files, folders or standard input (`helm template`)")
+  .argument("[path...]", "files and folders with policies and objects, `-` is standard input")
+  .addOption(
+    new Option("-o, --output <format>", "how to print the results")
+      .choices(["table", "json", "sarif", "junit", "policyreport"])
+      .default("table"),
+  )
+  .option("--verbose", "show what passes and what is skipped, too")
+  .action(
+    async (
+      paths: string[],
+      options: { output: "table" | "json" | "sarif" | "junit" | "policyreport"; verbose?: boolean },
+    ) => {
+      tuneForOneRun();
+      const { apply } = await import("./commands/apply.ts");
+      process.exitCode = apply({ paths, output: options.output, verbose: options.verbose === true });
     },
   );
 

@@ -152,10 +152,9 @@ function exempted(
 
 function exemptedControls(controls: string): readonly Json[] {
   return (JSON.parse(controls) as readonly Json[]).map((control) => {
+    const controlName = stringAt(control, "Name");
     const images = valueAt(control, "Images");
-    return {
-      controlName: stringAt(control, "Name"),
-      ...(Array.isArray(images) ? { images: images.map((image) => String(image).replace(/:.*|@.*/, "*")) } : {}),
-    };
+    if (!Array.isArray(images)) return { controlName };
+    return { controlName, images: images.map((image) => String(image).replace(/:.*|@.*/, "*")) };
   });
 }

@@ -27,9 +27,13 @@ export function parseSelector(argument: string): Selector {
     errors,
     select: (test) => {
       const chosen = test.results.filter((result) => terms.every((term) => isChosen(result, term)));
-      return { ...test, results: resources.length === 0 ? chosen : chosen.map((one) => ({ ...one, resources })) };
+      return { ...test, results: resources.length === 0 ? chosen : chosen.map((one) => about(one, resources)) };
     },
   };
+}
+
+function about(result: ExpectedResult, resources: readonly string[]): ExpectedResult {
+  return { ...result, resources };
 }
 
 /** Those before the first `*`. */

@@ -45,7 +45,8 @@ export function loadTests(folder: string, fileName: string, files: Files): Loade
   return { tests, errors };
 }
 
-function readTests(path: string, files: Files): readonly TestCase[] {
+/** The tests of a file. Throws an Error that says what is wrong. */
+export function readTests(path: string, files: Files): readonly TestCase[] {
   const file = files.readFile(path);
   if ("error" in file) throw new Error(file.error);
   return readDocuments(path, file.text).map(({ value }) => ({ path, test: readTestFile(value) }));

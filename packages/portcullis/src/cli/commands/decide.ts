@@ -4,7 +4,7 @@
 
 import { builtinCatalog, gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
 import { Budget, type Diagnostic, formatDiagnostic } from "@portcullis/lang";
-import type { Decision, EvaluationRequest, Operation, PolicySet } from "@portcullis/policy";
+import type { Decision, EvaluationRequest, Operation, PolicyFrontend, PolicySet } from "@portcullis/policy";
 import { answerNeeds, assembleEngine } from "../../app/assemble.ts";
 import { worldNow } from "../../app/host.ts";
 import { ReviewError, readReview } from "../../server/review.ts";
@@ -16,6 +16,7 @@ export interface Parted {
   readonly set: PolicySet;
   readonly policies: readonly LoadedObject[];
   readonly objects: readonly LoadedObject[];
+  readonly frontends: readonly PolicyFrontend[];
 }
 
 const catalog = builtinCatalog();
@@ -28,16 +29,19 @@ export function partObjects(loaded: readonly LoadedObject[]): Parted {
   const policies = loaded.filter(({ object }) => frontends.some((frontend) => frontend.owns(gvkOf(object))));
   const objects = loaded.filter((one) => !policies.includes(one));
   const sources = policies.map(({ object, file, locate }) => ({ object, file, locate }));
-  return { set: engine.policySet(sources), policies, objects };
+  return { set: engine.policySet(sources), policies, objects, frontends };
 }
 
 /** Decides about one object with everything loaded as the cluster around it. */
-export function createDecider({ set, objects }: Parted): (request: EvaluationRequest) => Decision {
+export function createDecider(
+  { set, objects }: Parted,
+  phases: readonly ("mutate" | "validate")[] = ["validate"],
+): (request: EvaluationRequest) => Decision {
   const answer = answerNeeds(withDefaultNamespace(objects.map(({ object }) => object)));
   return (request) => {
     const now = (): number => performance.now();
     const budget = new Budget({ deadlineMs: now() + decisionMs }, now);
-    const decision = set.evaluate(request, worldNow(answer), budget, { phases: ["validate"] });
+    const decision = set.evaluate(request, worldNow(answer), budget, { phases });
     if ("allowed" in decision) return decision;
     throw new UsageError(`data that policies need are not there: ${decision.needs.map((need) => need.key).join(", ")}`);
   };

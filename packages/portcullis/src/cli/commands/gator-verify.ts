@@ -1,16 +1,12 @@
 // `portcullis gator verify`: runs suites. It differs from gator where gator lets a mistake pass (docs/compatibility.md): a
 // folder is searched with its sub-folders, finding no suite is a failure that says so, and --kube-version is taken.
 
-import { readFileSync, statSync } from "node:fs";
-import { relative } from "node:path";
-import { parseYaml } from "@portcullis/kube";
-import { Source, formatDiagnostic, hasError } from "@portcullis/lang";
-import { type SuiteFile, compileFilter, isFailure, readSuite, runSuite, suitesText } from "@portcullis/policy";
+import { readFileSync } from "node:fs";
+import { compileFilter, isFailure, runSuite, suitesText } from "@portcullis/policy";
 import type { GatorVerifyFlags } from "../flags.ts";
 import { gatorOptions } from "../gator-options.ts";
-import { filesOf, readText } from "../load/files.ts";
+import { readSuites } from "../load/suites.ts";
 import { showProgress } from "../output/progress.ts";
-import { UsageError } from "../usage.ts";
 
 export function gatorVerify(path: string, flags: GatorVerifyFlags): number {
   const { kubeVersion } = flags;
@@ -40,32 +36,6 @@ export function gatorVerify(path: string, flags: GatorVerifyFlags): number {
 
 function isFailedSuite(suite: Parameters<typeof isFailure>[0]): boolean {
   return isFailure(suite);
-}
-
-/** All suites below a path in the order of their paths, or what is wrong with one of them. */
-function readSuites(path: string): readonly SuiteFile[] | string {
-  try {
-    const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-    return filesOf(path)
-      .filter((file) => !isFolder || !file.endsWith(".json"))
-      .flatMap((file) => suitesIn(file));
-  } catch (error) {
-    if (error instanceof UsageError) return error.message;
-    throw error;
-  }
-}
-
-function suitesIn(file: string): readonly SuiteFile[] {
-  const text = readText(file);
-  // Only a file that names the kind can be one; others need not even be YAML that we understand.
-  if (!text.includes("Suite")) return [];
-  const { value, diagnostics } = parseYaml(new Source(file, text), { dialect: "yaml.v3" });
-  if (hasError(diagnostics)) throw new UsageError(diagnostics.map(formatDiagnostic).join("\n"));
-  const [document] = value;
-  const suite = document === undefined ? null : readSuite(document.value);
-  if (suite === null) return [];
-  if ("error" in suite) throw new UsageError(`${file}: ${suite.error}`);
-  return [{ file, shown: relative(".", file), suite }];
 }
 
 function readTextOrError(path: string): { readonly text: string } | { readonly error: string } {

@@ -1,7 +1,7 @@
 // `portcullis lint`: what is wrong with policies and what they leave open. Exit code 1 when there is any finding.
 
 import { builtinCatalog } from "@portcullis/kube";
-import { lintPolicies } from "@portcullis/policy";
+import { lintSources } from "@portcullis/policy";
 import { loadObjects } from "../load/files.ts";
 import type { OutputFormat } from "../output/finding.ts";
 import { render } from "../output/print.ts";
@@ -9,9 +9,12 @@ import { UsageError } from "../usage.ts";
 import { diagnosticFinding, partObjects, policyFindings } from "./decide.ts";
 
 export function lint({ paths, output }: { readonly paths: readonly string[]; readonly output: OutputFormat }): number {
-  const { set, policies } = partObjects(loadObjects(paths, { dialect: "go", stdin: false }));
+  const { set, policies, frontends } = partObjects(loadObjects(paths, { dialect: "go", stdin: false }));
   if (policies.length === 0) throw new UsageError(`${paths.join(", ")}: no policies here`);
-  const findings = [...policyFindings(set), ...lintPolicies(policies, builtinCatalog()).map(diagnosticFinding)];
+  const findings = [
+    ...policyFindings(set),
+    ...lintSources(frontends, policies, builtinCatalog()).map(diagnosticFinding),
+  ];
   process.stdout.write(render(findings, { checked: policies.length, policies: policies.length }, output));
   return findings.length > 0 ? 1 : 0;
 }

@@ -1,30 +1,36 @@
-// `portcullis test`: decides about every object in the given files with every policy in them, as the cluster's webhook
-// would, and prints what it found. Exit code 1 when something would be denied or a policy is broken, 2 when input
-// cannot be read. Policies themselves are not objects to decide about.
+// `portcullis test`: runs the test files of both dialects that are in the given files; without one, it decides about every
+// object in them with every policy, as the cluster's webhook would. Prints what it found. Exit code 1 when a test fails,
+// something would be denied or a policy is broken, 2 when input cannot be read. Policies are not objects to decide about.
 
-import { gvkOf } from "@portcullis/kube";
-import type { Decision, Outcome } from "@portcullis/policy";
+import { resolve } from "node:path";
 import { type LoadedObject, loadObjects } from "../load/files.ts";
 import type { Finding, OutputFormat } from "../output/finding.ts";
 import { render } from "../output/print.ts";
 import { showProgress } from "../output/progress.ts";
 import { UsageError } from "../usage.ts";
-import { createDecider, describeObject, partObjects, placeOf, policyFindings, requestOf } from "./decide.ts";
+import { type Check, renderChecks } from "../output/check.ts";
+import { outcomeFindings } from "./outcomes.ts";
+import { isTest, runTests, testFilesOf } from "./run-tests.ts";
+import { createDecider, partObjects, policyFindings, requestOf } from "./decide.ts";
 
 export interface TestOptions {
   readonly paths: readonly string[];
   readonly output: OutputFormat;
   readonly denyOnly: boolean;
+  /** Kyverno's answer where a test tests nothing. */
+  readonly lenient: boolean;
+  readonly verbose: boolean;
 }
 
-export async function test({ paths, output, denyOnly }: TestOptions): Promise<number> {
+export async function test({ paths, output, denyOnly, lenient, verbose }: TestOptions): Promise<number> {
   const loaded = loadObjects(paths, { dialect: "go", stdin: paths.length === 0 });
   if (loaded.length === 0) {
     throw new UsageError("no input: give files or folders with -f PATH, or objects on standard input");
   }
+  if (loaded.some(({ object }) => isTest(object))) return testFiles(loaded, { output, lenient, verbose });
   const parted = partObjects(loaded);
   const decide = createDecider(parted);
-  const objects = parted.objects.filter(({ object }) => !isTestFile(object));
+  const { objects } = parted;
   const progress = showProgress("objects", objects.length);
   const found = objects.flatMap((one) => {
     const decision = decide(requestOf(one));
@@ -38,36 +44,25 @@ export async function test({ paths, output, denyOnly }: TestOptions): Promise<nu
   return all.some(({ level }) => level === "error") ? 1 : 0;
 }
 
-/** gator's suites lie beside the objects they test. */
-function isTestFile(object: unknown): boolean {
-  return gvkOf(object).group === "test.gatekeeper.sh";
+/** Runs the tests, and judges the policies that none of them names; objects belong to the tests. */
+function testFiles(
+  loaded: readonly LoadedObject[],
+  { output, lenient, verbose }: Pick<TestOptions, "output" | "lenient" | "verbose">,
+): number {
+  const tests = testFilesOf(loaded);
+  const { checks, named } = runTests(tests, lenient);
+  const isOthers = (file: string): boolean => [...named].some((path) => isBelow(resolve(file), path));
+  const others = tests.gator.length > 0 ? [] : loaded.filter(({ file }) => !isOthers(file));
+  const broken = policyFindings(partObjects(others).set).filter(({ level }) => level === "error");
+  const all = [...checks, ...broken.map(brokenPolicy)];
+  process.stdout.write(renderChecks(all, output, verbose));
+  return all.some(({ outcome }) => outcome === "fail") ? 1 : 0;
 }
 
-function outcomeFindings(one: LoadedObject, { outcomes }: Decision): readonly Finding[] {
-  return outcomes
-    .filter(({ result }) => result !== "pass" && result !== "skip")
-    .map((outcome) => ({
-      level: levelOf(outcome),
-      rule: ruleName(outcome),
-      action: outcome.actionName,
-      message: outcome.message,
-      object: describeObject(reviewedObject(one.object)),
-      place: placeOf(one),
-      details: outcome.details,
-    }));
+function isBelow(file: string, path: string): boolean {
+  return file === path || file.startsWith(`${path}/`);
 }
 
-function reviewedObject(object: unknown): unknown {
-  const { request } = object as { readonly request?: { readonly object?: unknown; readonly oldObject?: unknown } };
-  return gvkOf(object).kind === "AdmissionReview" ? (request?.object ?? request?.oldObject ?? object) : object;
-}
-
-function levelOf({ result, actions }: Outcome): Finding["level"] {
-  if (result === "error" || actions.includes("deny")) return "error";
-  return actions.includes("warn") ? "warning" : "note";
-}
-
-function ruleName({ policy, rule }: Outcome): string {
-  const name = `${policy.kind}/${policy.namespace === "" ? "" : `${policy.namespace}/`}${policy.name}`;
-  return rule === "" || rule === policy.name ? name : `${name}/${rule}`;
+function brokenPolicy({ place, rule, message }: Finding): Check {
+  return { file: place?.file ?? "", name: rule, outcome: "fail", message };
 }

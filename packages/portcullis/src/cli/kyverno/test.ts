@@ -20,7 +20,7 @@ import { type Paint, createPaint } from "./paint.ts";
 import { formatRows, rowsTable } from "./rows.ts";
 import { kyvernoEvaluation } from "./world.ts";
 
-const formats = ["json", "yaml", "markdown", "junit"];
+const formats: ReadonlySet<string> = new Set(["json", "yaml", "markdown", "junit"]);
 
 interface Counts {
   pass: number;
@@ -30,7 +30,7 @@ interface Counts {
 
 /** Runs the tests below folders. Throws CommandFailed, and Errors with Kyverno's text. */
 export function kyvernoTest(folders: readonly string[], flags: KyvernoTestFlags): number {
-  if (flags.outputFormat !== "" && !formats.includes(flags.outputFormat)) {
+  if (flags.outputFormat !== "" && !formats.has(flags.outputFormat)) {
     throw new CommandFailed("invalid format, expected (json, yaml, markdown, junit)");
   }
   const selector = parseSelector(flags.testCaseSelector);

@@ -65,15 +65,26 @@ function listItem(item: unknown, indent: number, style: Style): string {
 
 function member(key: string, value: unknown, indent: number, style: Style): string {
   const pad = " ".repeat(indent);
-  const name = scalar(key, { column: indent, indent, isKey: true }, style);
-  const isLong = Buffer.byteLength(key) > 128;
-  const lead = isLong ? `${pad}? ${name}\n${pad}:` : `${pad}${name}:`;
   const below = nextIndent(indent, style);
+  if (Buffer.byteLength(key) > 128 || anyBreak.test(key)) return explicitMember(key, value, indent, style);
+  const name = scalar(key, { column: indent, indent, isKey: true }, style);
+  const lead = `${pad}${name}:`;
   if (isEmpty(value)) return `${lead} ${block(value, 0, style)}`;
   if (Array.isArray(value)) return `${lead}\n${block(value, style.dialect === "go" ? indent : below, style)}`;
   if (isMap(value)) return `${lead}\n${block(value, below, style)}`;
-  const column = isLong ? indent + 1 : indent + Array.from(name).length + 1;
-  return `${lead} ${scalar(value, { column: column + 1, indent: below, isKey: false }, style)}\n`;
+  const column = indent + Array.from(name).length + 2;
+  return `${lead} ${scalar(value, { column, indent: below, isKey: false }, style)}\n`;
+}
+
+/** A key that is too long for a line of its own, or has several: `? key`, and the value behind a colon below it. */
+function explicitMember(key: string, value: unknown, indent: number, style: Style): string {
+  const pad = " ".repeat(indent);
+  const below = nextIndent(indent, style);
+  const place = { column: indent + 2, indent: below, isKey: false };
+  const lead = `${pad}? ${scalar(key, place, style)}\n${pad}:`;
+  if (isEmpty(value)) return `${lead} ${block(value, 0, style)}`;
+  if (isMap(value) || Array.isArray(value)) return lead + block(value, below, style).slice(indent + 1);
+  return `${lead} ${scalar(value, place, style)}\n`;
 }
 
 /** v3 aligns to multiples of four. */
@@ -95,7 +106,7 @@ function scalar(value: unknown, place: Place, style: Style): string {
   if (typeof value === "boolean") return String(value);
   if (value instanceof Decimal) return value.text;
   if (typeof value === "number") return numberText(value, style);
-  return textScalar(String(value), place, style);
+  return textScalar(typeof value === "string" ? value : "", place, style);
 }
 
 function numberText(value: number, { numbers }: Style): string {
@@ -116,11 +127,21 @@ function textScalar(text: string, place: Place, style: Style): string {
 const oldBooleans = /^(?:y|Y|yes|Yes|YES|on|On|ON|n|N|no|No|NO|off|Off|OFF)$/;
 const base60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/;
 
-/** Whether the plain text would be read as something else than this text. */
+/** Whether the plain text would be read as something else than this text. Both versions know moments when they write. */
 function readsOtherwise(text: string, { dialect }: Style): boolean {
-  if (text === "<<" || oldBooleans.test(text) || base60.test(text)) return true;
-  // v2, too, knows moments when it writes, though not when JSON is read.
-  return typeof resolvePlain(text, dialect) !== "string" || resolvePlain(text, "yaml.v3") !== text;
+  if (oldBooleans.test(text) || base60.test(text) || isMoment(text)) return true;
+  return typeof resolvePlain(text, dialect) !== "string";
+}
+
+const moment =
+  /^(\d{4})-(\d\d?)-(\d\d?)(?:(?:[Tt]\d\d?:\d\d?:\d\d?(?:[.,]\d+)?(?:Z|[-+]\d\d:\d\d))|(?: \d\d?:\d\d?:\d\d?(?:[.,]\d+)?))?$/;
+
+function isMoment(text: string): boolean {
+  const found = moment.exec(text);
+  if (found === null) return false;
+  const [year, month, day] = found.slice(1, 4).map(Number);
+  const date = new Date(Date.UTC(year ?? 0, (month ?? 0) - 1, day));
+  return date.getUTCMonth() === (month ?? 0) - 1 && date.getUTCDate() === day;
 }
 
 interface Shape {
@@ -217,8 +238,9 @@ function escaped(character: string): string {
   const short = escapes[character];
   if (short !== undefined) return `\\${short}`;
   const code = character.codePointAt(0) ?? 0;
-  const [letter, digits] = code <= 0xff ? ["x", 2] : code <= 0xffff ? ["u", 4] : ["U", 8];
-  return `\\${letter}${code.toString(16).toUpperCase().padStart(Number(digits), "0")}`;
+  const [letter, digits] =
+    code <= 0xff ? (["x", 2] as const) : code <= 0xffff ? (["u", 4] as const) : (["U", 8] as const);
+  return `\\${letter}${code.toString(16).toUpperCase().padStart(digits, "0")}`;
 }
 
 /** A block of lines as they are. */

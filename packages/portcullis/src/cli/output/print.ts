@@ -1,5 +1,6 @@
 // Findings as text for people, JSON for programs, SARIF for code scanning and JUnit for test reports.
 
+import { xml } from "./check.ts";
 import { type Finding, type OutputFormat, type Summary, objectName } from "./finding.ts";
 
 export function render(findings: readonly Finding[], summary: Summary, format: OutputFormat): string {
@@ -80,15 +81,4 @@ function junit(findings: readonly Finding[], { checked }: Summary): string {
     `</testsuites>`,
     ``,
   ].join("\n");
-}
-
-/** Text for an XML attribute or element; control characters, which XML 1.0 does not allow, become U+FFFD. */
-function xml(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;")
-    .replaceAll("\n", "&#10;")
-    .replaceAll(/\p{Cc}/gu, (control) => ("\t\n\r".includes(control) || control > "\u007E" ? control : "\uFFFD"));
 }
