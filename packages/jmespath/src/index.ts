@@ -1,4 +1,4 @@
-export type { Comparator, Entry, Node } from "./ast.ts";
+export { type Comparator, type Entry, type Node, childrenOf } from "./ast.ts";
 export { type Expression, compile } from "./compile.ts";
 export type { Dialect } from "./dialect.ts";
 export type { ArgumentType, Engine, JmesFunction } from "./functions/function.ts";

@@ -3,7 +3,9 @@
 
 import type { Diagnostic, Span } from "@portcullis/lang";
 import type { Answered, Effect, Outcome } from "./outcome.ts";
+import type { PolicyFacts } from "./overlap.ts";
 import type { MutationStage, Policy } from "./policy.ts";
+import type { PolicySource } from "./policyset.ts";
 import type { Catalog, Evaluation, EvaluationRequest, Json } from "./request.ts";
 
 export type Profile = "cluster" | "gator" | "kyverno-cli";
@@ -32,6 +34,10 @@ export interface PolicyFrontend<Unit = unknown> {
   link(units: readonly Unit[], catalog: Catalog, profile: Profile): Linked;
   /** This dialect's code, message lines and warnings. */
   respond(outcomes: readonly Outcome[], request: EvaluationRequest): Answered;
+  /** What policies of this dialect leave open. The sources may be of any dialect. */
+  lint?(sources: readonly PolicySource[], catalog: Catalog): readonly Diagnostic[];
+  /** What they are about, to see where they overlap with others. */
+  facts?(sources: readonly PolicySource[]): readonly PolicyFacts[];
 }
 
 export interface Linked {

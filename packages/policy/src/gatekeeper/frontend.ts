@@ -18,6 +18,7 @@ import {
 import { templatePolicy } from "./evaluate.ts";
 import { linkExpansion } from "./expansion/link.ts";
 import { type ExpansionUnit, expansionGroup, readExpansion } from "./expansion/read.ts";
+import { lintPolicies, overlapFacts } from "./lint/lint.ts";
 import { type MutatorUnit, mutationGroup, readMutator } from "./mutation/read.ts";
 import { linkMutators } from "./mutation/stage.ts";
 import { respond } from "./respond.ts";
@@ -47,6 +48,8 @@ export function gatekeeperFrontend(options: GatekeeperOptions): PolicyFrontend<G
     read: (object, from) => read(object, from, options),
     link: (units, _catalog, profile) => link(units, profile, options),
     respond,
+    lint: lintPolicies,
+    facts: overlapFacts,
   };
 }
 

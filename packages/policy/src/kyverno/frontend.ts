@@ -12,6 +12,9 @@ import { mutationStage } from "./mutation.ts";
 import { type PolicyException, readException } from "./exceptions.ts";
 import { backgroundPolicy } from "./generate/background.ts";
 import { type GlobalEntry, readGlobalEntry } from "./globalcontext.ts";
+import { policyFacts } from "./lint/facts.ts";
+import { lintPolicies } from "./lint/lint.ts";
+import { queryWarnings } from "./lint/warnings.ts";
 import { type CompiledPolicy, compilePolicy } from "./policy/policy.ts";
 import { checkPolicy } from "./policy/check.ts";
 import { respond } from "./respond.ts";
@@ -31,6 +34,8 @@ export function kyvernoFrontend(options: KyvernoOptions = {}): PolicyFrontend<Ky
     read: (object, from) => read(object, from, settings),
     link: (units, _catalog, profile) => link(units, profile, settings),
     respond,
+    lint: lintPolicies,
+    facts: (sources) => sources.flatMap(policyFacts),
   };
 }
 
@@ -52,8 +57,10 @@ function read(object: Json, from: ReadFrom, settings: KyvernoSettings): Read {
   const { group, version, kind } = gvkOf(object);
   if (group === "kyverno.io" && (kind === "ClusterPolicy" || kind === "Policy")) {
     const diagnostics = checkPolicy(object, from);
-    const unit = hasError(diagnostics) ? null : compilePolicy(object, { peerAnswers: settings.peerAnswers });
-    return { unit, diagnostics };
+    if (hasError(diagnostics)) return { unit: null, diagnostics };
+    const warnings = queryWarnings(object, from, settings.peerAnswers);
+    const unit = compilePolicy(object, { peerAnswers: settings.peerAnswers });
+    return { unit, diagnostics: [...diagnostics, ...warnings] };
   }
   if (group === "kyverno.io" && kind === "PolicyException") return { unit: readException(object), diagnostics: [] };
   if (group === "kyverno.io" && (kind === "CleanupPolicy" || kind === "ClusterCleanupPolicy")) {

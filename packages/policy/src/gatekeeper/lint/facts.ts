@@ -8,11 +8,14 @@ import { type Module, type RefTerm, type RegoVersion, type Term, parseModule, wa
 import { stringAt, valueAt } from "@portcullis/kube";
 import type { PolicySource } from "../../engine/policyset.ts";
 import { listAt, stringsAt } from "../tree.ts";
+import { fieldsOfModules } from "./fields.ts";
 
 export interface TemplateFacts {
   readonly source: PolicySource;
   /** The constraint kind. */
   readonly kind: string;
+  /** Fields of the reviewed object that it looks at, through variables and rules too. */
+  readonly fields: readonly string[];
   /** References that begin with `input`, with as much of their path as is constant. */
   readonly inputs: readonly InputReference[];
   /** Constant strings and constant parts of references anywhere in the text. */
@@ -46,6 +49,7 @@ export function factsOf(source: PolicySource): TemplateFacts | null {
   return {
     source,
     kind: stringAt(source.object, "spec", "crd", "spec", "names", "kind"),
+    fields: fieldsOfModules(read.map(({ module }) => module)),
     inputs,
     names,
     imagePrefix: names.has("image") ? prefixUse(read.map(({ module }) => module)) : null,

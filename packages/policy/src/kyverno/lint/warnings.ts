@@ -1,0 +1,52 @@
+// What is said when a policy is applied although Kyverno takes it in silence: calls that can only fail (unknown functions,
+// wrong numbers of arguments, expressions that are no regular expressions), and the one place where our answer lets
+// through what Kyverno's refuses, the length of a filter on a list that is absent. Each at its place in the file.
+
+import { type Node, childrenOf } from "@portcullis/jmespath";
+import { compile, kyvernoDialect } from "@portcullis/jmespath/kyverno";
+import { valueAt } from "@portcullis/kube";
+import { type Diagnostic, warningAt } from "@portcullis/lang";
+import { compileRegex } from "@portcullis/lang/go";
+import type { ReadFrom } from "../../engine/frontend.ts";
+import type { Json } from "../../engine/request.ts";
+import { type PlacedQuery, queriesIn } from "./queries.ts";
+
+/** Warnings about the queries of a policy, in the order of its text. */
+export function queryWarnings(object: Json, { locate }: ReadFrom, peerAnswers: boolean): readonly Diagnostic[] {
+  return queriesIn(valueAt(object, "spec", "rules"), ["spec", "rules"]).flatMap((query) =>
+    warningsOf(query.text)
+      .filter(({ code }) => !peerAnswers || code !== "length-of-absent-filter")
+      .map(({ code, message, hint, span }) =>
+        warningAt(code, locate?.(query.path, within(query, span)) ?? locate?.(query.path) ?? null, message, hint),
+      ),
+  );
+}
+
+function within(
+  { start, end }: PlacedQuery,
+  span: Diagnostic["span"],
+): { readonly start: number; readonly end: number } {
+  return span === null ? { start, end } : { start: start + span.start, end: start + span.end };
+}
+
+function warningsOf(text: string): readonly Diagnostic[] {
+  const { value: expression, diagnostics } = compile(text, kyvernoDialect);
+  // What does not parse is an error, which the check of the policy reports.
+  return expression === null ? [] : [...diagnostics, ...regexWarnings(expression.tree)];
+}
+
+const takesRegex: ReadonlySet<string> = new Set(["regex_match", "regex_replace_all", "regex_replace_all_literal"]);
+
+function regexWarnings(node: Node): readonly Diagnostic[] {
+  const own = node.kind === "call" && node.name !== null && takesRegex.has(node.name) ? brokenRegex(node) : [];
+  return [...own, ...childrenOf(node).flatMap(regexWarnings)];
+}
+
+function brokenRegex({ arguments: [pattern] }: Extract<Node, { kind: "call" }>): readonly Diagnostic[] {
+  if (pattern?.kind !== "literal" || typeof pattern.value !== "string") return [];
+  const compiled = compileRegex(pattern.value);
+  if (!("error" in compiled)) return [];
+  return [
+    warningAt("regex", pattern.span, compiled.error, "regular expressions are those of RE2, without look-around"),
+  ];
+}
