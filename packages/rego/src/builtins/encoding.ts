@@ -52,8 +52,19 @@ function decodeUrlBase64(call: BuiltinCall, text: string): Value | undefined {
 
 function encodeHex(call: BuiltinCall, text: string): Value {
   charge(call, text, 8);
-  return Array.from(encodeUtf8(text), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const bytes = encodeUtf8(text);
+  const parts: string[] = [];
+  for (let at = 0; at < bytes.length; at += bytesPerPart) {
+    call.budget.step(bytesPerPart);
+    let part = "";
+    for (const byte of bytes.subarray(at, at + bytesPerPart)) part += hexOf[byte] as string;
+    parts.push(part);
+  }
+  return parts.join("");
 }
+
+const bytesPerPart = 4096;
+const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Go reads in pairs, so a wrong character is found before an odd length is. Go: encoding/hex Decode. */
 function decodeHex(call: BuiltinCall, text: string): Value | undefined {

@@ -9,6 +9,7 @@ import { t, type Type } from "../types.ts";
 import { type Builtin, type BuiltinCall, operandError, operandFailure } from "./builtin.ts";
 import { chargeDigits, floatOperand } from "./numbers.ts";
 import { elementError, intOperand, membersOf, stringsOperand } from "./operand.ts";
+import { contains, countOf, indexOf, indexesOf, pieces, replaceOne } from "./stringsearch.ts";
 import { type Cut, trimBothCut, trimLeftCut, trimRightCut, trimSpace } from "./stringtrim.ts";
 
 // ── operands
@@ -52,15 +53,6 @@ function isAscii(text: string): boolean {
   return true;
 }
 
-function codePointCount(text: string, end = text.length): number {
-  let count = 0;
-  for (let at = 0; at < end; at++) {
-    if ((text.codePointAt(at) as number) > 0xffff) at++;
-    count++;
-  }
-  return count;
-}
-
 /** The unit at which the code point with this number starts, from a unit on; the end of the text beyond it. */
 function unitOf(text: string, codePoints: number, from = 0): number {
   let at = from;
@@ -70,36 +62,7 @@ function unitOf(text: string, codePoints: number, from = 0): number {
   return at;
 }
 
-// ── searching
-
-const indexOf: TwoStrings = (call, text, part) => {
-  if (part === "") return call.fail("empty search character");
-  const at = text.indexOf(part);
-  return at <= 0 ? at : codePointCount(text, at);
-};
-
-const indexesOf: TwoStrings = (call, text, part) => {
-  if (part === "") return call.fail("empty search character");
-  call.budget.step(text.length);
-  const result: number[] = [];
-  let counted = 0;
-  let codePoints = 0;
-  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + 1)) {
-    codePoints += codePointCount(text.slice(counted, at));
-    counted = at;
-    call.budget.output(8);
-    result.push(codePoints);
-  }
-  return result;
-};
-
-const countOf: TwoStrings = (call, text, part) => {
-  call.budget.step(text.length >> 3);
-  if (part === "") return codePointCount(text) + 1;
-  let count = 0;
-  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + part.length)) count++;
-  return count;
-};
+// ── affixes
 
 /** Whether one of the first texts starts (or ends) with one of the second. */
 function anyAffix(suffix: boolean): (call: BuiltinCall, texts: Value, affixes: Value) => Value | undefined {
@@ -108,9 +71,13 @@ function anyAffix(suffix: boolean): (call: BuiltinCall, texts: Value, affixes: V
     const wanted = searched === undefined ? undefined : textsOperand(call, 2, affixes);
     if (searched === undefined || wanted === undefined) return undefined;
     // One look-up for each length that an affix has, instead of one comparison for each affix.
-    const known = new Set(wanted);
-    const lengths = new Set(wanted.map((affix) => affix.length));
-    call.budget.step(wanted.length);
+    const known = new Set<string>();
+    const lengths = new Set<number>();
+    for (const affix of wanted) {
+      call.budget.step(stepsPerLookup);
+      known.add(affix);
+      lengths.add(affix.length);
+    }
     for (const text of searched) {
       call.budget.step(lengths.size * stepsPerLookup);
       for (const length of lengths) {
@@ -146,16 +113,6 @@ function substring(call: BuiltinCall, text: Value, from: Value, size: Value): Va
   return text.slice(begin, length < 0 ? undefined : unitOf(text, length, begin));
 }
 
-function pieces(call: BuiltinCall, text: string, delimiter: string): readonly string[] {
-  // Every piece is a place in an array and a string of its own.
-  call.budget.output(text.length);
-  const result = delimiter === "" ? Array.from(text) : text.split(delimiter);
-  call.budget.output(result.length * 16);
-  return result;
-}
-
-const split: TwoStrings = (call, text, delimiter) => pieces(call, text, delimiter);
-
 /** The first n pieces, or for a negative number the last ones. OPA: builtinSplitN. */
 function splitN(call: BuiltinCall, text: Value, delimiter: Value, number: Value): Value | undefined {
   if (typeof text !== "string") return operandError(call, 1, text, "string");
@@ -183,13 +140,8 @@ function concat(call: BuiltinCall, delimiter: Value, collection: Value): Value |
   return parts.join(delimiter);
 }
 
-const replaceOne: ThreeStrings = (call, text, old, by) => {
-  if (old === "") return replacePairs(call, text, [[old, by]]);
-  const parts = text.split(old);
-  if (parts.length === 1) return text;
-  call.budget.output(text.length + (parts.length - 1) * by.length);
-  return parts.join(by);
-};
+const replace: ThreeStrings = (call, text, old, by) =>
+  old === "" ? replacePairs(call, text, [[old, by]]) : replaceOne(call, text, old, by);
 
 function replaceMany(call: BuiltinCall, patterns: Value, text: Value): Value | undefined {
   if (!isObject(patterns)) return operandError(call, 1, patterns, "object");
@@ -323,17 +275,17 @@ export const stringBuiltins: readonly Builtin[] = [
   { name: "substring", type: t.function([t.string, t.number, t.number], t.string), evaluate: substring },
   oneText("lower", toLower),
   oneText("upper", toUpper),
-  test("contains", (text, part) => text.includes(part)),
+  { name: "contains", type: t.function([t.string, t.string], t.boolean), evaluate: onTwoStrings(contains) },
   { name: "strings.count", type: t.function([t.string, t.string], t.number), evaluate: onTwoStrings(countOf) },
   test("startswith", (text, part) => text.startsWith(part)),
   test("endswith", (text, part) => text.endsWith(part)),
-  { name: "split", type: t.function([t.string, t.string], t.array(t.string)), evaluate: onTwoStrings(split) },
+  { name: "split", type: t.function([t.string, t.string], t.array(t.string)), evaluate: onTwoStrings(pieces) },
   {
     name: "strings.split_n",
     type: t.function([t.string, t.string, t.number], t.array(t.string)),
     evaluate: splitN,
   },
-  { name: "replace", type: t.function([t.string, t.string, t.string], t.string), evaluate: onThreeStrings(replaceOne) },
+  { name: "replace", type: t.function([t.string, t.string, t.string], t.string), evaluate: onThreeStrings(replace) },
   {
     name: "strings.replace_n",
     type: t.function([t.object(t.string, t.string), t.string], t.string),

@@ -4,19 +4,19 @@
 /** Text without what the second operand says. */
 export type Cut = (text: string, characters: string) => string;
 
-type Test = (character: string) => boolean;
+type Test = (codePoint: number) => boolean;
 
 function among(characters: string): Test {
-  const set = new Set(characters);
-  return (character) => set.has(character);
+  const set = new Set(Array.from(characters, (character) => character.codePointAt(0) as number));
+  return (codePoint) => set.has(codePoint);
 }
 
 function firstKept(text: string, trimmed: Test): number {
   let at = 0;
   while (at < text.length) {
-    const character = String.fromCodePoint(text.codePointAt(at) as number);
-    if (!trimmed(character)) break;
-    at += character.length;
+    const codePoint = text.codePointAt(at) as number;
+    if (!trimmed(codePoint)) break;
+    at += codePoint > 0xffff ? 2 : 1;
   }
   return at;
 }
@@ -24,10 +24,10 @@ function firstKept(text: string, trimmed: Test): number {
 function lastKept(text: string, trimmed: Test, start: number): number {
   let end = text.length;
   while (end > start) {
-    const pair = end - 2 >= start && (text.codePointAt(end - 2) as number) > 0xffff;
-    const character = text.slice(end - (pair ? 2 : 1), end);
-    if (!trimmed(character)) break;
-    end -= character.length;
+    const pair = end - 2 >= start ? (text.codePointAt(end - 2) as number) : 0;
+    const codePoint = pair > 0xffff ? pair : text.charCodeAt(end - 1);
+    if (!trimmed(codePoint)) break;
+    end -= codePoint > 0xffff ? 2 : 1;
   }
   return end;
 }
@@ -38,12 +38,16 @@ export const trimRightCut: Cut = (text, characters) => text.slice(0, lastKept(te
 
 export const trimBothCut: Cut = (text, characters) => trimWhere(text, among(characters));
 
-/** Go: unicode.IsSpace, which has U+0085 and has not U+FEFF. */
 export function trimSpace(text: string): string {
-  return trimWhere(text, (character) => space.test(character));
+  return trimWhere(text, isSpace);
 }
 
-const space = /^[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/;
+/** Go: unicode.IsSpace, which has U+0085 and has not U+FEFF. */
+function isSpace(code: number): boolean {
+  if (code < 0x80) return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+  if (code < 0x2000) return code === 0x85 || code === 0xa0 || code === 0x1680;
+  return code <= 0x200a || [0x2028, 0x2029, 0x202f, 0x205f, 0x3000].includes(code);
+}
 
 function trimWhere(text: string, trimmed: Test): string {
   const start = firstKept(text, trimmed);
