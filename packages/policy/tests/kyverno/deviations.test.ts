@@ -1,0 +1,160 @@
+// Where Kyverno crashes, lets through what a policy plainly denies, or refuses what it plainly allows: our answer, and
+// Kyverno's where a switch brings it back. Each is a row of docs/compatibility.md; Kyverno's answers were taken from
+// Kyverno 1.19.1.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Json } from "../../src/engine/request.ts";
+import { admission, decide, documents, policySet } from "./decide.ts";
+
+/** A policy with one rule on Pods, in flow style. */
+function policy(rule: string): string {
+  return `
+apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata: {name: p, annotations: {pod-policies.kyverno.io/autogen-controllers: none}}
+spec:
+  validationFailureAction: Enforce
+  background: false
+  rules:
+  - name: r
+    match: {any: [{resources: {kinds: [Pod]}}]}
+    ${rule}
+`;
+}
+
+function pod(team: string, more = ""): Json {
+  return documents(
+    `{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: default, labels: {app: web}, annotations: {team: "${team}"}}, spec: {containers: [{name: c, image: i}]${more}}}`,
+  )[0];
+}
+
+function deny(key: string, operator: string, value: string): string {
+  return policy(
+    `validate: {message: m, deny: {conditions: {any: [{key: ${key}, operator: ${operator}, value: ${value}}]}}}`,
+  );
+}
+
+interface Options {
+  readonly peerAnswers?: boolean;
+  readonly oldObject?: Json;
+}
+
+/** `result: message` of each rule. */
+function results(
+  text: string,
+  object: Json,
+  { peerAnswers = false, oldObject = null }: Options = {},
+): readonly string[] {
+  const set = policySet(documents(text), { settings: { peerAnswers } });
+  const asked = admission(object, oldObject === null ? {} : { operation: "UPDATE", oldObject });
+  return decide(set, asked).outcomes.map(({ result, message }) => `${result}: ${message}`);
+}
+
+/** Ours, then the peer's. */
+function both(text: string, object: Json): readonly (string | undefined)[] {
+  return [results(text, object)[0], results(text, object, { peerAnswers: true })[0]];
+}
+
+const passed = "pass: validation rule 'r' passed.";
+const team = '"{{ request.object.metadata.annotations.team }}"';
+
+test("K1: `items(…) | map(…)` works, where Kyverno panics", () => {
+  const key = `"{{ items(request.object.metadata.labels, 'k', 'v') | map(&k, @) }}"`;
+  assert.deepEqual(results(deny(key, "AnyIn", "[app]"), pod("alpha")), ["fail: m"]);
+});
+
+for (const operator of ["AnyNotIn", "AllNotIn", "NotIn"]) {
+  test(`K2: a requester's wildcards are no way into the list of ${operator}, unless the switch says so`, () => {
+    const text = deny(team, operator, "[alpha, beta]");
+    assert.deepEqual(both(text, pod("*")), ["fail: m", passed]);
+    assert.deepEqual(both(text, pod("a*")), ["fail: m", passed]);
+    assert.deepEqual(both(text, pod("gamma")), ["fail: m", "fail: m"]);
+    assert.deepEqual(both(text, pod("alpha")), [passed, passed]);
+  });
+}
+
+test("K2: the policy's own wildcards count as they do in Kyverno", () => {
+  assert.deepEqual(both(deny(team, "AnyNotIn", '["al*"]'), pod("alpha")), [passed, passed]);
+  assert.deepEqual(both(deny('"al*"', "AnyIn", `["${team.slice(1, -1)}"]`), pod("alpha")), ["fail: m", "fail: m"]);
+});
+
+test("K3: an error in an element's preconditions is an error, where Kyverno skips the element", () => {
+  const text = policy(
+    'validate: {message: m, foreach: [{list: request.object.spec.containers, preconditions: {all: [{key: "{{ element.nothing }}", operator: NotEquals, value: bar}]}, deny: {}}]}',
+  );
+  const [ours, peers] = both(text, pod("alpha"));
+  assert.match(
+    ours ?? "",
+    /^error: validation failure: failed to evaluate preconditions: .* Unknown key "nothing" in path$/,
+  );
+  assert.equal(peers, undefined);
+});
+
+test("a `foreach` over a list that is not there says nothing, as in Kyverno", () => {
+  const text = policy("validate: {message: m, foreach: [{list: request.object.spec.initContainers, deny: {}}]}");
+  assert.deepEqual(results(text, pod("alpha")), []);
+});
+
+test("K4: a filter on an absent list has the length 0, where Kyverno has an error, and the policy's author is told", () => {
+  const key = "\"{{ request.object.spec.initContainers[?image == 'x'] | length(@) }}\"";
+  const text = deny(key, "GreaterThan", "0");
+  const [ours, peers] = both(text, pod("alpha"));
+  assert.equal(ours, passed);
+  assert.match(peers ?? "", /^error: .*JMESPath query failed: Invalid type for: <nil>, expected: /);
+  const status = (peerAnswers: boolean) =>
+    [...policySet(documents(text), { settings: { peerAnswers } }).status.values()].flat();
+  assert.deepEqual(
+    status(false).map(({ code, severity }) => [code, severity]),
+    [["length-of-absent-filter", "warning"]],
+  );
+  assert.deepEqual(status(true), []);
+});
+
+test("K5: values that read like Kyverno's own skip messages do not make a rule skip", () => {
+  const text = policy('validate: {message: m, pattern: {metadata: {annotations: {team: "alpha | beta"}}}}');
+  for (const value of ["conditional anchor mismatch", "global anchor mismatch"]) {
+    assert.deepEqual(results(text, pod(value)), [
+      "fail: validation error: m. rule r failed at path /metadata/annotations/team/",
+    ]);
+  }
+});
+
+test("an old object that cannot be judged forgives nothing", () => {
+  const text = deny('"{{ request.object.spec.priority }}"', "GreaterThan", "5");
+  const updated = pod("alpha", ", priority: 9");
+  assert.deepEqual(results(text, updated, { oldObject: pod("alpha") }), ["fail: m"]);
+  assert.deepEqual(results(text, updated, { oldObject: pod("alpha", ", priority: 8") }), [
+    "skip: skipping the rule evaluation as pre-existing violations are allowed",
+  ]);
+});
+
+test("conditions are as asymmetric as Kyverno's: only what lets requesters through is changed", () => {
+  assert.deepEqual(both(deny("'1'", "Equals", "1"), pod("a")), [passed, passed]);
+  assert.deepEqual(both(deny("1", "Equals", "'1'"), pod("a")), ["fail: m", "fail: m"]);
+  assert.deepEqual(both(deny("[]", "AllIn", "[a]"), pod("a")), ["fail: m", "fail: m"]);
+  assert.deepEqual(both(deny(team, "NotEquals", "alpha"), pod("*")), ["fail: m", "fail: m"]);
+});
+
+test("K6: of several labels that fit a wildcard key, the first by name is looked at", () => {
+  const text = policy('validate: {message: m, pattern: {metadata: {labels: {"team-*": good}}}}');
+  const labelled = (labels: string): Json =>
+    documents(`{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: default, labels: ${labels}}, spec: {}}`)[0];
+  assert.deepEqual(results(text, labelled("{team-b: bad, team-a: good}")), [passed]);
+  assert.deepEqual(results(text, labelled("{team-a: bad, team-b: good}")), [
+    "fail: validation error: m. rule r failed at path /metadata/labels/team-a/",
+  ]);
+});
+
+test("K7: a list in a patch whose conditions leave nothing is left out, where Kyverno panics", () => {
+  const text = policy('mutate: {patchStrategicMerge: {spec: {hostAliases: [{(ip): "1.*"}, {(ip): "2.*"}]}}}');
+  const object = pod("alpha", ', hostAliases: [{ip: "1.1.1.1"}, {ip: "2.2.2.2"}]');
+  const decision = decide(policySet(documents(text)), admission(object));
+  assert.deepEqual(decision.patch, []);
+  assert.equal(decision.allowed, true);
+});
+
+test("`validate.assert`, which Kyverno ignores since 1.19, is no check: the policy is refused", () => {
+  const text = policy("validate: {message: m, assert: {any: [{check: {spec: {hostNetwork: true}}}]}}");
+  assert.throws(() => policySet(documents(text)), /one of pattern, anyPattern, deny, foreach, cel must be specified/);
+});
