@@ -33,6 +33,7 @@ async function run(): Promise<readonly Row[]> {
       theirs: peer("kyverno"),
     };
     const start = await runOurs(programs, ["version"]);
+    if (start.exitCode !== 0) throw new Error(`the bundle does not start: ${start.stderr}`);
     return [
       less("start of the bundle", "s", start.wallMs / 1000, null, "`kyverno version`"),
       ...(await benchApply(library, folder, programs)),
@@ -127,8 +128,17 @@ function reportRows({ stdout, stderr }: ProcessRun): readonly string[] {
   if (!line.startsWith("{")) throw new Error(`no report: ${stderr}`);
   return (JSON.parse(line) as Report).results.map(({ policy, rule, result, message, resources }) => {
     const objects = resources.map(({ kind, namespace, name }) => `${kind}/${namespace}/${name}`);
-    return [policy, rule, result, ...objects, message].join(" | ");
+    return [policy, rule, result, ...objects, ordered(message ?? "")].join(" | ");
   });
+}
+
+/** Kyverno lists the broken controls of the Pod Security Standards in any order. */
+function ordered(message: string): string {
+  return message
+    .split("(Forbidden reason: ")
+    .map((part) => part.trim())
+    .toSorted()
+    .join("(");
 }
 
 // ── test

@@ -16,9 +16,9 @@ export interface LoadedObjects {
 export function loadObjects(paths: readonly string[], files: Files): LoadedObjects {
   const [first] = paths;
   if (first === undefined) return { objects: [], remarks: [] };
-  const names = files.list(first);
-  const all =
-    names === null ? paths : names.filter((name) => /\.ya?ml$/.test(name)).map((name) => joinPaths(first, name));
+  const entries = files.list(first);
+  const isYaml = ({ name }: { readonly name: string }): boolean => /\.ya?ml$/.test(name);
+  const all = entries === null ? paths : entries.filter(isYaml).map(({ name }) => joinPaths(first, name));
   const objects: Json[] = [];
   const remarks: string[] = [];
   for (const path of all) {

@@ -14,8 +14,13 @@ import type { CliPolicy, ReadCliPolicy } from "./port.ts";
 
 export interface Files {
   readonly readFile: ReadFile;
-  /** Names in a folder in their order; null when it is no folder. Throws an Error with Go's text when it is not there. */
-  readonly list: (path: string) => readonly string[] | null;
+  /** What is in a folder, by name; null when it is no folder. Throws an Error with Go's text when it is not there. */
+  readonly list: (path: string) => readonly Entry[] | null;
+}
+
+export interface Entry {
+  readonly name: string;
+  readonly isFolder: boolean;
 }
 
 export interface LoadedPolicies {
@@ -60,13 +65,13 @@ export function loadPolicies(paths: readonly string[], files: Files, read: ReadC
 function loadPath(path: string, files: Files, read: ReadCliPolicy, loading: Loading): void {
   const name = baseName(path);
   if (name.startsWith(".") && !/^\.+$/.test(name)) return;
-  const names = files.list(path);
-  if (names === null) {
+  const entries = files.list(path);
+  if (entries === null) {
     if (/\.ya?ml$/.test(path)) wrapping(`failed to load file ${path}`, () => loadFile(path, files, read, loading));
     return;
   }
-  for (const below of names) {
-    wrapping(`failed to load ${path}`, () => loadPath(joinPaths(path, below), files, read, loading));
+  for (const below of entries) {
+    wrapping(`failed to load ${path}`, () => loadPath(joinPaths(path, below.name), files, read, loading));
   }
 }
 

@@ -24,13 +24,13 @@ export interface LoadedTests {
 
 /** The tests below a folder, in the order of names. Throws an Error when the folder cannot be read. */
 export function loadTests(folder: string, fileName: string, files: Files): LoadedTests {
-  const names = files.list(folder);
-  if (names === null) throw new Error(`fdopendir ${folder}: not a directory`);
+  const entries = files.list(folder);
+  if (entries === null) throw new Error(`fdopendir ${folder}: not a directory`);
   const tests: TestCase[] = [];
   const errors: { readonly path: string; readonly error: string }[] = [];
-  for (const name of names) {
+  for (const { name, isFolder } of entries) {
     const path = joinPaths(folder, name);
-    if (files.list(path) !== null) {
+    if (isFolder) {
       const below = loadTests(path, fileName, files);
       tests.push(...below.tests);
       errors.push(...below.errors);
@@ -67,19 +67,40 @@ export interface TestOutcome {
 export function runTestCase({ path, test }: TestCase, options: TestOptions): TestOutcome {
   const { answers, loaded, folder } = runTest(path, test, options);
   options.print("  Checking results ...");
+  const read = reader(options.files);
   const rows = checkResults(test.results, answers, {
     generated: (rule, source) =>
-      generatedObjects(rule, sourcesIn(source === "" ? "" : pathFrom(folder, source), options.files)),
-    expected: (file, like) => expectedObject(pathFrom(folder, file), like, options.files),
+      generatedObjects(rule, sourcesIn(source === "" ? null : read(pathFrom(folder, source)))),
+    expected: (file, like) => expectedObject(read(pathFrom(folder, file)), like),
     difference: describeDifference,
   });
   return { rows, unsupported: loaded.unsupported };
 }
 
+type ReadObjects = { readonly objects: readonly Json[] } | { readonly error: string };
+
+/** Reads the objects of files, each file once: many rows are compared with one. */
+function reader({ readFile }: Files): (path: string) => ReadObjects {
+  const known = new Map<string, ReadObjects>();
+  const read = (path: string): ReadObjects => {
+    const file = readFile(path);
+    if ("error" in file) return file;
+    try {
+      return { objects: readObjects(path, file.text).map(({ object }) => object) };
+    } catch (error) {
+      return { error: error instanceof Error ? error.message : String(error) };
+    }
+  };
+  return (path) => {
+    const found = known.get(path) ?? read(path);
+    known.set(path, found);
+    return found;
+  };
+}
+
 /** The objects of a file as what copies are made of; a file that cannot be read has none. */
-function sourcesIn(path: string, { readFile }: Files): CloneSources {
-  const file = path === "" ? { error: "" } : readFile(path);
-  const objects = "error" in file ? [] : readSources(path, file.text);
+function sourcesIn(file: ReadObjects | null): CloneSources {
+  const objects = file === null || "error" in file ? [] : file.objects;
   const isOf = (object: Json, { group, version, kind }: Gvk, namespace: string): boolean => {
     const own = gvkOf(object);
     const isVersion = version === "" || (own.group === group && own.version === version);
@@ -95,28 +116,11 @@ function sourcesIn(path: string, { readFile }: Files): CloneSources {
   };
 }
 
-function readSources(path: string, text: string): readonly Json[] {
-  try {
-    return readObjects(path, text).map(({ object }) => object);
-  } catch {
-    return [];
-  }
-}
-
-function expectedObject(
-  path: string,
-  like: Json,
-  { readFile }: Files,
-): { readonly object: Json } | { readonly error: string } {
-  const file = readFile(path);
+function expectedObject(file: ReadObjects, like: Json): { readonly object: Json } | { readonly error: string } {
   if ("error" in file) return file;
   const key = identity(like);
-  try {
-    const found = readObjects(path, file.text).find(({ object }) => identity(object) === key);
-    return found ?? { error: `resource with name ${nameOf(like)} not found in manifest` };
-  } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
-  }
+  const object = file.objects.find((one) => identity(one) === key);
+  return object === undefined ? { error: `resource with name ${nameOf(like)} not found in manifest` } : { object };
 }
 
 function identity(object: Json): string {

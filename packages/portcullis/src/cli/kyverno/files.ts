@@ -13,7 +13,10 @@ export const files: KyvernoFiles = {
   },
   list: (path) => {
     try {
-      return statSync(path).isDirectory() ? readdirSync(path).toSorted(byBytes) : null;
+      if (!statSync(path).isDirectory()) return null;
+      return readdirSync(path, { withFileTypes: true })
+        .map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }))
+        .toSorted((a, b) => byBytes(a.name, b.name));
     } catch (error) {
       throw new Error(goError("stat", path, error), { cause: error });
     }

@@ -17,7 +17,7 @@ export function registerKyverno(program: Command): void {
     .description("Prints the version of Kyverno CLI.")
     .action(async () => {
       const { version } = await import("./version.ts");
-      process.exitCode = run(version);
+      process.exitCode = await version();
     });
 }
 

@@ -63,6 +63,7 @@ function byteLength(text: string): number {
 
 /** Columns that a text takes on a terminal. */
 function width(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length;
   let columns = 0;
   for (const { segment } of characters.segment(withoutColors(text))) {
     columns += /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]/u.test(segment) ? 0 : isWide(segment) ? 2 : 1;

@@ -1,11 +1,12 @@
 // `portcullis kyverno version`.
 
-import { createRequire } from "node:module";
 import { print } from "./exit.ts";
 
 /** Prints this product's version in Kyverno's form. */
-export function version(): number {
-  const { version: own } = createRequire(import.meta.url)("portcullis/package.json") as { readonly version: string };
-  print(`Version: portcullis ${own} (as Kyverno 1.19.1)\nTime: ---\nGit commit ID: ---`);
+export async function version(): Promise<number> {
+  const manifest = (await import("portcullis/package.json", { with: { type: "json" } })) as {
+    default: { version: string };
+  };
+  print(`Version: portcullis ${manifest.default.version} (as Kyverno 1.19.1)\nTime: ---\nGit commit ID: ---`);
   return 0;
 }
