@@ -207,7 +207,7 @@ interface Round {
 function substitute(first: Round, scope: Scope): Json {
   const { path } = first;
   let round = first;
-  for (;;) {
+  for (let count = 0; count < roundsMax; count++) {
     let { text } = round;
     let shallow = false;
     for (const occurrence of round.occurrences) {
@@ -224,7 +224,11 @@ function substitute(first: Round, scope: Scope): Json {
     if (found.length === 0) return unescaped(text);
     round = { text, occurrences: found.map((one) => compileOccurrence(one, path, compileDynamicQuery)), path };
   }
+  throw new Failure(`failed to resolve ${first.text} at path ${path}: its variables make variables without end`);
 }
+
+/** Variables that build variables go a few rounds; a value that holds its own variable goes on for ever, as in Kyverno. */
+const roundsMax = 64;
 
 function textOf(value: Json, shallow: boolean): string {
   const text = typeof value === "string" ? value : goJson(value ?? null);

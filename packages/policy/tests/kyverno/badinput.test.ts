@@ -1,0 +1,146 @@
+// Policies that would run away: each is stopped by its budget or answered within it, named, and hurts no other policy of
+// the same set. (What is refused when a policy is read, with its place, is in check.test.ts.)
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Budget } from "@portcullis/lang";
+import type { Decision } from "../../src/engine/outcome.ts";
+import type { EvaluationRequest, Json } from "../../src/engine/request.ts";
+import { admission, documents, policySet, worldOf } from "./decide.ts";
+
+function policy(name: string, rule: string): string {
+  return `
+---
+apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata: {name: ${name}, annotations: {pod-policies.kyverno.io/autogen-controllers: none}}
+spec:
+  validationFailureAction: Enforce
+  background: false
+  rules:
+  - name: r
+    match: {any: [{resources: {kinds: [Pod]}}]}
+    ${rule}
+`;
+}
+
+function deny(key: string): string {
+  return `validate: {message: m, deny: {conditions: {any: [{key: ${key}, operator: Equals, value: "x"}]}}}`;
+}
+
+const good = policy("good", 'validate: {message: m, pattern: {metadata: {name: "?*"}}}');
+
+function pod(annotations: Readonly<Record<string, string>>): Json {
+  return { apiVersion: "v1", kind: "Pod", metadata: { name: "a", namespace: "default", annotations }, spec: {} };
+}
+
+/** What a server allows a request: half of its time for one policy, and output that cannot fill the memory. */
+const deadlineMs = 1500;
+const outputBytes = 32 << 20;
+
+function answers(text: string, object: Json): ReadonlyMap<string, string> {
+  const now = (): number => performance.now();
+  const budget = new Budget({ deadlineMs: now() + deadlineMs, outputBytes }, now);
+  const request: EvaluationRequest = admission(object);
+  const decision = policySet(documents(good + text)).evaluate(request, worldOf(), budget) as Decision;
+  assert.ok(now() < budget.deadlineMs, "the decision came after its deadline");
+  return new Map(decision.outcomes.map((one) => [one.policy.name, `${one.result}: ${one.message}`]));
+}
+
+/** The bad policy's answer; the good one has to have its own. */
+function answerOf(text: string, object: Json = pod({})): string {
+  const all = answers(text, object);
+  assert.equal(all.get("good"), "pass: validation rule 'r' passed.");
+  return all.get("bad") ?? "";
+}
+
+test("a bomb of context variables, each ten of the one before, stops at the size of a context", () => {
+  const names = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+  const entries = names.map((name, at) => {
+    const value = at === 0 ? "lol" : `{{ ${names[at - 1]} }}`.repeat(10);
+    return `{name: ${name}, variable: {value: "${value}"}}`;
+  });
+  const text = policy("bad", `context: [${entries.join(", ")}]\n    ${deny('"{{ i }}"')}`);
+  const answer = answerOf(text);
+  assert.match(answer, /^error: .*context size limit exceeded: \d+ bytes exceeds limit of 2097152 bytes$/);
+  assert.ok(answer.length < 4096, "the message holds the bomb");
+});
+
+test("a variable whose value holds itself twice is stopped, and the policy is named", () => {
+  const name = "request.object.metadata.annotations.bomb";
+  const text = policy("bad", deny(`"x{{ ${name} }}"`));
+  assert.match(answerOf(text, pod({ bomb: `{{ ${name} }}{{ ${name} }}` })), /^error: the policy made too much output$/);
+});
+
+test("a variable whose value is itself does not go on for ever", () => {
+  const name = "request.object.metadata.annotations.bomb";
+  const text = policy("bad", deny(`"x{{ ${name} }}"`));
+  assert.match(answerOf(text, pod({ bomb: `{{ ${name} }}` })), /^error: .*: its variables make variables without end$/);
+});
+
+test("a context entry of more than 2 MB is an error that says so", () => {
+  const big = "x".repeat(2 << 20);
+  const text = policy(
+    "bad",
+    `context: [{name: big, variable: {jmesPath: request.object.metadata.annotations.big}}]\n    ${deny('"{{ big }}"')}`,
+  );
+  assert.match(
+    answerOf(text, pod({ big })),
+    /^error: .*context size limit exceeded: 2097154 bytes exceeds limit of 2097152 bytes$/,
+  );
+});
+
+test("a catastrophic regular expression takes linear time", () => {
+  const text = policy("bad", deny(`"{{ regex_match('^(a+)+$', request.object.metadata.annotations.long) }}"`));
+  assert.equal(answerOf(text, pod({ long: `${"a".repeat(200_000)}!` })), "pass: validation rule 'r' passed.");
+});
+
+test("a regular expression that is none is a warning at its place when it is constant, and an error when it is met", () => {
+  const text = policy("bad", deny(`"{{ regex_match('(?<=a)b', 'ab') }}"`));
+  const found = [...policySet(documents(text)).status.values()].flat();
+  assert.deepEqual(
+    found.map(({ code, message }) => `${code}: ${message}`),
+    ["regex: error parsing regexp: invalid named capture: `(?<=a)b`"],
+  );
+  assert.match(answerOf(text), /^error: .*error parsing regexp: invalid named capture/);
+});
+
+test("a wildcard with many stars takes no more than the product of the lengths", () => {
+  const text = policy(
+    "bad",
+    `validate: {message: m, pattern: {metadata: {annotations: {long: "${"a*".repeat(40)}b"}}}}`,
+  );
+  assert.match(
+    answerOf(text, pod({ long: "a".repeat(50_000) })),
+    /^fail: validation error: m\. rule r failed at path /,
+  );
+});
+
+test("a call of a function that does not exist is a warning when the policy is read, and an error when it is reached", () => {
+  const text = policy("bad", deny('"{{ nonsense(request.object.metadata.name) }}"'));
+  const found = [...policySet(documents(text)).status.values()].flat();
+  assert.deepEqual(
+    found.map(({ code, message }) => `${code}: ${message}`),
+    ["unknown-function: unknown function: nonsense"],
+  );
+  assert.match(answerOf(text), /^error: .*unknown function: nonsense$/);
+});
+
+test("a pattern as deep as an object can be, over an object as deep", () => {
+  let pattern = "x";
+  let value: Json = "x";
+  for (let at = 0; at < 400; at++) {
+    pattern = `{a: ${pattern}}`;
+    value = { a: value };
+  }
+  const text = policy("bad", `validate: {message: m, pattern: {spec: ${pattern}}}`);
+  assert.equal(answerOf(text, { ...(pod({}) as object), spec: value }), "pass: validation rule 'r' passed.");
+});
+
+test("a loop in a loop in a loop over long lists is stopped before its deadline", () => {
+  const list = "request.object.spec.list";
+  const inner = `foreach: [{list: ${list}, foreach: [{list: ${list}, deny: {conditions: {any: [{key: "{{ element }}", operator: Equals, value: no}]}}}]}]`;
+  const text = policy("bad", `validate: {message: m, foreach: [{list: ${list}, ${inner}}]}`);
+  const object = { ...(pod({}) as object), spec: { list: Array.from({ length: 1000 }, (_, at) => `v${at}`) } };
+  assert.match(answerOf(text, object), /^error: the policy did not end before its deadline$/);
+});
