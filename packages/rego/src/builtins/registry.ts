@@ -35,6 +35,7 @@ import { typeBuiltins } from "./types.ts";
 import { unitBuiltins } from "./units.ts";
 import { unsupportedBuiltins } from "./unsupported.ts";
 import { uuidBuiltins } from "./uuid.ts";
+import { x509Builtins } from "./x509.ts";
 import { yamlBuiltins } from "./yaml.ts";
 
 export const builtins: ReadonlyMap<string, Builtin> = new Map(
@@ -72,6 +73,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     unitBuiltins,
     unsupportedBuiltins,
     uuidBuiltins,
+    x509Builtins,
     yamlBuiltins,
   ]
     .flat()

@@ -14,20 +14,10 @@ function unsupported(name: string, type: FunctionType, nondeterministic = false)
   return nondeterministic ? { ...builtin, nondeterministic } : builtin;
 }
 
-const options: Type = t.object(t.string, t.any);
 const anyObject: Type = t.object(t.any, t.any);
-const certificates: Type = t.array(options);
-const verified: Type = t.tuple(t.boolean, certificates);
 const document: Type = t.union(t.string, anyObject);
 
 export const unsupportedBuiltins: readonly Builtin[] = [
-  unsupported("crypto.parse_private_keys", t.function([t.string], certificates)),
-  unsupported("crypto.x509.parse_and_verify_certificates", t.function([t.string], verified)),
-  unsupported("crypto.x509.parse_and_verify_certificates_with_options", t.function([t.string, options], verified)),
-  unsupported("crypto.x509.parse_certificate_request", t.function([t.string], options)),
-  unsupported("crypto.x509.parse_certificates", t.function([t.string], certificates)),
-  unsupported("crypto.x509.parse_keypair", t.function([t.string, t.string], options)),
-  unsupported("crypto.x509.parse_rsa_private_key", t.function([t.string], options)),
   unsupported("graphql.is_valid", t.function([document, document], t.boolean)),
   unsupported("graphql.parse", t.function([document, document], t.tuple(anyObject, anyObject))),
   unsupported("graphql.parse_and_verify", t.function([document, document], t.tuple(t.boolean, anyObject, anyObject))),

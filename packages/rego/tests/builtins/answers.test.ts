@@ -1,7 +1,7 @@
 // Every call in answers/*.txt is compiled as a query and must give what OPA gave: the same JSON, or the same error.
 
 import assert from "node:assert/strict";
-import { createHash, createHmac } from "node:crypto";
+import { type KeyObject, createHash, createHmac, createPublicKey, verify } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -20,6 +20,17 @@ const world: World = {
     zone: (name, epochMs) => {
       const hours = zoneHours.get(name)?.(epochMs);
       return hours === undefined ? null : { offsetSeconds: hours[0] * 3600, abbreviation: hours[1] };
+    },
+    signatures: {
+      publicKey: (source) => {
+        assert.ok("pem" in source, "certificates have keys in PEM");
+        return { kind: "other", handle: createPublicKey(source.pem) };
+      },
+      verify: (algorithm, { handle }, bytes, signature) => {
+        const key = { key: handle as KeyObject, dsaEncoding: "ieee-p1363" } as const;
+        return verify(algorithm === "EdDSA" ? null : "sha256", bytes, key, signature);
+      },
+      sign: () => assert.fail("no call here signs"),
     },
   },
   ask: () => assert.fail("no call here needs the world"),

@@ -1,10 +1,10 @@
 // Distinguished names: the attributes that Go knows by name, and all of them in order.
 // Go: crypto/x509/parser.go parseName, parseASN1String; crypto/x509/pkix/pkix.go FillFromRDNSequence.
 
-import { decodeUtf8, isValidUtf8 } from "@portcullis/lang/go";
-import type { Value } from "../../runtime/value.ts";
+import { decodeUtf8, isValidUtf8 } from "../utf8.ts";
+import { ucs2 } from "./asn1.ts";
 import { DerReader, tags } from "./der.ts";
-import { orNull } from "./json.ts";
+import { type Json, orNull } from "./json.ts";
 import { Malformed, must } from "./malformed.ts";
 
 /** Attributes below 2.5.4 that have a field; those with a list keep every value, the others the last. */
@@ -23,12 +23,18 @@ const single: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** Go's pkix.Name of a DER name, as JSON. */
-export function readName(der: Uint8Array): Value {
-  const names: Value[] = [];
-  const lists = new Map<string, Value[]>();
+export function readName(der: Uint8Array): Json {
+  return nameJson(attributesOf(der));
+}
+
+/** Go's pkix.Name of its attributes; a value that is no text has no field of its own. */
+export function nameJson(attributes: readonly { readonly arcs: readonly number[]; readonly value: Json }[]): Json {
+  const names: Json[] = [];
+  const lists = new Map<string, Json[]>();
   const texts = new Map<string, string>();
-  for (const { arcs, value } of attributesOf(der)) {
+  for (const { arcs, value } of attributes) {
     names.push({ Type: arcs, Value: value });
+    if (typeof value !== "string") continue;
     if (arcs.length !== 4 || arcs[0] !== 2 || arcs[1] !== 5 || arcs[2] !== 4) continue;
     const [list, text] = [listed.get(arcs[3] ?? 0), single.get(arcs[3] ?? 0)];
     if (list !== undefined) lists.set(list, [...(lists.get(list) ?? []), value]);
@@ -74,7 +80,7 @@ function readText(tag: number, content: Uint8Array): string {
       if (!isValidUtf8(content)) throw new Malformed(`${prefix}invalid UTF-8 string`);
       return decodeUtf8(content);
     case tags.bmpString:
-      return readUcs2(content);
+      return bmpText(content);
     case tags.ia5String:
       // oxlint-disable-next-line no-control-regex -- ASCII is what is asked for
       return checked(latin, /^[\u0000-\u007f]*$/, "IA5String");
@@ -92,15 +98,10 @@ function checked(text: string, allowed: RegExp, type: string): string {
   return text;
 }
 
-function readUcs2(content: Uint8Array): string {
-  const { length } = content;
-  const ends = length >= 2 && content[length - 1] === 0 && content[length - 2] === 0;
-  let text = "";
-  for (let at = 0; at < (ends ? length - 2 : length); at += 2) {
-    text += String.fromCharCode(((content[at] ?? 0) << 8) | (content[at + 1] ?? 0));
+function bmpText(content: Uint8Array): string {
+  try {
+    return ucs2(content);
+  } catch (error) {
+    throw error instanceof Malformed ? new Malformed(`${prefix}${error.message}`) : error;
   }
-  if (length % 2 !== 0 || /[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]/.test(text)) {
-    throw new Malformed(`${prefix}invalid BMPString`);
-  }
-  return text;
 }

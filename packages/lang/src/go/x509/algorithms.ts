@@ -1,8 +1,8 @@
-// Algorithm identifiers and public keys, with the numbers that Go gives to algorithms.
-// Go: crypto/x509/x509.go signatureAlgorithmDetails, getSignatureAlgorithmFromAI; parser.go parsePublicKey.
+// Algorithm identifiers, with the numbers that Go gives to signature algorithms.
+// Go: crypto/x509/x509.go signatureAlgorithmDetails, getSignatureAlgorithmFromAI; parser.go parseAI.
 
 import { DerReader, contextTag, tags } from "./der.ts";
-import { Malformed, must } from "./malformed.ts";
+import { must } from "./malformed.ts";
 
 const signatureAlgorithms: ReadonlyMap<string, number> = new Map([
   ["1.2.840.113549.1.1.4", 2],
@@ -28,14 +28,14 @@ const pssHashes: ReadonlyMap<string, readonly [bigint, number]> = new Map([
   ["2.16.840.1.101.3.4.2.3", [64n, 15]],
 ]);
 
-interface Identifier {
+export interface Identifier {
   readonly algorithm: string;
   /** The element with its header; null when there is none. */
   readonly parameters: Uint8Array | null;
 }
 
 /** What stands inside an algorithm identifier's sequence. */
-function readIdentifier(content: DerReader): Identifier {
+export function readIdentifier(content: DerReader): Identifier {
   const arcs = must(content.objectIdentifier(), "x509: malformed OID");
   if (content.isEmpty) return { algorithm: arcs.join("."), parameters: null };
   const { whole } = must(content.any(), "x509: malformed parameters");
@@ -67,33 +67,4 @@ function pssAlgorithmOf(parameters: Uint8Array): number {
 function identifierIn(wrapper: DerReader | null | undefined): Identifier | null {
   const content = wrapper?.enter(tags.sequence) ?? null;
   return content === null ? null : readIdentifier(content);
-}
-
-export interface RsaKey {
-  /** The modulus in decimal digits. */
-  readonly N: string;
-  readonly E: number;
-}
-
-const rsaEncryption = "1.2.840.113549.1.1.1";
-const nullParameters = [tags.nothing, 0];
-
-/** The RSA key of a SubjectPublicKeyInfo; null for a key of another kind. */
-export function readRsaKey(info: Uint8Array): RsaKey | null {
-  const outer = must(new DerReader(info).enter(tags.sequence), "x509: malformed spki");
-  const algorithm = must(outer.enter(tags.sequence), "x509: malformed public key algorithm identifier");
-  const identifier = readIdentifier(algorithm);
-  const key = must(outer.bitText(), "x509: malformed subjectPublicKey");
-  if (identifier.algorithm !== rsaEncryption) return null;
-  if (identifier.parameters?.join() !== nullParameters.join()) {
-    throw new Malformed("x509: RSA key missing NULL parameters");
-  }
-  const content = must(new DerReader(key.bytes).enter(tags.sequence), "x509: invalid RSA public key");
-  const modulus = must(content.integer(), "x509: invalid RSA modulus");
-  const exponent = must(content.integer(), "x509: invalid RSA public exponent");
-  if (exponent >= 2n ** 63n) throw new Malformed("x509: invalid RSA public exponent");
-  if (modulus <= 0n) throw new Malformed("x509: RSA modulus is not a positive number");
-  if (exponent <= 0n) throw new Malformed("x509: RSA public exponent is not a positive number");
-  if (exponent >= 2n ** 31n || !content.isEmpty) throw new Malformed("failed to parse subject public key info");
-  return { N: String(modulus), E: Number(exponent) };
 }

@@ -1,21 +1,62 @@
-// Certificates as Go's x509.Certificate in JSON. Go: crypto/x509/parser.go parseCertificate.
+// Certificates as Go reads them. Go: crypto/x509/parser.go parseCertificate.
 
-import { type ZonedTime, formatTime, parseZonedTime, quote } from "@portcullis/lang/go";
-import type { Value } from "../../runtime/value.ts";
-import { readRsaKey, signatureAlgorithmOf } from "./algorithms.ts";
-import { type BitText, DerReader, contextTag, tags } from "./der.ts";
+import { numberOfInteger } from "../../decimal.ts";
+import { quote } from "../quote.ts";
+import { type ZonedTime, formatTime } from "../time.ts";
+import { parseZonedTime } from "../timeparse.ts";
+import { signatureAlgorithmOf } from "./algorithms.ts";
+import type { AlternativeNames } from "./alternatives.ts";
+import type { NameConstraints } from "./constraints.ts";
+import { DerReader, contextTag, rightAligned, tags } from "./der.ts";
 import { type Extension, extensionFields, extensionValue, readExtension } from "./extensions.ts";
-import { base64Of, orNull } from "./json.ts";
+import { type JsonObject, base64Of, orNull } from "./json.ts";
 import { Malformed, must } from "./malformed.ts";
 import { readName } from "./names.ts";
+import { type PublicKey, publicKeyJson, readPublicKey } from "./publickey.ts";
 
-/** Kyverno takes only RSA. */
-export const notRsa = "certificate should use rsa algorithm";
+export interface Certificate {
+  readonly raw: Uint8Array;
+  readonly rawTbs: Uint8Array;
+  readonly rawSubject: Uint8Array;
+  readonly rawIssuer: Uint8Array;
+  /** The SubjectPublicKeyInfo. */
+  readonly rawKey: Uint8Array;
+  readonly publicKey: PublicKey | null;
+  readonly signature: Uint8Array;
+  /** Go's number. */
+  readonly signatureAlgorithm: number;
+  /** From one. */
+  readonly version: number;
+  /** First and last moment, in seconds since 1970. */
+  readonly validity: readonly [number, number];
+  readonly extensions: readonly Extension[];
+  readonly names: AlternativeNames;
+  readonly constraints: NameConstraints;
+  /** Go's x509.Certificate in JSON. */
+  readonly json: JsonObject;
+}
 
-export function readCertificate(der: Uint8Array): Value {
-  const whole = must(new DerReader(der).whole(tags.sequence), "x509: malformed certificate");
-  if (whole.length !== der.length) throw new Malformed("x509: trailing data");
-  const outer = must(new DerReader(der).enter(tags.sequence), "x509: malformed certificate");
+/** One certificate and nothing behind it. Throws Malformed. Go: ParseCertificate. */
+export function readCertificate(der: Uint8Array): Certificate {
+  const certificate = readFirst(der);
+  if (certificate.raw.length !== der.length) throw new Malformed("x509: trailing data");
+  return certificate;
+}
+
+/** Certificates one behind the other. Throws Malformed. Go: ParseCertificates. */
+export function readCertificates(der: Uint8Array): readonly Certificate[] {
+  const certificates: Certificate[] = [];
+  for (let at = 0; at < der.length;) {
+    const certificate = readFirst(der.subarray(at));
+    certificates.push(certificate);
+    at += certificate.raw.length;
+  }
+  return certificates;
+}
+
+function readFirst(der: Uint8Array): Certificate {
+  const raw = must(new DerReader(der).whole(tags.sequence), "x509: malformed certificate");
+  const outer = must(new DerReader(raw).enter(tags.sequence), "x509: malformed certificate");
   const rawTbs = must(outer.whole(tags.sequence), "x509: malformed tbs certificate");
   const tbs = must(new DerReader(rawTbs).enter(tags.sequence), "x509: malformed tbs certificate");
   const version = readVersion(tbs);
@@ -29,37 +70,41 @@ export function readCertificate(der: Uint8Array): Value {
   const rawSubject = must(tbs.whole(tags.sequence), "x509: malformed issuer");
   const subject = readName(rawSubject);
   const rawKey = must(tbs.whole(tags.sequence), "x509: malformed spki");
-  const key = readRsaKey(rawKey);
+  const { algorithm, key } = readPublicKey(rawKey);
   const extensions = readExtensions(tbs, version);
-  const fields = extensionFields(extensions);
-  const signature = must(outer.bitText(), "x509: malformed signature");
-  return {
-    Raw: base64Of(whole),
+  const { json: fields, names, constraints } = extensionFields(extensions);
+  const signature = rightAligned(must(outer.bitText(), "x509: malformed signature"));
+  const json = {
+    Raw: base64Of(raw),
     RawTBSCertificate: base64Of(rawTbs),
     RawSubjectPublicKeyInfo: base64Of(rawKey),
     RawSubject: base64Of(rawSubject),
     RawIssuer: base64Of(rawIssuer),
-    Signature: base64Of(rightAligned(signature)),
+    Signature: base64Of(signature),
     SignatureAlgorithm: signatureAlgorithm,
-    PublicKeyAlgorithm: 1,
-    PublicKey: { ...must(key, notRsa) },
+    PublicKeyAlgorithm: algorithm,
+    PublicKey: publicKeyJson(key),
     Version: version,
-    SerialNumber: Number(serial),
+    SerialNumber: numberOfInteger(serial),
     Issuer: issuer,
     Subject: subject,
-    NotBefore: notBefore,
-    NotAfter: notAfter,
+    NotBefore: rfc3339Of(notBefore),
+    NotAfter: rfc3339Of(notAfter),
     Extensions: orNull(extensions.map(extensionValue)),
     ExtraExtensions: null,
     ...fields,
   };
+  const raws = { raw, rawTbs, rawSubject, rawIssuer, rawKey };
+  const period = [notBefore.seconds, notAfter.seconds] as const;
+  const signed = { signature, signatureAlgorithm, version, validity: period };
+  return { ...raws, ...signed, publicKey: key, extensions, names, constraints, json };
 }
 
 /** Counted from one. */
 function readVersion(tbs: DerReader): number {
   const wrapper = tbs.peek(contextTag(0, true)) ? tbs.enter(contextTag(0, true)) : undefined;
   const version = wrapper === undefined ? 0n : must(wrapper?.integer(), "x509: malformed version");
-  if (version < 0n) throw new Malformed("x509: malformed version");
+  if (version < 0n || wrapper?.isEmpty === false) throw new Malformed("x509: malformed version");
   if (version > 2n) throw new Malformed("x509: invalid version");
   return Number(version) + 1;
 }
@@ -94,23 +139,26 @@ function readExtensions(tbs: DerReader, version: number): readonly Extension[] {
   return extensions;
 }
 
-/** In RFC 3339. Two digits of a year lie between 1950 and 2049. */
-function readTime(validity: DerReader): string {
+/** Two digits of a year lie between 1950 and 2049. */
+function readTime(validity: DerReader): ZonedTime {
   if (validity.peek(tags.utcTime)) return readUtcTime(validity);
   if (!validity.peek(tags.generalizedTime)) throw new Malformed("x509: unsupported time format");
   const time = timeIn(validity.bytes(tags.generalizedTime), "20060102150405Z0700");
-  return rfc3339Of(must(time, "x509: malformed GeneralizedTime"));
+  return must(time, "x509: malformed GeneralizedTime");
 }
 
-function readUtcTime(validity: DerReader): string {
+function readUtcTime(validity: DerReader): ZonedTime {
   const content = validity.bytes(tags.utcTime);
   const time = must(
     timeIn(content, "060102150405Z0700") ?? timeIn(content, "0601021504Z0700"),
     "x509: malformed UTCTime",
   );
-  const text = rfc3339Of(time);
-  const year = Number(text.slice(0, 4));
-  return year >= 2050 ? `${year - 100}${text.slice(4)}` : text;
+  const year = Number(formatTime(time, "2006"));
+  if (year < 2050) return time;
+  const date = formatTime(time, "-01-02T15:04:05Z07:00");
+  const earlier = parseZonedTime("2006-01-02T15:04:05Z07:00", `${year - 100}${date}`);
+  if ("error" in earlier) throw new Malformed("x509: malformed UTCTime");
+  return earlier;
 }
 
 /** Only what the layout would print again is accepted. */
@@ -123,10 +171,4 @@ function timeIn(content: Uint8Array | null, layout: string): ZonedTime | null {
 
 function rfc3339Of(time: ZonedTime): string {
   return formatTime(time, "2006-01-02T15:04:05.999999999Z07:00");
-}
-
-/** The bits at the end of the bytes. Go: asn1.BitString RightAlign. */
-export function rightAligned({ bytes, padding }: BitText): Uint8Array {
-  if (padding === 0) return bytes;
-  return bytes.map((byte, at) => (byte >> padding) | ((bytes[at - 1] ?? 0) << (8 - padding)));
 }

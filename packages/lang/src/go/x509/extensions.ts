@@ -1,11 +1,16 @@
 // The extensions of a certificate: each in raw form, and the fields that Go reads out of those it knows.
 // Go: crypto/x509/parser.go processExtensions.
 
-import type { Value } from "../../runtime/value.ts";
-import { noAlternativeNames, readAlternativeNames } from "./alternatives.ts";
-import { readNameConstraints } from "./constraints.ts";
+import {
+  type AlternativeNames,
+  alternativeNamesJson,
+  noAlternativeNames,
+  readAlternativeNames,
+} from "./alternatives.ts";
+import { type NameConstraints, nameConstraintsJson, noConstraints, readNameConstraints } from "./constraints.ts";
+import { decodeUtf8 } from "../utf8.ts";
 import { DerReader, arcsOf, contextTag, tags } from "./der.ts";
-import { base64Of, orNull } from "./json.ts";
+import { type Json, type JsonObject, base64Of, orNull } from "./json.ts";
 import { Malformed, must } from "./malformed.ts";
 
 export interface Extension {
@@ -22,11 +27,11 @@ export function readExtension(content: DerReader): Extension {
   return { id, critical, value: must(content.bytes(tags.octetString), "x509: malformed extension value field") };
 }
 
-export function extensionValue({ id, critical, value }: Extension): Value {
+export function extensionValue({ id, critical, value }: Extension): Json {
   return { Id: id, Critical: critical, Value: base64Of(value) };
 }
 
-type Fields = Readonly<Record<string, Value>>;
+type Fields = JsonObject;
 
 /** What the fields are without extensions. */
 const absent: Fields = {
@@ -42,16 +47,8 @@ const absent: Fields = {
   AuthorityKeyId: null,
   OCSPServer: null,
   IssuingCertificateURL: null,
-  ...noAlternativeNames,
-  PermittedDNSDomainsCritical: false,
-  PermittedDNSDomains: null,
-  ExcludedDNSDomains: null,
-  PermittedIPRanges: null,
-  ExcludedIPRanges: null,
-  PermittedEmailAddresses: null,
-  ExcludedEmailAddresses: null,
-  PermittedURIDomains: null,
-  ExcludedURIDomains: null,
+  ...alternativeNamesJson(noAlternativeNames),
+  ...nameConstraintsJson(noConstraints),
   CRLDistributionPoints: null,
   PolicyIdentifiers: null,
   Policies: null,
@@ -67,16 +64,36 @@ const absent: Fields = {
 /** The fields, or null where the extension says nothing that Go reads. */
 type Read = (extension: Extension) => Fields | null;
 
-export function extensionFields(extensions: readonly Extension[]): Fields {
-  const found: Record<string, Value> = { ...absent };
-  const unhandled: Value[] = [];
+export interface ExtensionFields {
+  /** Go's fields. */
+  readonly json: JsonObject;
+  readonly names: AlternativeNames;
+  readonly constraints: NameConstraints;
+}
+
+export function extensionFields(extensions: readonly Extension[]): ExtensionFields {
+  const found: Record<string, Json> = { ...absent };
+  const unhandled: Json[] = [];
+  let [names, constraints] = [noAlternativeNames, noConstraints];
   for (const extension of extensions) {
-    const fields = readers.get(extension.id.join("."))?.(extension) ?? null;
-    Object.assign(found, fields);
-    if (extension.critical && (fields === null || fields["unhandled"] === true)) unhandled.push(extension.id);
+    const id = extension.id.join(".");
+    let isHandled = true;
+    if (id === "2.5.29.17") {
+      names = readAlternativeNames(extension.value);
+      Object.assign(found, alternativeNamesJson(names));
+      isHandled = Object.values(names).some((list: readonly unknown[]) => list.length > 0);
+    } else if (id === "2.5.29.30") {
+      constraints = readNameConstraints(extension.value, extension.critical);
+      Object.assign(found, nameConstraintsJson(constraints));
+      isHandled = !constraints.isUnhandled;
+    } else {
+      const fields = readers.get(id)?.(extension) ?? null;
+      Object.assign(found, fields);
+      isHandled = fields !== null;
+    }
+    if (extension.critical && !isHandled) unhandled.push(extension.id);
   }
-  delete found["unhandled"];
-  return { ...found, UnhandledCriticalExtensions: orNull(unhandled) };
+  return { json: { ...found, UnhandledCriticalExtensions: orNull(unhandled) }, names, constraints };
 }
 
 const keyUsage: Read = ({ value }) => {
@@ -98,31 +115,22 @@ const basicConstraints: Read = ({ value }) => {
   return { IsCA: isCA, MaxPathLen: max, BasicConstraintsValid: true, MaxPathLenZero: max === 0 };
 };
 
-const alternativeNames: Read = ({ value }) => {
-  const names = readAlternativeNames(value);
-  return Object.values(names).every((list) => list === null) ? null : { ...names };
-};
-
-const nameConstraints: Read = ({ value, critical }) => {
-  const { fields, isUnhandled } = readNameConstraints(value, critical);
-  return { ...fields, unhandled: isUnhandled };
-};
-
 const distributionPoints: Read = ({ value }) => {
   const all = must(new DerReader(value).enter(tags.sequence), "x509: invalid CRL distribution points");
   const message = "x509: invalid CRL distribution point";
-  const points: Value[] = [];
+  const points: Json[] = [];
   while (!all.isEmpty) {
     const point = must(all.enter(tags.sequence), message);
     if (!point.peek(contextTag(0, true))) continue;
     const names = must(must(point.enter(contextTag(0, true)), message).enter(contextTag(0, true)), message);
-    while (names.peek(contextTag(6))) points.push(latinText(must(names.bytes(contextTag(6)), message)));
+    while (names.peek(contextTag(6))) points.push(jsonText(must(names.bytes(contextTag(6)), message)));
   }
   return { CRLDistributionPoints: orNull(points) };
 };
 
-function latinText(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+/** Go's JSON shows bytes that are no UTF-8 as U+FFFD. */
+function jsonText(bytes: Uint8Array): string {
+  return decodeUtf8(bytes).toWellFormed();
 }
 
 const authorityKey: Read = ({ value, critical }) => {
@@ -143,7 +151,7 @@ const subjectKey: Read = ({ value, critical }) => {
 const policyConstraints: Read = ({ value }) => {
   const message = "x509: invalid policy constraints extension";
   const content = must(new DerReader(value).enter(tags.sequence), message);
-  const fields: Record<string, Value> = {};
+  const fields: Record<string, Json> = {};
   for (const [number, name] of [
     [0, "RequireExplicitPolicy"],
     [1, "InhibitPolicyMapping"],
@@ -169,7 +177,7 @@ const keyUsages: readonly string[] = [
 const extendedKeyUsage: Read = ({ value }) => {
   const message = "x509: invalid extended key usages";
   const content = must(new DerReader(value).enter(tags.sequence), message);
-  const [known, unknown]: [Value[], Value[]] = [[], []];
+  const [known, unknown]: [Json[], Json[]] = [[], []];
   while (!content.isEmpty) {
     const arcs = must(content.objectIdentifier(), message);
     const usage = keyUsages.indexOf(arcs.join("."));
@@ -195,7 +203,7 @@ const policies: Read = ({ value }) => {
 const policyMappings: Read = ({ value }) => {
   const message = "x509: invalid policy mappings extension";
   const content = must(new DerReader(value).enter(tags.sequence), message);
-  const mappings: Value[] = [];
+  const mappings: Json[] = [];
   while (!content.isEmpty) {
     const pair = must(content.enter(tags.sequence), message);
     const [issuer, subject] = [pair, pair].map((reader) => {
@@ -219,12 +227,12 @@ const authorityInformation: Read = ({ value, critical }) => {
   if (critical) throw new Malformed("x509: authority info access incorrectly marked critical");
   const message = "x509: invalid authority info access";
   const content = must(new DerReader(value).enter(tags.sequence), message);
-  const [servers, issuers]: [Value[], Value[]] = [[], []];
+  const [servers, issuers]: [Json[], Json[]] = [[], []];
   while (!content.isEmpty) {
     const access = must(content.enter(tags.sequence), message);
     const method = must(access.objectIdentifier(), message).join(".");
     if (!access.peek(contextTag(6))) continue;
-    const place = latinText(must(access.bytes(contextTag(6)), message));
+    const place = jsonText(must(access.bytes(contextTag(6)), message));
     if (method === ocsp) servers.push(place);
     else if (method === caIssuers) issuers.push(place);
   }
@@ -234,9 +242,7 @@ const authorityInformation: Read = ({ value, critical }) => {
 const readers: ReadonlyMap<string, Read> = new Map([
   ["2.5.29.14", subjectKey],
   ["2.5.29.15", keyUsage],
-  ["2.5.29.17", alternativeNames],
   ["2.5.29.19", basicConstraints],
-  ["2.5.29.30", nameConstraints],
   ["2.5.29.31", distributionPoints],
   ["2.5.29.32", policies],
   ["2.5.29.33", policyMappings],

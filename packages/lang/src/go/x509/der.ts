@@ -31,6 +31,12 @@ export interface BitText {
   readonly padding: number;
 }
 
+/** The bits at the end of the bytes. Go: asn1.BitString RightAlign. */
+export function rightAligned({ bytes, padding }: BitText): Uint8Array {
+  if (padding === 0) return bytes;
+  return bytes.map((byte, at) => (byte >> padding) | ((bytes[at - 1] ?? 0) << (8 - padding)));
+}
+
 interface Element {
   readonly tag: number;
   readonly whole: Uint8Array;
