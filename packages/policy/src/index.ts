@@ -4,10 +4,11 @@ export { type Engine, type EngineOptions, admissionProblems, createEngine, statu
 export { canonicalJson, digestOf, sha256 } from "./engine/digest.ts";
 export type { Linked, Locate, PolicyFrontend, Profile, ReadFrom } from "./engine/frontend.ts";
 export type { Action, Answered, Decision, Effect, Outcome, PolicyId, Suspended } from "./engine/outcome.ts";
+export { joinAnswers } from "./engine/join.ts";
 export { lintSources } from "./engine/lint.ts";
 export type { FieldFact, PolicyFacts } from "./engine/overlap.ts";
 export { type PatchOperation, jsonPatch } from "./engine/patch.ts";
-export type { MutationStage, Policy, Scope } from "./engine/policy.ts";
+export type { FailurePolicy, MutationStage, Policy, Scope } from "./engine/policy.ts";
 export type { EvaluateOptions, PolicySet, PolicySource } from "./engine/policyset.ts";
 export type {
   Catalog,
@@ -68,11 +69,13 @@ export { type Candidate, type Review, namespaceNeed, reviewOf } from "./gatekeep
 export type { ReadyTemplate, Template } from "./gatekeeper/template/read.ts";
 export { type Schedule, nextTime, parseSchedule } from "./kyverno/cleanup/cron.ts";
 export { type TimeToLive, timeToLive } from "./kyverno/cleanup/ttl.ts";
+export { isBookkeeping, kyvernoAdmission, storesKyvernos } from "./kyverno/admission.ts";
 export { type KyvernoDetails } from "./kyverno/evaluate.ts";
 export { type KyvernoOptions, type KyvernoUnit, kyvernoFrontend } from "./kyverno/frontend.ts";
 export { type KyvernoSettings, defaultSettings, parseResourceFilters } from "./kyverno/settings.ts";
 export { copyOf } from "./kyverno/generate/labels.ts";
 export { naturalOrder } from "./kyverno/naturalorder.ts";
+export { type PolicyInfo, metricType, policyInfo } from "./kyverno/policyinfo.ts";
 export type { Row } from "./kyverno/testfile/check.ts";
 export { answerFrom } from "./kyverno/testfile/cluster.ts";
 export { evaluateCliPolicy, readCliPolicy, readPeerPolicy } from "./kyverno/testfile/engine.ts";

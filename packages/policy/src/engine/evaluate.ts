@@ -74,7 +74,10 @@ function wanted(run: Run, dialect: string): boolean {
 }
 
 function stagesFor(run: Run): readonly MutationStage[] {
-  const inScope = run.deciding.stages.find(run.request).filter((stage) => wanted(run, stage.id.dialect));
+  const { only } = run.options;
+  const inScope = run.deciding.stages
+    .find(run.request)
+    .filter((stage) => wanted(run, stage.id.dialect) && (only === undefined || only(stage)));
   return inScope.toSorted((a, b) => a.rank - b.rank);
 }
 
@@ -189,11 +192,13 @@ interface Done {
 function tasksFor(run: Run, request: EvaluationRequest): readonly Task[] {
   const tasks: Task[] = [];
   const shared = new Map<unknown, unknown>();
+  const { only } = run.options;
   for (const part of run.deciding.parts) {
     if (!wanted(run, part.frontend.dialect)) continue;
     if (part.derive !== null) tasks.push({ what: "derive", order: [tasks.length], part });
     for (const policy of part.policies.find(request)) {
       if (policy.schedule !== undefined && request.point !== "schedule") continue;
+      if (only !== undefined && !only(policy)) continue;
       tasks.push({ what: "policy", order: [tasks.length], policy, request, shared });
     }
   }
@@ -263,7 +268,7 @@ function decide(run: Run, original: Json, done: readonly Done[]): Decision {
     .filter((part) => wanted(run, part.frontend.dialect))
     .map((part) => {
       const own = outcomes.filter((outcome) => outcome.policy.dialect === part.frontend.dialect);
-      return part.frontend.respond(own, run.request);
+      return { ...part.frontend.respond(own, run.request), dialect: part.frontend.dialect };
     });
   return {
     ...joinAnswers(answers),

@@ -71,6 +71,8 @@ export interface CopyTarget {
 
 /** One dialect's answer to a request, in its own words. */
 export interface Answered {
+  /** Whose answer it is, where it is exactly that of one dialect. */
+  readonly dialect?: string;
   readonly allowed: boolean;
   readonly code: number;
   readonly reason: string;

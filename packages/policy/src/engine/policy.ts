@@ -14,15 +14,22 @@ export interface Policy {
   readonly schedule?: string;
   /** What an error or an unanswered need means for the request. */
   readonly onError: "deny" | "allow";
+  /** To which of its peer's webhooks it belongs, where the peer has one for each failure policy. */
+  readonly failurePolicy?: FailurePolicy;
   readonly timeoutMs?: number;
   /** Exact match included; [] is not matched. */
   evaluate(request: EvaluationRequest, evaluation: Evaluation): readonly Outcome[];
 }
 
+/** What an API server does when a webhook does not answer. */
+export type FailurePolicy = "Fail" | "Ignore";
+
 export interface MutationStage {
   readonly id: PolicyId;
   readonly scope: Scope;
   readonly onError: "deny" | "allow";
+  /** As that of a Policy. */
+  readonly failurePolicy?: FailurePolicy;
   /** MAP 10, Gatekeeper 20, Kyverno 30, CEL kinds 40: the order that the API server would give. */
   readonly rank: number;
   /** Once more, if a later stage changed the object. */

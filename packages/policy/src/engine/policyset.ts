@@ -17,6 +17,8 @@ export interface PolicySource {
 export interface EvaluateOptions {
   /** Only these dialects decide and answer: a peer's own path. */
   readonly dialects?: readonly string[];
+  /** Only these policies and mutation stages: a webhook for some of them. */
+  readonly only?: (policy: Pick<Policy, "id" | "failurePolicy">) => boolean;
   /** A mutating webhook wants no validation, a validating one no mutation. Both when absent. */
   readonly phases?: readonly ("mutate" | "validate")[];
   /** Receives what dialects report while they evaluate. */

@@ -41,6 +41,7 @@ export function validationPolicy(linked: LinkedPolicy): Policy {
     scope: policy.scope,
     reads: [],
     onError: policy.enforces ? policy.onError : "allow",
+    failurePolicy: policy.onError === "deny" ? "Fail" : "Ignore",
     ...(policy.timeoutMs === null ? {} : { timeoutMs: policy.timeoutMs }),
     evaluate: (request, evaluation) => validate(linked, request, evaluation),
   };

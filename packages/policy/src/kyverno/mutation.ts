@@ -34,6 +34,7 @@ export function mutationStage(linked: LinkedPolicy): MutationStage | null {
     id: { dialect: "kyverno", kind: policy.kind, namespace: policy.namespace, name: policy.name },
     scope: policy.scope,
     onError: policy.onError,
+    failurePolicy: policy.onError === "deny" ? "Fail" : "Ignore",
     rank: 30,
     reinvoke: false,
     mutate: (request, evaluation) => mutate(linked, request, evaluation),

@@ -108,7 +108,7 @@ function namespaceLabels(name: string, evaluation: Evaluation, profile: Profile)
 export function requesterOf(request: EvaluationRequest, evaluation: Evaluation): Requester | null {
   const { user } = request;
   if (user === null || isNobody(user)) return null;
-  const bindings = (): Bindings => bindingsOf(user, evaluation);
+  const bindings = (): Bindings => bindingsOf(user, request.namespace, evaluation);
   return {
     user,
     roles: () => user.roles ?? bindings().roles,
@@ -126,10 +126,13 @@ interface Bindings {
   readonly clusterRoles: readonly string[];
 }
 
-/** The roles that are bound to a user, from the bindings of the cluster. Throws Suspend. */
-function bindingsOf({ username, groups }: UserInfo, { world }: Evaluation): Bindings {
-  const call = { username, groups };
-  const need: Need = { kind: "kyverno.roles", key: JSON.stringify([username, ...groups]), call };
+/**
+ * The roles that are bound to a user, from the bindings of the cluster: its RoleBindings to ClusterRoles count in the
+ * request's namespace only. Throws Suspend.
+ */
+function bindingsOf({ username, groups }: UserInfo, namespace: string, { world }: Evaluation): Bindings {
+  const call = { username, groups, namespace };
+  const need: Need = { kind: "kyverno.roles", key: JSON.stringify([namespace, username, ...groups]), call };
   const [answer] = world.ask([need]);
   if (answer === undefined) throw new Suspend([need]);
   if ("error" in answer) throw new Failure(`failed to get the roles of the user: ${answer.error}`);

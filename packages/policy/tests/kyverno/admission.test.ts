@@ -325,7 +325,7 @@ spec:
     return { value: { roles: ["prod:edit"], clusterRoles: [] } };
   };
   const byRole = decide(set(policy('roles: ["prod:edit"]')), admission(pod("a", ""), { user }), answer);
-  assert.deepEqual([byRole.outcomes.length, new Set(keys)], [1, new Set(['kyverno.roles ["jane","dev"]'])]);
+  assert.deepEqual([byRole.outcomes.length, new Set(keys)], [1, new Set(['kyverno.roles ["default","jane","dev"]'])]);
   keys.length = 0;
   decide(set(policy("subjects: [{kind: User, name: jane}]")), admission(pod("a", ""), { user }), answer);
   assert.deepEqual(keys, []);

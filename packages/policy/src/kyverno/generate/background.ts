@@ -34,6 +34,7 @@ export function backgroundPolicy(linked: LinkedPolicy): Policy | null {
     scope: policy.scope,
     reads: [],
     onError: "allow",
+    failurePolicy: policy.onError === "deny" ? "Fail" : "Ignore",
     evaluate: (request, evaluation) => evaluateBackground(linked, rules, request, evaluation),
   };
 }
@@ -45,6 +46,8 @@ function evaluateBackground(
   request: EvaluationRequest,
   evaluation: Evaluation,
 ): readonly Outcome[] {
+  // Kyverno: pkg/webhooks/resource/handlers.go Validate. A dry run leaves nothing behind.
+  if (request.point === "webhook" && request.dryRun === true) return [];
   const started = start(linked, request, evaluation);
   if (started === null) return [];
   return backgroundResults(linked, rules, started).map((result) => recorded(outcomeOf(linked, started, result)));
