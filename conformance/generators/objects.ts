@@ -35,6 +35,42 @@ export function generateKubeObject(random: Random, index: number): Tree {
   return make(random, index);
 }
 
+/** An object of a kind: one that is known here, or one with nothing but a name. */
+export function generateOfKind(
+  random: Random,
+  { apiVersion, kind, index }: { readonly apiVersion: string | null; readonly kind: string; readonly index: number },
+): Tree {
+  const make = makers[kind];
+  const made: Tree = make === undefined ? { metadata: metadata(random, index, true) } : make(random, index);
+  return { ...made, apiVersion: apiVersion ?? versions[kind] ?? made["apiVersion"] ?? "v1", kind };
+}
+
+const versions: Readonly<Record<string, string>> = {
+  CronJob: "batch/v1",
+  Job: "batch/v1",
+  NetworkPolicy: "networking.k8s.io/v1",
+  Role: "rbac.authorization.k8s.io/v1",
+  RoleBinding: "rbac.authorization.k8s.io/v1",
+  StorageClass: "storage.k8s.io/v1",
+  VerticalPodAutoscaler: "autoscaling.k8s.io/v1",
+};
+
+const makers: Readonly<Record<string, (random: Random, index: number) => Tree>> = {
+  Pod: pod,
+  Deployment: workload,
+  StatefulSet: workload,
+  DaemonSet: workload,
+  ReplicaSet: workload,
+  Service: service,
+  Ingress: ingress,
+  Namespace: namespace,
+  ClusterRole: clusterRole,
+  ClusterRoleBinding: clusterRole,
+  HorizontalPodAutoscaler: autoscaler,
+  PodDisruptionBudget: budget,
+  ConfigMap: configMap,
+};
+
 function metadata(random: Random, index: number, namespaced: boolean): Tree {
   return {
     name: `obj-${index}`,
@@ -58,7 +94,7 @@ function map(random: Random): Tree {
 }
 
 function pod(random: Random, index: number): Tree {
-  return { apiVersion: "v1", kind: "Pod", metadata: metadata(random, index, true), spec: podSpec(random) };
+  return { apiVersion: "v1", kind: "Pod", metadata: metadata(random, index, true), spec: generatePodSpec(random) };
 }
 
 function workload(random: Random, index: number): Tree {
@@ -70,12 +106,13 @@ function workload(random: Random, index: number): Tree {
     spec: {
       ...(chance(random, 0.8) && { replicas: Math.floor(random() * 8) }),
       selector: { matchLabels: { app: `app-${index}` } },
-      template: { metadata: { labels: { app: `app-${index}` } }, spec: podSpec(random) },
+      template: { metadata: { labels: { app: `app-${index}` } }, spec: generatePodSpec(random) },
     },
   };
 }
 
-function podSpec(random: Random): Tree {
+/** The spec of a Pod. */
+export function generatePodSpec(random: Random): Tree {
   return {
     containers: Array.from({ length: 1 + Math.floor(random() * 3) }, (_, at) => container(random, `app-${at}`)),
     ...(chance(random, 0.3) && { initContainers: [container(random, "init")] }),

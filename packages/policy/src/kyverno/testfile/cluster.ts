@@ -114,7 +114,8 @@ function rawPath(objects: readonly Json[], method: string, path: string): Answer
   if (parsed.resource === "") return { error: `failed to parse path: ${path}` };
   const { group, version, namespace, resource, name } = parsed;
   const kind = kindOf(objects, parsed);
-  const gvk = { group, version, kind: kind ?? inferKind(resource) };
+  const inferred = { group, version, kind: inferKind(resource) };
+  const gvk = kind === null ? (namesake(objects, inferred) ?? inferred) : { group, version, kind };
   if (name === "") return { value: listOf(objects, gvk, namespace) };
   const found = objects.find((object) => isOf(object, gvk, namespace) && nameOf(object) === name);
   if (found !== undefined) return { value: found };
@@ -157,6 +158,13 @@ function kindOf(objects: readonly Json[], { group, version, resource }: RawPath)
     return gvk.group === group && gvk.version === version && guessResource(gvk.kind) === resource;
   });
   return found === undefined ? null : gvkOf(found).kind;
+}
+
+/** What has no such group and version is looked for by its resource's name alone. */
+function namesake(objects: readonly Json[], { kind }: Gvk): Gvk | null {
+  const resource = `${kind.toLowerCase()}s`;
+  const found = objects.find((object) => guessResource(gvkOf(object).kind) === resource);
+  return found === undefined ? null : gvkOf(found);
 }
 
 /** `ies` → `y`, `es` and `s` taken off, the first letter large: wrong for many, but only shown. */
