@@ -35,7 +35,7 @@ function own(command: Command): Command {
 }
 
 /** A flag that may be given more than once, each time with several values between commas. */
-function slice(value: string, previous: readonly string[]): readonly string[] {
+function slice(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, ...value.split(",")];
 }
 
