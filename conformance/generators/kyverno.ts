@@ -47,7 +47,10 @@ export function hintsOf(policy: unknown): PolicyHints {
     kinds: unique(filters.flatMap((filter) => listAt(filter, "kinds").map(String))),
     shapes: rules.flatMap(shapesOf),
     fields: uniquePaths([...texts.flatMap(fieldsIn), ...lists.flatMap((each) => elementFields(each))]),
-    constants: unique([...texts.flatMap(constantsIn), ...rules.flatMap((rule) => conditionValues(rule))]),
+    // A value that holds its own variable never ends in Kyverno.
+    constants: unique([...texts.flatMap(constantsIn), ...rules.flatMap((rule) => conditionValues(rule))]).filter(
+      (value) => !hasVariable(value),
+    ),
     names: unique(filters.flatMap((filter) => [...listAt(filter, "names"), valueAt(filter, "name")]).filter(isText)),
     namespaces: unique(filters.flatMap((filter) => listAt(filter, "namespaces")).filter(isText)),
     labels: filters.flatMap((filter) => [

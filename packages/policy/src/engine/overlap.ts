@@ -145,7 +145,7 @@ function findingOf({ members, kinds, paths }: Group, { code, text, hint }: Way):
   const message = text(
     listed(names),
     listed(shortest(paths).map((path) => `\`${path}\``)),
-    listed(kinds.map(kindText)),
+    listed(named(kinds).map(kindText)),
   );
   return { ...warningAt(code, last.span, message, hint), notes };
 }
@@ -154,6 +154,14 @@ function findingOf({ members, kinds, paths }: Group, { code, text, hint }: Way):
 function shortest(paths: readonly string[]): readonly string[] {
   const tops = paths.filter((path) => !paths.some((other) => isBelow(path, other)));
   return tops.length <= 3 ? tops : [...tops.slice(0, 2), `and ${tops.length - 2} more fields`];
+}
+
+/** A kind of any group is the one of the group that another policy names. */
+function named(kinds: readonly string[]): readonly string[] {
+  const withGroup = new Set(
+    kinds.filter((kind) => !kind.startsWith("*/")).map((kind) => kind.slice(kind.indexOf("/"))),
+  );
+  return kinds.filter((kind) => !kind.startsWith("*/") || !withGroup.has(kind.slice(1)));
 }
 
 function kindText(kind: string): string {
