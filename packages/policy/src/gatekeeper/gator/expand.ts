@@ -21,13 +21,13 @@ export interface Expander {
   expand(object: Json, evaluation: Evaluation): Expanded | { readonly error: string };
 }
 
-export interface Expanded {
+interface Expanded {
   /** The object after its own mutators: gator reviews it as it was, and shows it as it is. */
   readonly object: Json;
   readonly resultants: readonly ExpandedObject[];
 }
 
-export interface ExpandedObject {
+interface ExpandedObject {
   readonly object: Json;
   readonly request: EvaluationRequest;
 }

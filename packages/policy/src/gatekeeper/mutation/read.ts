@@ -39,11 +39,11 @@ export interface MutatorUnit {
   readonly strict: readonly Diagnostic[];
 }
 
-export type Built =
+type Built =
   | { readonly mutator: Mutator; readonly problem: null }
   | { readonly mutator: null; readonly problem: Problem };
 
-export interface Problem {
+interface Problem {
   /** Gatekeeper's error text. */
   readonly text: string;
   readonly path: readonly (string | number)[];

@@ -14,7 +14,7 @@ import type { Mutator } from "./read.ts";
 import { equalTrees, isMap, withField } from "./tree.ts";
 
 /** An object on its way through the mutators. */
-export interface Mutable {
+interface Mutable {
   readonly object: Json;
   readonly operation: Operation | null;
   /** Of the request; it stands for the object's own. */
@@ -26,7 +26,7 @@ export interface Mutable {
   readonly numbers: GoNumbers;
 }
 
-export interface Mutated {
+interface Mutated {
   /** With placeholders; the same object when nothing changed. */
   readonly object: Json;
   /** Mutators that applied, in the order of their first time; empty when nothing changed. */
@@ -34,7 +34,7 @@ export interface Mutated {
 }
 
 /** How often mutators are tried, for a budget. */
-export type Charge = () => void;
+type Charge = () => void;
 
 export interface MutationSystem {
   /** Throws MutationError. `uuid` names this mutation in errors. */

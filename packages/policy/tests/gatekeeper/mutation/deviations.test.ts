@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Decimal, parseJson } from "@portcullis/lang";
+import { type Decimal, parseJson } from "@portcullis/lang";
 import type { Decision } from "../../../src/engine/outcome.ts";
 import type { Json } from "../../../src/engine/request.ts";
 import { gatorExpand } from "../../../src/gatekeeper/gator/expand.ts";

@@ -30,7 +30,7 @@ export function gatorExpand(flags: GatorExpandFlags): number {
 }
 
 /** The objects as documents, or null for a format that nobody knows. */
-export function expandedText(objects: readonly unknown[], format: string): string | null {
+function expandedText(objects: readonly unknown[], format: string): string | null {
   if (format === "json") {
     const indented = createIndenter(0);
     return objects.map((object) => String(indented(object))).join("---\n");
