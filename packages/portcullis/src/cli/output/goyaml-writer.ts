@@ -150,7 +150,7 @@ interface Shape {
   readonly blockAllowed: boolean;
 }
 
-const printable = /^[\n\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFEFE\uFF00-\uFFFD\u{10000}-\u{10FFFF}]*$/u;
+const printable = /^[\n\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFEFE\uFF00-\uFFFD]*$/u;
 const lineBreaks = "\r\n\u0085\u2028\u2029";
 const spaceBreak = new RegExp(` [${lineBreaks}]`);
 const breakSpace = new RegExp(`[${lineBreaks}] `);

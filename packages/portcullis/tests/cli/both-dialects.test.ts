@@ -1,0 +1,91 @@
+// `portcullis test` and `portcullis apply` over Kyverno's and Gatekeeper's files together, as a user calls them.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { test } from "node:test";
+
+const repository = resolve(import.meta.dirname, "../../../..");
+const main = join(repository, "packages/portcullis/src/cli/main.ts");
+const fixtures = join(import.meta.dirname, "kyverno/files");
+
+function portcullis(args: readonly string[], input = "") {
+  return spawnSync(process.execPath, [main, ...args], { encoding: "utf8", cwd: repository, input });
+}
+
+function inCopy(use: (folder: string) => void): void {
+  const folder = mkdtempSync(join(tmpdir(), "portcullis-both-"));
+  try {
+    cpSync(fixtures, folder, { recursive: true });
+    use(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test("cli: test is strict about Kyverno's tests: what tests nothing fails and says why", () => {
+  const { status, stdout } = portcullis(["test", join(fixtures, "suite")]);
+  assert.equal(status, 1);
+  assert.match(stdout, /^FAIL .*kyverno-test\.yaml \(7 of 11\)$/m);
+  assert.match(stdout, /FAIL team-label\/has-teem .*: the policy has no rule "has-teem"; it has has-team, /);
+  assert.match(
+    stdout,
+    /FAIL team-label\/has-team v1\/ConfigMap\/shop\/settings: no rule matches the object, so that fail/,
+  );
+  assert.match(stdout, /FAIL broken\/nobody-knows .*: the policy is not valid: policy contains invalid variables/);
+  assert.match(stdout, /^11 checks in 1 files: 7 passed, 4 failed, 0 skipped$/m);
+});
+
+test("cli: test --lenient answers as Kyverno does", () => {
+  const { status, stdout } = portcullis(["test", "--lenient", join(fixtures, "suite"), "-o", "json"]);
+  assert.equal(status, 1);
+  const { checks } = JSON.parse(stdout) as { checks: readonly { name: string; outcome: string }[] };
+  const failed = checks.filter(({ outcome }) => outcome === "fail").map(({ name }) => name);
+  assert.deepEqual(failed, ["nobody/none v1/Pod/default/bare"]);
+});
+
+test("cli: test runs Kyverno's tests and gator's suites in one run", () => {
+  inCopy((folder) => {
+    const suite = {
+      apiVersion: "test.gatekeeper.sh/v1alpha1",
+      kind: "Suite",
+      tests: [{ name: "t", template: "no.yaml" }],
+    };
+    writeFileSync(join(folder, "suite", "gator.yaml"), JSON.stringify(suite));
+    const { status, stdout } = portcullis(["test", join(folder, "suite"), "-o", "junit"]);
+    assert.equal(status, 1);
+    assert.match(stdout, /<testsuite name="[^"]*kyverno-test\.yaml" tests="11" failures="4" skipped="0">/);
+    assert.match(stdout, /<testsuite name="[^"]*gator\.yaml" tests="1" failures="1" skipped="0">/);
+  });
+});
+
+test("cli: apply shows what both dialects say of the same objects, and exits 1 on violations", () => {
+  const paths = [join(fixtures, "labels.yaml"), join(fixtures, "objects.yaml"), "examples/repos"];
+  const { status, stdout } = portcullis(["apply", ...paths]);
+  assert.equal(status, 1);
+  assert.match(
+    stdout,
+    /v1\/Pod bare +│ ClusterPolicy\/team-label\/has-team +│ fail +│ Audit +│ validation error: Every Pod/,
+  );
+  assert.match(stdout, /K8sAllowedRepos\/enforce-image-repository/);
+  assert.match(stdout, /objects would be denied$/m);
+});
+
+test("cli: apply reads what a chart renders from standard input, and prints policy reports", () => {
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "rendered", namespace: "x" },
+    spec: { containers: [] },
+  };
+  const { status, stdout } = portcullis(
+    ["apply", join(fixtures, "labels.yaml"), "-", "-o", "policyreport"],
+    JSON.stringify(pod),
+  );
+  assert.equal(status, 1);
+  assert.match(stdout, /^apiVersion: wgpolicyk8s\.io\/v1alpha2\nkind: PolicyReport\n/);
+  assert.match(stdout, /^  namespace: x$/m);
+  assert.match(stdout, /^summary:\n  error: 0\n  fail: 1\n/m);
+});
