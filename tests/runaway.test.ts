@@ -8,7 +8,7 @@ import { Budget } from "@portcullis/lang";
 import { cases, prepare } from "../bench/runaway-cases.ts";
 import { worldNow } from "../packages/portcullis/src/app/host.ts";
 
-/** Those that come to an end by themselves. */
+/** Those that may come to an end by themselves. */
 const harmless: ReadonlySet<string> = new Set(["one regular expression over 4 MB", "big numbers"]);
 
 for (const [name, one] of Object.entries(cases)) {
