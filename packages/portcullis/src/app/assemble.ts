@@ -2,24 +2,32 @@
 // them. Threads and the command line call it alike, so that they decide alike.
 
 import { builtinCatalog } from "@portcullis/kube";
-import type { Answer, Need } from "@portcullis/lang";
 import {
+  type AdmissionSettings,
+  type Answered,
   type Engine,
+  type EvaluationRequest,
   type PolicyFrontend,
+  type PolicySet,
   type Profile,
   createEngine,
   gatekeeperFrontend,
   kyvernoFrontend,
+  isBookkeeping,
   isGatekeepers,
+  kyvernoAdmission,
   labelAdmission,
   mutationAdmission,
   policyAdmission,
-  snapshotOf,
+  storesKyvernos,
 } from "@portcullis/policy";
 import type { EvaluatorSettings } from "./config.ts";
-import { type Evaluator, createEvaluator } from "./evaluator.ts";
+import { type Before, type Evaluator, createEvaluator } from "./evaluator.ts";
 import { loadCode } from "./host.ts";
+import { answerNeeds } from "./needs.ts";
 import { createSlices } from "./slices.ts";
+
+export { answerNeeds } from "./needs.ts";
 
 export interface Assembled {
   readonly engine: Engine;
@@ -35,12 +43,6 @@ export function assembleEngine(
   return { engine: createEngine({ frontends, catalog: builtinCatalog(), profile }), frontends };
 }
 
-/** Answers every need that objects at hand can answer; any other is told that no cluster is connected. */
-export function answerNeeds(context: readonly unknown[]): (need: Need) => Answer {
-  const snapshot = snapshotOf(context);
-  return (need) => snapshot.answer(need) ?? { error: `${need.kind} ${need.key}: no cluster is connected` };
-}
-
 /** The evaluator of a webhook. `onPolicy` is told the number of each policy before it runs. */
 export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: (number: number) => void): Evaluator {
   const slices = createSlices(onPolicy === undefined ? {} : { onPolicy });
@@ -53,10 +55,37 @@ export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: (numbe
     answerNeeds,
     tellViolations,
     admission: {
-      isPolicy: (request) => request.operation !== "DELETE" && isGatekeepers(request),
-      before: (request, set) => policyAdmission(request, set, admission),
+      isPolicy: (request) => (request.operation !== "DELETE" && isGatekeepers(request)) || storesKyvernos(request),
+      before: (dialect, request, set) =>
+        dialect === "kyverno" ? beforeKyverno(request, set) : beforeGatekeeper(request, set, admission),
       label: (request) => labelAdmission(request, exempt),
-      beforeMutation: (request) => mutationAdmission(request, admission.namespace),
+      beforeMutation: (dialect, request) =>
+        dialect === "kyverno" ? beforeKyvernosMutation(request) : mutationAdmission(request, admission.namespace),
     },
   });
 }
+
+function beforeGatekeeper(request: EvaluationRequest, set: PolicySet, settings: AdmissionSettings): Before | null {
+  const answer = policyAdmission(request, set, settings);
+  return answer === null ? null : { answer: { ...answer, dialect: "gatekeeper" }, isFinal: true };
+}
+
+/** What is said of a policy of Kyverno's does not keep other policies from looking at it, unless it is refused. */
+function beforeKyverno(request: EvaluationRequest, set: PolicySet): Before | null {
+  if (isBookkeeping(request.kind?.kind ?? "")) return { answer: kyvernosSilence, isFinal: true };
+  const answer = kyvernoAdmission(request, set);
+  return answer === null ? null : { answer: { ...answer, dialect: "kyverno" }, isFinal: !answer.allowed };
+}
+
+function beforeKyvernosMutation({ operation, kind }: EvaluationRequest): Answered | null {
+  return operation === "DELETE" || isBookkeeping(kind?.kind ?? "") ? kyvernosSilence : null;
+}
+
+const kyvernosSilence: Answered = {
+  dialect: "kyverno",
+  allowed: true,
+  code: 200,
+  reason: "",
+  message: "",
+  warnings: [],
+};

@@ -1,20 +1,25 @@
-// How many templates and constraints a set has, by state and enforcement action: Gatekeeper's gauges.
+// How many templates and constraints a set has, by state and enforcement action, for Gatekeeper's
+// gauges; and Kyverno's policies with their rules.
 
 import { gvkOf, valueAt } from "@portcullis/kube";
-import { type PolicySet, statusKey } from "@portcullis/policy";
+import { type PolicySet, digestOf, policyInfo, statusKey } from "@portcullis/policy";
+import type { KyvernoPolicy } from "../server/kyverno-metrics.ts";
 import type { SetRecord } from "../server/metrics.ts";
 
-export type Census = Pick<SetRecord, "constraints" | "templates" | "celTemplates">;
+export type Census = Pick<SetRecord, "constraints" | "templates" | "celTemplates" | "kyverno">;
 
 const actions = ["deny", "dryrun", "warn", "scoped"];
 
 export function censusOf(set: PolicySet): Census {
   const constraints = new Map<string, Census["constraints"][number]>();
   const templates = new Map<string, Census["templates"][number]>();
+  const kyverno: KyvernoPolicy[] = [];
   let celTemplates = 0;
   for (const { object } of set.sources) {
     const { group, kind } = gvkOf(object);
     const isBroken = set.status.get(statusKey(object))?.some((found) => found.severity === "error") ?? false;
+    const info = policyInfo(object);
+    if (info !== null) kyverno.push({ ...info, ready: !isBroken, digest: digestOf(object) });
     const status = isBroken ? "error" : "active";
     if (group === "templates.gatekeeper.sh" && kind === "ConstraintTemplate") {
       if (hasCel(object)) celTemplates++;
@@ -25,7 +30,7 @@ export function censusOf(set: PolicySet): Census {
       constraints.set(key, { action, status, count: (constraints.get(key)?.count ?? 0) + 1 });
     }
   }
-  return { constraints: [...constraints.values()], templates: [...templates.values()], celTemplates };
+  return { constraints: [...constraints.values()], templates: [...templates.values()], celTemplates, kyverno };
 }
 
 function hasCel(template: unknown): boolean {

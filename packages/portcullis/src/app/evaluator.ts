@@ -3,28 +3,31 @@
 // prepared beside the one that is being served and used from the moment that requests name their version, so that all
 // threads change over between two requests, together.
 
-import { gvkOf, nameOf } from "@portcullis/kube";
 import { Budget, type Answer as NeedAnswer, type Need, parseJson } from "@portcullis/lang";
-import type {
-  Answered,
-  Decision,
-  Engine,
-  EvaluateOptions,
-  EvaluationRequest,
-  Outcome,
-  PolicyFrontend,
-  PolicySet,
-  Suspended,
+import {
+  type Answered,
+  type Decision,
+  type Engine,
+  type EvaluateOptions,
+  type EvaluationRequest,
+  type PolicyFrontend,
+  type PolicyId,
+  type PolicySet,
+  type Suspended,
+  joinAnswers,
+  mutationAnswer,
 } from "@portcullis/policy";
-import { mutationAnswer } from "@portcullis/policy";
-import type { AdmissionRecord, PolicyResult, Subject, Violation } from "../server/metrics.ts";
+import type { Endpoint } from "../server/endpoints.ts";
 import { type Review, ReviewError, findReview, readReview, writeReview } from "../server/review.ts";
-import { type Endpoint, type Reply, errorReply } from "../server/routes.ts";
+import { type Reply, errorReply } from "../server/routes.ts";
+import { type Tallies, type Tally, createTallies } from "../server/tally.ts";
 import { clockMs } from "./clock.ts";
 import { type Census, censusOf } from "./census.ts";
 import { type FileText, type Problem, createComposer } from "./compose.ts";
 import { worldNow } from "./host.ts";
-import { type Lane, type Reading, type Slices, policyName } from "./slices.ts";
+import { recordOf, tallyRules } from "./record.ts";
+import { type Served, servedSet } from "./served.ts";
+import type { Lane, Reading, Slices } from "./slices.ts";
 
 /** Files that are new or different, and files that are gone, since the version before. */
 export interface Change {
@@ -66,6 +69,8 @@ export interface Evaluator {
   /** Drops the sets of versions below this one. */
   release(version: number): void;
   answer(question: Question): Result;
+  /** Takes what Kyverno's rules said since the last call. */
+  takeTallies(): readonly Tally[];
 }
 
 export interface EvaluatorOptions {
@@ -83,29 +88,31 @@ export interface EvaluatorOptions {
 export interface Admission {
   /** Whether a request is about a policy, so that deciding it means compiling it. */
   readonly isPolicy: (request: EvaluationRequest) => boolean;
-  readonly before: (request: EvaluationRequest, set: PolicySet) => Answered | null;
+  /** What a dialect answers before its policies are asked; null: nothing. */
+  readonly before: (dialect: string, request: EvaluationRequest, set: PolicySet) => Before | null;
   readonly label: (request: EvaluationRequest) => Answered;
   /** As `before`, for the path of mutation. */
-  readonly beforeMutation: (request: EvaluationRequest) => Answered | null;
+  readonly beforeMutation: (dialect: string, request: EvaluationRequest) => Answered | null;
 }
 
-interface Served {
-  readonly set: PolicySet;
-  readonly answerNeed: (need: Need) => NeedAnswer;
-  /** Groups and versions of policies by `Kind/name`, made when the log first asks. */
-  versions: ReadonlyMap<string, { readonly group: string; readonly version: string }> | null;
+export interface Before {
+  readonly answer: Answered;
+  /** The dialect's policies are not asked any more. */
+  readonly isFinal: boolean;
 }
 
 export function createEvaluator(options: EvaluatorOptions): Evaluator {
   const { engine, frontends, slices } = options;
-  const served = new Map<number, Served>();
+  const sets = new Map<number, Served>();
+  const tallies = createTallies(mostSeries);
   const owns = (kind: { readonly group: string; readonly kind: string }): boolean =>
     frontends.some((frontend) => frontend.owns(kind));
   const composer = createComposer({ engine, owns });
+  const dialects = frontends.map(({ dialect }) => dialect);
   return {
     prepare: ({ version, changed, removed }) => {
       const { set, context, problems, broken } = composer.compose(changed, removed);
-      served.set(version, { set, answerNeed: options.answerNeeds(context), versions: null });
+      sets.set(version, servedSet(set, options.answerNeeds(context)));
       return {
         version,
         digest: set.digest,
@@ -117,44 +124,133 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
       };
     },
     release: (version) => {
-      for (const old of served.keys()) if (old < version) served.delete(old);
+      for (const old of sets.keys()) if (old < version) sets.delete(old);
     },
-    answer: (question) => answer(options, served.get(question.version), question),
+    answer: (question) => answer({ ...options, dialects, tallies }, sets.get(question.version), question),
+    takeTallies: () => tallies.take(),
   };
 }
 
-function answer(options: EvaluatorOptions, served: Served | undefined, question: Question): Result {
-  const { body, lane, endpoint } = question;
+/** How many series of Kyverno's rules a thread counts apart. */
+const mostSeries = 5000;
+
+interface Answering extends EvaluatorOptions {
+  readonly dialects: readonly string[];
+  readonly tallies: Tallies;
+}
+
+interface Asked {
+  readonly served: Served;
+  readonly question: Question;
+  readonly review: Review;
+}
+
+function answer(answering: Answering, served: Served | undefined, question: Question): Result {
+  const { body, endpoint } = question;
   if (served === undefined) return replyOf(errorReply(findReview(body), 503, "the policies are not loaded yet"));
   const review = readBody(body);
   if (typeof review === "string") return replyOf(errorReply(findReview(body), 400, review));
-  const { request, apiVersion } = review;
-  const { admission } = options;
-  if (endpoint === "label") return unrecorded(review, admission.label(request));
-  if (endpoint === "mutate") return mutate(options, served, { question, review });
-  const isPolicy = admission.isPolicy(request);
-  if (lane === "fast" && isPolicy) return { kind: "slow", key: "policies that are admitted" };
-  const before = admission.before(request, served.set);
-  // What was read for the answer is not served, and does not count.
-  if (isPolicy) options.slices.takeReadings();
-  if (before !== null) return unrecorded(review, before);
-  options.slices.begin(lane);
-  const decision = decide(served, question, review, { phases: ["validate"] });
-  const { overrun } = options.slices;
-  if (overrun !== null) return { kind: "overrun", policy: overrun };
-  if (!("allowed" in decision)) return missingData(review, decision);
-  const text = writeReview(request.uid, decision, apiVersion);
-  return replyOf({ status: 200, body: text, record: recordOf(options, served, decision, request) });
+  const asked = { served, question, review };
+  const unknown = unknownPolicy(served, endpoint);
+  if (unknown !== null) return unrecorded(review, unknown);
+  switch (endpoint.what) {
+    case "label":
+      return unrecorded(review, answering.admission.label(review.request));
+    case "mutate":
+      return mutate(answering, asked);
+    case "policy":
+    case "validate":
+      return validate(answering, asked);
+    default:
+      return endpoint.what satisfies never;
+  }
 }
 
-function decide(
-  served: Served,
-  { deadlineMs }: Question,
-  { request }: Review,
-  how: EvaluateOptions,
-): Decision | Suspended {
+/** Kyverno: pkg/webhooks/resource/handlers.go retrieveAndCategorizePolicies, where a policy has a path of its own. */
+function unknownPolicy({ infos }: Served, { policy }: Endpoint): Answered | null {
+  if (policy === null) return null;
+  const isNamespaced = policy.includes("/");
+  if (infos.has(`${isNamespaced ? "Policy" : "ClusterPolicy"}/${policy}`)) return null;
+  const kind = isNamespaced ? "policy.kyverno.io" : "clusterpolicy.kyverno.io";
+  const key = isNamespaced ? policy : `/${policy}`;
+  const message = `failed to fetch policy with key: key ${key}: ${kind} "${policy.replace(/^.*\//, "")}" not found`;
+  return { dialect: "kyverno", allowed: false, code: 400, reason: "", message, warnings: [] };
+}
+
+/** A dialect's answer before its policies are asked joins what they say; where it is final they are not asked. */
+function validate(answering: Answering, asked: Asked): Result {
+  const { admission, slices } = answering;
+  const { served, question, review } = asked;
+  const { request } = review;
+  const { endpoint, lane } = question;
+  const isPolicy = admission.isPolicy(request);
+  if (lane === "fast" && isPolicy) return { kind: "slow", key: "policies that are admitted" };
+  const wanted = dialectsOf(answering, endpoint);
+  const before = wanted.map((dialect) => admission.before(dialect, request, served.set));
+  // What was read for the answer is not served, and does not count.
+  if (isPolicy) slices.takeReadings();
+  const dialects = endpoint.what === "policy" ? [] : wanted.filter((_, at) => before[at]?.isFinal !== true);
+  if (dialects.length === 0) {
+    const answers = before.flatMap((one) => (one === null ? [] : [one.answer]));
+    return unrecorded(review, answers.length === 0 ? silence(endpoint) : joinAnswers(answers));
+  }
+  slices.begin(lane);
+  const decision = decide(asked, { phases: ["validate"], ...choice(answering, endpoint, dialects) });
+  const { overrun } = slices;
+  if (overrun !== null) return { kind: "overrun", policy: overrun };
+  if (!("allowed" in decision)) return missingData(review, decision);
+  const joined = before.every((one) => one === null)
+    ? decision
+    : joinAnswers(inOrder(wanted, before, dialects, decision));
+  const webhook = "ValidatingWebhookConfiguration";
+  const recorded = { served, request, decision, asked: dialects, webhook } as const;
+  if (served.infos.size > 0) tallyRules(answering.tallies, recorded, (policy) => slices.spentMs(policy));
+  const body = writeReview(request.uid, joined, review.apiVersion);
+  return replyOf({ status: 200, body, record: recordOf(recorded, answering.tellViolations) });
+}
+
+/** What came before and the decision of the dialects that were asked, in the order of the dialects. */
+function inOrder(
+  wanted: readonly string[],
+  before: readonly (Before | null)[],
+  asked: readonly string[],
+  decision: Decision,
+): readonly Answered[] {
+  return wanted.flatMap((dialect, at) => [
+    ...(before[at] === null || before[at] === undefined ? [] : [before[at].answer]),
+    ...(dialect === asked[0] ? [decision] : []),
+  ]);
+}
+
+function dialectsOf({ dialects }: Answering, { dialect }: Endpoint): readonly string[] {
+  return dialect === null ? dialects : dialects.filter((one) => one === dialect);
+}
+
+/** Nothing to say. */
+function silence({ dialect }: Endpoint): Answered {
+  const plain: Answered = { allowed: true, code: 200, reason: "", message: "", warnings: [] };
+  return dialect === null ? plain : { ...plain, dialect };
+}
+
+/** Of which dialects, failure policies and names the policies are that decide. */
+function choice(
+  { dialects }: Answering,
+  { failurePolicy, policy }: Endpoint,
+  asked: readonly string[],
+): Pick<EvaluateOptions, "dialects" | "only"> {
+  const some = asked.length === dialects.length ? {} : { dialects: asked };
+  if (failurePolicy === null && policy === null) return some;
+  const isOne = ({ kind, namespace, name }: PolicyId): boolean =>
+    policy === null || policy === (kind === "Policy" ? `${namespace}/${name}` : name);
+  return {
+    ...some,
+    only: ({ id, failurePolicy: own }) => (failurePolicy === null || own === failurePolicy) && isOne(id),
+  };
+}
+
+function decide({ served, question: { deadlineMs }, review }: Asked, how: EvaluateOptions): Decision | Suspended {
   const budget = new Budget({ deadlineMs }, clockMs);
-  return served.set.evaluate(request, worldNow(served.answerNeed), budget, how);
+  return served.set.evaluate(review.request, worldNow(served.answerNeed), budget, how);
 }
 
 function missingData({ request, apiVersion }: Review, { needs }: Suspended): Result {
@@ -163,20 +259,32 @@ function missingData({ request, apiVersion }: Review, { needs }: Suspended): Res
   return replyOf(errorReply({ uid: request.uid, apiVersion }, 500, message));
 }
 
-interface Asked {
-  readonly question: Question;
-  readonly review: Review;
+/** All dialects' mutations make one patch; Gatekeeper's words say that there is none. */
+function mutate(answering: Answering, asked: Asked): Result {
+  const { admission, slices } = answering;
+  const { served, question, review } = asked;
+  const { endpoint, lane } = question;
+  const { request, apiVersion } = review;
+  const wanted = dialectsOf(answering, endpoint);
+  const before = wanted.map((dialect) => admission.beforeMutation(dialect, request));
+  const dialects = wanted.filter((_, at) => before[at] === null);
+  if (dialects.length === 0) return unrecorded(review, joinAnswers(before.filter((one) => one !== null)));
+  slices.begin(lane);
+  const decision = decide(asked, { phases: ["mutate"], ...choice(answering, endpoint, dialects) });
+  const { overrun } = slices;
+  if (overrun !== null) return { kind: "overrun", policy: overrun };
+  if (!("allowed" in decision)) return missingData(review, decision);
+  const recorded = { served, request, decision, asked: dialects, webhook: "MutatingWebhookConfiguration" } as const;
+  if (served.infos.size > 0) tallyRules(answering.tallies, recorded, (policy) => slices.spentMs(policy));
+  const said = dialects.includes("gatekeeper") && decision.dialect !== "kyverno" ? gatekeepersText(decision) : decision;
+  const answers = wanted.flatMap((dialect, at) => before[at] ?? (dialect === dialects[0] ? [said] : []));
+  const patch = decision.allowed ? decision.patch : [];
+  const body = writeReview(request.uid, { ...joinAnswers(answers), patch }, apiVersion);
+  return replyOf({ status: 200, body, record: recordOf(recorded, answering.tellViolations) });
 }
 
-/** The answer of Gatekeeper's own path, where only its mutators are asked. */
-function mutate({ admission }: EvaluatorOptions, served: Served, { question, review }: Asked): Result {
-  const { request, apiVersion } = review;
-  const before = admission.beforeMutation(request);
-  if (before !== null) return unrecorded(review, before);
-  const decision = decide(served, question, review, { phases: ["mutate"], dialects: ["gatekeeper"] });
-  if (!("allowed" in decision)) return missingData(review, decision);
-  const text = writeReview(request.uid, { ...mutationAnswer(decision), patch: decision.patch }, apiVersion);
-  return replyOf({ status: 200, body: text, record: null });
+function gatekeepersText(decision: Decision): Answered {
+  return { ...mutationAnswer(decision), warnings: decision.warnings };
 }
 
 /** Gatekeeper counts only requests that policies were asked about. */
@@ -198,76 +306,4 @@ function readBody(body: string): ReturnType<typeof readReview> | string {
     if (error instanceof RangeError) return "the body is nested too deeply";
     throw error;
   }
-}
-
-function recordOf(
-  options: EvaluatorOptions,
-  served: Served,
-  decision: Decision,
-  request: EvaluationRequest,
-): AdmissionRecord {
-  const told = decision.outcomes.filter(({ result }) => result !== "pass" && result !== "skip");
-  const status = decision.allowed ? "allow" : decision.code >= 500 ? "error" : "deny";
-  const record = { status, dryRun: request.dryRun ?? false, results: countedResults(told) } as const;
-  if (!options.tellViolations || told.length === 0) return record;
-  const violations = told.filter(({ actions }) => actions.length > 0).map((outcome) => violationOf(served, outcome));
-  return { ...record, violations: { subject: subjectOf(request), violations } };
-}
-
-/** Equal results of a policy as one: thirty violations of a Pod are not thirty records to post. */
-function countedResults(outcomes: readonly Outcome[]): readonly PolicyResult[] {
-  const results: PolicyResult[] = [];
-  for (const outcome of outcomes) {
-    const { result, actionName: action } = outcome;
-    const policy = policyName(outcome.policy);
-    const overran = outcome.properties["limit"] === "deadline";
-    const last = results.at(-1);
-    if (last?.policy === policy && last.result === result && last.action === action && last.overran === overran) {
-      results[results.length - 1] = { ...last, count: last.count + 1 };
-    } else {
-      results.push({ policy, result, action, overran, count: 1 });
-    }
-  }
-  return results;
-}
-
-function violationOf(served: Served, { policy, actionName, message, details, properties }: Outcome): Violation {
-  const { kind, name } = policy;
-  const scoped = properties["scopedActions"];
-  return {
-    ...groupVersionOf(served, kind, name),
-    kind,
-    name,
-    action: actionName,
-    actions: scoped === undefined ? [] : scoped.split(","),
-    message,
-    details,
-  };
-}
-
-function groupVersionOf(
-  served: Served,
-  kind: string,
-  name: string,
-): { readonly group: string; readonly version: string } {
-  served.versions ??= new Map(
-    served.set.sources.map(({ object }) => {
-      const { group, version, kind: of } = gvkOf(object);
-      return [`${of}/${nameOf(object)}`, { group, version }] as const;
-    }),
-  );
-  return served.versions.get(`${kind}/${name}`) ?? { group: "", version: "" };
-}
-
-/** Gatekeeper gives a Namespace no namespace, whatever the client did. */
-function subjectOf({ kind, namespace, name, object, oldObject, user }: EvaluationRequest): Subject {
-  const isNamespace = kind?.kind === "Namespace" && kind.group === "";
-  return {
-    group: kind?.group ?? "",
-    version: kind?.version ?? "",
-    kind: kind?.kind ?? "",
-    namespace: isNamespace ? "" : namespace,
-    name: name === "" ? nameOf(object ?? oldObject) : name,
-    username: user?.username ?? "",
-  };
 }

@@ -15,7 +15,9 @@
 // A change of the policies is prepared on one thread after the other while the rest serve, and all change over at once.
 
 import { findReview } from "../server/review.ts";
-import { type Endpoint, type Reply, errorReply } from "../server/routes.ts";
+import { type Endpoint, admitEndpoint } from "../server/endpoints.ts";
+import { type Reply, errorReply } from "../server/routes.ts";
+import type { Tally } from "../server/tally.ts";
 import { type EvaluatorSettings, evaluatorSettings } from "./config.ts";
 import { clockMs } from "./clock.ts";
 import type { Change, Report, Result } from "./evaluator.ts";
@@ -34,6 +36,8 @@ export interface PoolOptions {
   readonly onOverrun: (policy: string, kind: "slice" | "deadline") => void;
   /** `detail` is for the log. */
   readonly onRestart: (reason: "deadline" | "memory" | "crash", policy: string | null, detail: string) => void;
+  /** Counts of Kyverno's rules that a thread had. */
+  readonly onTallies?: (tallies: readonly Tally[]) => void;
   /** An evaluator failed in a way that is our fault; the request was answered with an error. */
   readonly onFault?: (detail: string) => void;
 }
@@ -43,6 +47,8 @@ export interface Pool {
   decide(body: string, deadlineMs: number, endpoint?: Endpoint): Promise<Reply>;
   /** Serves these files from the moment it resolves. Rejects, and serves what it served, when that cannot be prepared. */
   change(files: Pick<Change, "changed" | "removed">): Promise<Report>;
+  /** Takes the counts of all threads; what a busy thread has comes later. */
+  tally(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,6 +57,8 @@ const graceMs = 50;
 /** A request that stands longer at the head of a fast thread than this no longer keeps others waiting. */
 const stallMs = 40;
 const watchMs = 10;
+/** How long whoever reads the metrics waits for the threads. */
+const tallyMs = 250;
 /** Requests per fast thread at once: the next is there when one is done. */
 const depth = 2;
 const slowThreads = 2;
@@ -95,7 +103,7 @@ export function createPool(options: PoolOptions): Pool {
   let changes: Promise<unknown> = Promise.resolve();
   for (let count = 0; count < options.threads; count++) addSlot(state, "fast");
   return {
-    decide: (body, deadlineMs, endpoint = "admit") =>
+    decide: (body, deadlineMs, endpoint = admitEndpoint) =>
       new Promise((resolve) => {
         const isLarge = body.length > largeBodyLength && hasSlowLane(state);
         const lane = isLarge ? "slow" : "fast";
@@ -105,6 +113,10 @@ export function createPool(options: PoolOptions): Pool {
       const result = changes.then(() => changeOver(state, files));
       changes = result.catch(() => {});
       return result;
+    },
+    tally: async () => {
+      const taken = Promise.all(state.slots.map(({ thread }) => thread.tally()));
+      await Promise.race([taken, setTimeoutAsync(tallyMs, undefined, { ref: false })]);
     },
     close: async () => {
       state.isClosed = true;
@@ -142,6 +154,9 @@ function launch(state: State, slot: Slot): void {
     spawn: state.options.spawn ?? spawnWorker,
     memoryMb: (state.options.memoryMb ?? 96) * (slot.lane === "slow" ? 2 : 1),
     settings: state.options.settings ?? evaluatorSettings(),
+    onTallies: (tallies) => {
+      state.options.onTallies?.(tallies);
+    },
     onResult: (id, result) => {
       take(state, slot, id, result);
     },

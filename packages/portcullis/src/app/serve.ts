@@ -47,6 +47,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const metrics = createMetrics({ process: true });
   const certificates = await certificatesOf(options);
   const decider = await startDecider(options, metrics, logger);
+  metrics.beforeReading(() => decider.tally());
   const closers: (() => Promise<void> | void)[] = [() => decider.close()];
   const closeAll = async (): Promise<void> => {
     // oxlint-disable-next-line no-await-in-loop -- in this order
@@ -157,6 +158,8 @@ async function startMetrics(options: ServeOptions, metrics: Metrics, logger: Log
 interface Decider {
   readonly decide: Decide;
   readonly change: (files: Pick<Change, "changed" | "removed">) => Promise<Report>;
+  /** Gives the counts of Kyverno's rules to the metrics. */
+  tally(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -166,11 +169,14 @@ async function startDecider(options: ServeOptions, metrics: Metrics, logger: Log
   const onFault = (detail: string): void => {
     logger.error({ detail }, "a request could not be evaluated");
   };
-  if (threads === 0) return inlineDecider(settings, onFault);
+  if (threads === 0) return inlineDecider(settings, metrics, onFault);
   const pool = createPool({
     threads,
     settings,
     onFault,
+    onTallies: (tallies) => {
+      metrics.rules(tallies);
+    },
     onOverrun: (policy, kind) => {
       metrics.overrun(policy, kind);
       if (kind === "deadline") logger.warn({ policy }, "a policy did not end before its deadline");
@@ -183,12 +189,17 @@ async function startDecider(options: ServeOptions, metrics: Metrics, logger: Log
   return {
     decide: (body, deadlineMs, endpoint) => pool.decide(body, deadlineMs + performance.timeOrigin, endpoint),
     change: (files) => pool.change(files),
+    tally: () => pool.tally(),
     close: () => pool.close(),
   };
 }
 
 /** Without threads: simple, and whoever waits, waits for the policies. Only then is the engine loaded here. */
-async function inlineDecider(settings: EvaluatorSettings, onFault: (detail: string) => void): Promise<Decider> {
+async function inlineDecider(
+  settings: EvaluatorSettings,
+  metrics: Metrics,
+  onFault: (detail: string) => void,
+): Promise<Decider> {
   const { assembleEvaluator } = await import("./assemble.ts");
   const evaluator = assembleEvaluator(settings);
   let version = 0;
@@ -205,6 +216,10 @@ async function inlineDecider(settings: EvaluatorSettings, onFault: (detail: stri
       version++;
       evaluator.release(version);
       return Promise.resolve(report);
+    },
+    tally: () => {
+      metrics.rules(evaluator.takeTallies());
+      return Promise.resolve();
     },
     close: () => Promise.resolve(),
   };

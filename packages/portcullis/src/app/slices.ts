@@ -14,7 +14,7 @@ import { Budget, errorAt } from "@portcullis/lang";
 import type {
   Evaluation,
   EvaluationRequest,
-  Outcome,
+  MutationStage,
   Policy,
   PolicyFrontend,
   PolicyId,
@@ -29,6 +29,8 @@ export interface Slices {
   begin(lane: Lane): void;
   /** The policy that ended the evaluation because its slice was over. */
   readonly overrun: string | null;
+  /** Milliseconds that a policy of Kyverno's took, by its name, since `begin`. */
+  spentMs(policy: string): number;
   /** Takes the durations of the readings since the last call. */
   takeReadings(): readonly Reading[];
   /** Names of policies by the number that `onPolicy` was given. */
@@ -55,25 +57,39 @@ export function createSlices(options: SlicesOptions = {}): Slices {
   const names: string[] = [];
   const strikes = createStrikes(sliceMs);
   const readings: Reading[] = [];
+  const times = createTimes();
   let lane: Lane = "slow";
   let overrun: string | null = null;
 
-  const evaluate = (policy: Policy, number: number, request: EvaluationRequest, evaluation: Evaluation) => {
-    if (overrun !== null) return [];
+  const run = <Said>(number: number, evaluation: Evaluation, nothing: Said, ask: (of: Evaluation) => Said): Said => {
+    if (overrun !== null) return nothing;
     onPolicy(number);
-    if (lane === "slow") return policy.evaluate(request, evaluation);
+    if (lane === "slow") return ask(evaluation);
     const name = names[number] ?? "";
     const slice = openSlice(strikes.sliceOf(name), evaluation.budget.deadlineMs);
-    const outcomes = attempt(() => policy.evaluate(request, { ...evaluation, budget: slice.budget }));
-    if (!slice.isOver()) return outcomes();
+    const said = attempt(() => ask({ ...evaluation, budget: slice.budget }));
+    if (!slice.isOver()) return said();
     overrun = name;
     strikes.add(name);
-    return [];
+    return nothing;
   };
 
   const wrapPolicy = (policy: Policy): Policy => {
     const number = numberOf(names, policyName(policy.id));
-    return { ...policy, evaluate: (request, evaluation) => evaluate(policy, number, request, evaluation) };
+    const ask = (request: EvaluationRequest, given: Evaluation) =>
+      run(number, given, [], (evaluation) => policy.evaluate(request, evaluation));
+    // Gatekeeper's metrics have no durations of single constraints.
+    if (policy.id.dialect !== "kyverno") return { ...policy, evaluate: ask };
+    const name = names[number] ?? "";
+    return { ...policy, evaluate: (request, evaluation) => times.of(name, () => ask(request, evaluation)) };
+  };
+
+  const wrapStage = (stage: MutationStage): MutationStage => {
+    const number = numberOf(names, policyName(stage.id));
+    const ask = (request: EvaluationRequest, given: Evaluation) =>
+      run(number, given, { object: request.object, outcomes: [] }, (evaluation) => stage.mutate(request, evaluation));
+    const name = names[number] ?? "";
+    return { ...stage, mutate: (request, evaluation) => times.of(name, () => ask(request, evaluation)) };
   };
 
   return {
@@ -88,18 +104,45 @@ export function createSlices(options: SlicesOptions = {}): Slices {
       },
       link: (units, catalog, profile) => {
         const linked = frontend.link(units, catalog, profile);
-        return { ...linked, policies: linked.policies.map(wrapPolicy) };
+        return { ...linked, policies: linked.policies.map(wrapPolicy), mutations: linked.mutations.map(wrapStage) };
       },
     }),
     begin: (of) => {
       lane = of;
       overrun = null;
+      times.clear();
     },
+    spentMs: (policy) => times.spentMs(policy),
     get overrun() {
       return overrun;
     },
     takeReadings: () => readings.splice(0),
     names,
+  };
+}
+
+interface Times {
+  /** Runs something on account of a policy. */
+  of<Said>(policy: string, run: () => Said): Said;
+  spentMs(policy: string): number;
+  clear(): void;
+}
+
+function createTimes(): Times {
+  const spent = new Map<string, number>();
+  return {
+    of: (policy, run) => {
+      const startMs = performance.now();
+      try {
+        return run();
+      } finally {
+        spent.set(policy, (spent.get(policy) ?? 0) + performance.now() - startMs);
+      }
+    },
+    spentMs: (policy) => spent.get(policy) ?? 0,
+    clear: () => {
+      spent.clear();
+    },
   };
 }
 
@@ -125,10 +168,10 @@ function attemptRead(read: () => ReturnType<PolicyFrontend["read"]>, at: ReadFro
 }
 
 /** An error of a policy whose slice is over is only the sign of that; any other is the policy's own. */
-function attempt(run: () => readonly Outcome[]): () => readonly Outcome[] {
+function attempt<Said>(run: () => Said): () => Said {
   try {
-    const outcomes = run();
-    return () => outcomes;
+    const said = run();
+    return () => said;
   } catch (error) {
     return () => {
       throw error;

@@ -2,17 +2,20 @@
 
 import { errorReply } from "../server/routes.ts";
 import { findReview } from "../server/review.ts";
+import type { Tally } from "../server/tally.ts";
 import type { EvaluatorSettings } from "./config.ts";
 import type { Change, Evaluator, Question, Report, Result } from "./evaluator.ts";
 
 export type ToThread =
   | { readonly kind: "prepare"; readonly change: Change }
   | { readonly kind: "release"; readonly version: number }
+  | { readonly kind: "tally" }
   | { readonly kind: "ask"; readonly id: number; readonly question: Question };
 
 export type FromThread =
   | { readonly kind: "prepared"; readonly report: Report }
   | { readonly kind: "failed"; readonly version: number; readonly message: string }
+  | { readonly kind: "tallied"; readonly tallies: readonly Tally[] }
   | { readonly kind: "answered"; readonly id: number; readonly result: Result };
 
 /** What a thread is given when it starts. */
@@ -37,6 +40,9 @@ export function serveThread({ evaluator, running, receive, send }: Thread): void
         break;
       case "release":
         evaluator.release(message.version);
+        break;
+      case "tally":
+        send({ kind: "tallied", tallies: evaluator.takeTallies() });
         break;
       case "ask":
         send({ kind: "answered", id: message.id, result: answered(evaluator, message.question) });

@@ -3,6 +3,7 @@
 // business.
 
 import { Worker } from "node:worker_threads";
+import type { Tally } from "../server/tally.ts";
 import type { EvaluatorSettings } from "./config.ts";
 import type { Change, Question, Report, Result } from "./evaluator.ts";
 import type { FromThread, ThreadData, ToThread } from "./thread.ts";
@@ -16,6 +17,8 @@ export interface EvaluatorThread {
   readonly held: ReadonlySet<number>;
   /** Whether it is busy with preparing a version. */
   readonly preparing: boolean;
+  /** Asks for the counts of Kyverno's rules; `onTallies` gets them, unless the thread ends before. */
+  tally(): Promise<void>;
   /** The policy that is running at this moment, for a thread that does not come back. */
   runningPolicy(): string | null;
   /** Ends it; `onEnd` is called. */
@@ -27,6 +30,7 @@ export interface ThreadOptions {
   /** Old-space limit, in MiB. */
   readonly memoryMb: number;
   readonly settings: EvaluatorSettings;
+  readonly onTallies: (tallies: readonly Tally[]) => void;
   readonly onResult: (id: number, result: Result) => void;
   /** Called once, with the reason when the thread ended by itself. */
   readonly onEnd: (reason: string | null) => void;
@@ -55,13 +59,12 @@ interface Preparing {
 
 export function startThread(options: ThreadOptions): EvaluatorThread {
   const running = new Int32Array(new SharedArrayBuffer(4)).fill(-1);
-  const worker = options.spawn({
-    workerData: { running, settings: options.settings },
-    resourceLimits: { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: youngMb },
-  });
+  const resourceLimits = { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: youngMb };
+  const worker = options.spawn({ workerData: { running, settings: options.settings }, resourceLimits });
   const preparing = new Map<number, Preparing>();
   const reports = new Map<number, Promise<Report>>();
   const held = new Set<number>();
+  const tallying = createTallying(options.onTallies);
   let names: readonly string[] = [];
   let failure: string | null = null;
   let isWanted = false;
@@ -71,16 +74,14 @@ export function startThread(options: ThreadOptions): EvaluatorThread {
   };
   worker.on("message", (message: FromThread) => {
     if (message.kind === "answered") options.onResult(message.id, message.result);
-    else if (message.kind === "prepared") {
+    else if (message.kind === "tallied") {
+      tallying.take(message.tallies);
+    } else if (message.kind === "prepared") {
       const { version } = message.report;
       ({ names } = message.report);
       held.add(version);
-      preparing.get(version)?.resolve(message.report);
-      preparing.delete(version);
-    } else {
-      preparing.get(message.version)?.reject(new Error(message.message));
-      preparing.delete(message.version);
-    }
+      settle(preparing, version, ({ resolve }) => resolve(message.report));
+    } else settle(preparing, message.version, ({ reject }) => reject(new Error(message.message)));
   });
   worker.on("error", (error: NodeJS.ErrnoException) => {
     failure = error.code === "ERR_WORKER_OUT_OF_MEMORY" ? outOfMemory : (error.stack ?? error.message);
@@ -90,6 +91,7 @@ export function startThread(options: ThreadOptions): EvaluatorThread {
     held.clear();
     for (const waiting of preparing.values()) waiting.reject(new Error(failure ?? "the evaluator thread ended"));
     preparing.clear();
+    tallying.end();
     options.onEnd(isWanted ? null : (failure ?? `exit code ${code}`));
   });
   return {
@@ -109,6 +111,7 @@ export function startThread(options: ThreadOptions): EvaluatorThread {
       for (const old of reports.keys()) if (old < version) reports.delete(old);
       send({ kind: "release", version });
     },
+    tally: () => (hasEnded ? Promise.resolve() : tallying.ask(() => send({ kind: "tally" }))),
     ask: (id, question) => {
       send({ kind: "ask", id, question });
     },
@@ -120,6 +123,37 @@ export function startThread(options: ThreadOptions): EvaluatorThread {
     terminate: async () => {
       isWanted = true;
       await worker.terminate();
+    },
+  };
+}
+
+function settle(preparing: Map<number, Preparing>, version: number, how: (waiting: Preparing) => void): void {
+  const waiting = preparing.get(version);
+  preparing.delete(version);
+  if (waiting !== undefined) how(waiting);
+}
+
+interface Tallying {
+  ask(send: () => void): Promise<void>;
+  take(tallies: readonly Tally[]): void;
+  end(): void;
+}
+
+/** Those who wait for counts, in the order in which they asked. */
+function createTallying(onTallies: ThreadOptions["onTallies"]): Tallying {
+  const waiting: (() => void)[] = [];
+  return {
+    ask: (send) =>
+      new Promise((resolve) => {
+        waiting.push(resolve);
+        send();
+      }),
+    take: (tallies) => {
+      onTallies(tallies);
+      waiting.shift()?.();
+    },
+    end: () => {
+      for (const done of waiting.splice(0)) done();
     },
   };
 }

@@ -2,13 +2,20 @@
 // on working; what is ours is called portcullis_*. Labels that come from policies are capped: after `maxPolicies` names,
 // further ones are counted under "other", so that nobody fills the monitoring by creating policies.
 
+import { type KyvernoPolicy, type KyvernoRequest, capped, kyvernoMetrics } from "./kyverno-metrics.ts";
+import type { Tally } from "./tally.ts";
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+
+export type { KyvernoRequest } from "./kyverno-metrics.ts";
 
 type AdmissionStatus = "allow" | "deny" | "error" | "unknown";
 
 /** One answered request. */
 export interface AdmissionRecord {
-  readonly status: AdmissionStatus;
+  /** Null: Gatekeeper's policies were not asked. */
+  readonly status: AdmissionStatus | null;
+  /** Null: Kyverno's policies were not asked. */
+  readonly kyverno: KyvernoRequest | null;
   readonly dryRun: boolean;
   /** Only of policies that had something to say. */
   readonly results: readonly PolicyResult[];
@@ -61,6 +68,8 @@ export interface SetRecord {
   readonly templates: readonly { readonly status: "active" | "error"; readonly count: number }[];
   /** Templates that carry CEL, beside Rego or alone. */
   readonly celTemplates: number;
+  /** Kyverno's policies. */
+  readonly kyverno: readonly KyvernoPolicy[];
   /** Objects that could not be taken and are served in their last good form, or not at all. */
   readonly broken: number;
 }
@@ -71,6 +80,10 @@ export interface Metrics {
   ingested(status: "active" | "error", seconds: number): void;
   policySet(record: SetRecord): void;
   reloaded(ok: boolean): void;
+  /** Counts of Kyverno's rules. */
+  rules(tallies: readonly Tally[]): void;
+  /** What to wait for before the metrics are read. */
+  beforeReading(collect: () => Promise<void>): void;
   /** A policy ran into its time slice, or into the deadline. */
   overrun(policy: string, kind: "slice" | "deadline"): void;
   evaluatorRestarted(reason: string): void;
@@ -95,11 +108,16 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
   if (options.process) collectDefaultMetrics({ register });
   const gatekeeper = gatekeeperMetrics(register);
   const own = ownMetrics(register);
+  const kyverno = kyvernoMetrics(register);
   const policyLabel = capped(maxPolicies);
+  let collect = (): Promise<void> => Promise.resolve();
   return {
     admission: (record, seconds) => {
-      gatekeeper.requests.inc({ admission_status: record.status, admission_dryrun: String(record.dryRun) });
-      gatekeeper.duration.observe({ admission_status: record.status }, seconds);
+      if (record.status !== null) {
+        gatekeeper.requests.inc({ admission_status: record.status, admission_dryrun: String(record.dryRun) });
+        gatekeeper.duration.observe({ admission_status: record.status }, seconds);
+      }
+      if (record.kyverno !== null) kyverno.request(record.kyverno, seconds);
       for (const { policy, result, action, overran, count } of record.results) {
         own.results.inc({ policy: policyLabel(policy), result, action }, count);
         if (overran) own.overruns.inc({ policy: policyLabel(policy), kind: "deadline" });
@@ -120,6 +138,13 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
       own.set.reset();
       own.set.set({ digest: record.digest }, 1);
       own.broken.set(record.broken);
+      kyverno.policies(record.kyverno);
+    },
+    rules: (tallies) => {
+      kyverno.rules(tallies);
+    },
+    beforeReading: (given) => {
+      collect = given;
     },
     reloaded: (ok) => {
       own.reloads.inc({ status: ok ? "success" : "error" });
@@ -132,7 +157,10 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
       own.restarts.inc({ reason });
     },
     contentType: register.contentType,
-    text: () => register.metrics(),
+    text: async () => {
+      await collect();
+      return `${await register.metrics()}\n${kyverno.text()}`;
+    },
   };
 }
 
@@ -228,16 +256,5 @@ function ownMetrics(register: Registry) {
       labelNames: ["reason"],
       registers,
     }),
-  };
-}
-
-/** The first `limit` names as they are, every later one as "other". */
-function capped(limit: number): (name: string) => string {
-  const known = new Set<string>();
-  return (name) => {
-    if (known.has(name)) return name;
-    if (known.size >= limit) return "other";
-    known.add(name);
-    return name;
   };
 }

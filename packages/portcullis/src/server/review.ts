@@ -14,6 +14,8 @@ export interface Review {
 
 /** What the client is told: Gatekeeper's codes 200, 299, 403, 422, 500 and our own 400, 413, 503. */
 export interface Answer {
+  /** Whose answer it is: a denial of Kyverno has no code, which API servers read as 400, and what it allows no status. */
+  readonly dialect?: string;
   readonly allowed: boolean;
   readonly code: number;
   readonly reason: string;
@@ -53,17 +55,22 @@ export class ReviewError extends Error {
 /**
  * The response as text, with Go's final line break. Only strings that come from outside are written by JSON.stringify,
  * because building objects for it costs more than everything else about an answer.
- * Gatekeeper: controller-runtime pkg/webhook/admission/http.go.
+ * Gatekeeper: controller-runtime pkg/webhook/admission/http.go; Kyverno: pkg/utils/admission/response.go (it sends the
+ * request back too, which nobody reads).
  */
 export function writeReview(uid: string, answer: Answer, apiVersion = "admission.k8s.io/v1"): string {
-  const { allowed, code, reason, message, warnings, patch = [] } = answer;
-  const said = message === "" ? "" : `,"message":${JSON.stringify(message)}`;
-  const why = reason === "" ? "" : `,"reason":${JSON.stringify(reason)}`;
+  const { allowed, warnings, patch = [] } = answer;
   const warned = warnings.length === 0 ? "" : `,"warnings":${JSON.stringify(warnings)}`;
-  const status = `{"metadata":{}${said}${why},"code":${code}}`;
   const patched = patch.length === 0 ? "" : `,"patch":"${patchText(patch)}","patchType":"JSONPatch"`;
-  const response = `{"uid":${JSON.stringify(uid)},"allowed":${allowed},"status":${status}${patched}${warned}}`;
+  const response = `{"uid":${JSON.stringify(uid)},"allowed":${allowed}${statusText(answer)}${patched}${warned}}`;
   return `{"kind":"AdmissionReview","apiVersion":${JSON.stringify(apiVersion)},"response":${response}}\n`;
+}
+
+function statusText({ dialect, allowed, code, reason, message }: Answer): string {
+  const said = message === "" ? "" : `,"message":${JSON.stringify(message)}`;
+  if (dialect === "kyverno") return allowed ? "" : `,"status":{"metadata":{},"status":"Failure"${said}}`;
+  const why = reason === "" ? "" : `,"reason":${JSON.stringify(reason)}`;
+  return `,"status":{"metadata":{}${said}${why},"code":${code}}`;
 }
 
 /** A patch travels in base64. */

@@ -7,6 +7,7 @@
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Endpoint, endpointAt, knownPaths } from "./endpoints.ts";
 import type { Health } from "./health.ts";
 import { type ReadBody, type ServerLimits, answerMarginMs, bodyReader, requestTimeoutMs } from "./limits.ts";
 import type { AdmissionRecord, Metrics } from "./metrics.ts";
@@ -21,9 +22,6 @@ export interface Reply {
   /** For the metrics; null when no policy was asked, because the request was not an admission request. */
   readonly record: AdmissionRecord | null;
 }
-
-/** What is asked: what policies say, or whether a Namespace may have Gatekeeper's ignore label. */
-export type Endpoint = "admit" | "label" | "mutate";
 
 /** Answers a body by `deadlineMs` on the clock of `performance.now()`. Never rejects for what the client sent. */
 export type Decide = (body: string, deadlineMs: number, endpoint: Endpoint) => Promise<Reply>;
@@ -48,21 +46,13 @@ export function routes(options: RoutesOptions): Handle {
   const others = getRequestListener(otherRoutes(options).fetch, { overrideGlobalObjects: false });
   return (incoming, outgoing) => {
     const url = incoming.url ?? "/";
-    const endpoint = endpointOf(url);
+    const endpoint = endpointAt(url);
     const served =
       endpoint === null
         ? others(incoming, outgoing)
         : serveAdmission(options, { incoming, outgoing, url, endpoint, readBody });
     served.catch(options.onError);
   };
-}
-
-function endpointOf(url: string): Endpoint | null {
-  const end = url.indexOf("?");
-  const path = end === -1 ? url : url.slice(0, end);
-  if (path === "/v1/admit") return "admit";
-  if (path === "/v1/mutate") return "mutate";
-  return path === "/v1/admitlabel" ? "label" : null;
 }
 
 /** `/metrics` alone, for a port of its own without TLS. */
@@ -85,7 +75,7 @@ function otherRoutes({ health, metrics, metricsHere }: RoutesOptions): Hono {
   });
   if (metricsHere) addMetrics(app, metrics);
   app.notFound((context) =>
-    context.text("not found: there are POST /v1/admit, /v1/mutate and /v1/admitlabel, GET /healthz, /readyz and /metrics\n", 404),
+    context.text(`not found: there are ${knownPaths}, GET /healthz, /readyz and /metrics\n`, 404),
   );
   return app;
 }
@@ -174,7 +164,7 @@ function printable(header: string): string {
 export function errorReply(to: Addressee | null, code: number, message: string): Reply {
   if (to === null) return textReply(code, `${message}\n`);
   const answer: Answer = { allowed: false, code, reason: "", message, warnings: [] };
-  const record = code < 500 ? null : ({ status: "error", dryRun: false, results: [] } as const);
+  const record = code < 500 ? null : ({ status: "error", kyverno: null, dryRun: false, results: [] } as const);
   return { status: 200, body: writeReview(to.uid, answer, to.apiVersion), record };
 }
 

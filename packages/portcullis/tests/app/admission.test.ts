@@ -13,6 +13,7 @@ import { assembleEvaluator } from "../../src/app/assemble.ts";
 import { clockMs } from "../../src/app/clock.ts";
 import { type EvaluatorSettings, evaluatorSettings } from "../../src/app/config.ts";
 import type { Evaluator, Question } from "../../src/app/evaluator.ts";
+import { admitEndpoint, labelEndpoint } from "../../src/server/endpoints.ts";
 import { createLogger, logViolations } from "../../src/app/log.ts";
 import type { AdmissionRecord } from "../../src/server/metrics.ts";
 
@@ -39,7 +40,7 @@ interface Asked extends Partial<Pick<Question, "lane" | "endpoint">> {
 }
 
 function resultOf(evaluator: Evaluator, object: unknown, asked: Asked = {}) {
-  const { lane = "slow", endpoint = "admit", operation, request } = asked;
+  const { lane = "slow", endpoint = admitEndpoint, operation, request } = asked;
   const review = JSON.parse(reviewOf(object, catalog, operation)) as { request: Record<string, unknown> };
   Object.assign(review.request, request);
   const body = JSON.stringify(review);
@@ -163,7 +164,7 @@ test("only exempt Namespaces may have the label that takes them out of sight", (
     answerOf(
       evaluator,
       { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } },
-      { lane: "fast", endpoint: "label", ...asked },
+      { lane: "fast", endpoint: labelEndpoint, ...asked },
     );
   const ignore = "admission.gatekeeper.sh/ignore";
   assert.equal(
@@ -175,7 +176,7 @@ test("only exempt Namespaces may have the label that takes them out of sight", (
     assert.equal(label(name, { [ignore]: "" }), `allowed 200: Namespace ${name} is allowed to set ${ignore}`);
   }
   assert.equal(label("team", { [ignore]: "" }, { operation: "DELETE" }), "allowed 200: Delete is always allowed");
-  assert.equal(answerOf(evaluator, pod, { endpoint: "label" }), "allowed 200: Not a namespace");
+  assert.equal(answerOf(evaluator, pod, { endpoint: labelEndpoint }), "allowed 200: Not a namespace");
 });
 
 test("violations are logged with Gatekeeper's keys", () => {

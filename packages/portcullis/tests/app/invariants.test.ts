@@ -10,6 +10,7 @@ import fc from "fast-check";
 import { builtinCatalog, isObject, stringAt, valueAt } from "@portcullis/kube";
 import { reviewOf } from "../../src/app/ask.ts";
 import { assembleEvaluator } from "../../src/app/assemble.ts";
+import { admitEndpoint, labelEndpoint } from "../../src/server/endpoints.ts";
 import { clockMs } from "../../src/app/clock.ts";
 import { evaluatorSettings } from "../../src/app/config.ts";
 import type { Question } from "../../src/app/evaluator.ts";
@@ -35,7 +36,7 @@ evaluator.prepare({
   ),
 });
 
-function ask(body: string, endpoint: Question["endpoint"] = "admit"): Reply {
+function ask(body: string, endpoint: Question["endpoint"] = admitEndpoint): Reply {
   const result = answered(evaluator, { version: 1, body, deadlineMs: clockMs() + 5000, lane: "slow", endpoint });
   assert.ok(result.kind === "reply");
   assert.equal(result.fault, undefined, result.fault);
@@ -163,13 +164,13 @@ function parsed(text: string): unknown {
   }
 }
 
-for (const endpoint of ["admit", "label"] as const) {
-  test(`a body with a readable uid is answered with a valid AdmissionReview: ${endpoint}`, () => {
+for (const endpoint of [admitEndpoint, labelEndpoint]) {
+  test(`a body with a readable uid is answered with a valid AdmissionReview: ${endpoint.what}`, () => {
     fc.assert(
       fc.property(bodies, (body) => {
         assertAnswers(body, ask(body, endpoint));
       }),
-      { numRuns: endpoint === "admit" ? 1500 : 300 },
+      { numRuns: endpoint === admitEndpoint ? 1500 : 300 },
     );
   });
 }

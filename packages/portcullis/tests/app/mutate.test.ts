@@ -6,6 +6,7 @@ import { builtinCatalog } from "@portcullis/kube";
 import { reviewOf } from "../../src/app/ask.ts";
 import { assembleEvaluator } from "../../src/app/assemble.ts";
 import { clockMs } from "../../src/app/clock.ts";
+import { mutateEndpoint } from "../../src/server/endpoints.ts";
 import { evaluatorSettings } from "../../src/app/config.ts";
 
 const mutators = `
@@ -57,7 +58,7 @@ function answer(object: unknown, changes: Readonly<Record<string, unknown>> = {}
     body,
     deadlineMs: clockMs() + 5000,
     lane: "fast",
-    endpoint: "mutate",
+    endpoint: mutateEndpoint,
   });
   assert.equal(result.kind, "reply");
   return (JSON.parse(result.kind === "reply" ? result.reply.body : "") as { response: Response }).response;

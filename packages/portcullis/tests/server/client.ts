@@ -51,7 +51,11 @@ export function allowing(check: (body: string, deadlineMs: number) => void = () 
 
 export function allowReply(uid: string): Reply {
   const answer = { allowed: true, code: 200, reason: "", message: "", warnings: [] };
-  return { status: 200, body: writeReview(uid, answer), record: { status: "allow", dryRun: false, results: [] } };
+  return {
+    status: 200,
+    body: writeReview(uid, answer),
+    record: { status: "allow", kyverno: null, dryRun: false, results: [] },
+  };
 }
 
 export interface Received {

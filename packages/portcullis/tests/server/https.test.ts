@@ -52,7 +52,7 @@ test("what is no admission request is refused with the reason", async () => {
       path: "/v1/other",
       sent: {},
       status: 404,
-      text: "not found: there are POST /v1/admit, /v1/mutate and /v1/admitlabel, GET /healthz, /readyz and /metrics\n",
+      text: "not found: there are POST /v1/admit, /v1/mutate and /v1/admitlabel, POST /validate[/fail|/ignore], /mutate[/fail|/ignore] and /policyvalidate, GET /healthz, /readyz and /metrics\n",
     },
   ];
   for (const { path, sent, status, text } of cases) {

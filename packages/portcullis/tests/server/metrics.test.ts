@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type SetRecord, createMetrics } from "../../src/server/metrics.ts";
 
-const empty: SetRecord = { digest: "d", constraints: [], templates: [], celTemplates: 0, broken: 0 };
+const empty: SetRecord = { digest: "d", constraints: [], templates: [], celTemplates: 0, kyverno: [], broken: 0 };
 
 test("gauges show the set that is served and forget the one before", async () => {
   const metrics = createMetrics({ process: false });
@@ -31,7 +31,7 @@ test("after 500 policies, further ones are counted together", async () => {
   const metrics = createMetrics({ process: false });
   for (let number = 0; number < 600; number++) {
     const result = { policy: `K/p${number}`, result: "fail", action: "deny", overran: false, count: 2 } as const;
-    metrics.admission({ status: "deny", dryRun: false, results: [result] }, 0.01);
+    metrics.admission({ status: "deny", kyverno: null, dryRun: false, results: [result] }, 0.01);
   }
   const lines = (await metrics.text())
     .split("\n")

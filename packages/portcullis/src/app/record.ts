@@ -1,0 +1,184 @@
+// What an answered request leaves for metrics and the log: for Gatekeeper what its policies said, for Kyverno the request
+// and, counted in the thread itself, the result of each rule; and what single policies said that is worth a line.
+
+import { gvkOf, nameOf, namespaceOf, stringAt } from "@portcullis/kube";
+import {
+  type Decision,
+  type EvaluationRequest,
+  type KyvernoDetails,
+  type Outcome,
+  metricType,
+} from "@portcullis/policy";
+import type { AdmissionRecord, KyvernoRequest, PolicyResult, Subject, Violation } from "../server/metrics.ts";
+import type { Tallies } from "../server/tally.ts";
+import type { Served } from "./served.ts";
+import { policyName } from "./slices.ts";
+
+export interface Recorded {
+  readonly served: Served;
+  readonly request: EvaluationRequest;
+  readonly decision: Decision;
+  /** Dialects whose policies were asked. */
+  readonly asked: readonly string[];
+  readonly webhook: KyvernoRequest["webhook"];
+}
+
+/** Null where nobody counts the request. */
+export function recordOf(recorded: Recorded, tellViolations: boolean): AdmissionRecord | null {
+  const { served, request, decision, asked, webhook } = recorded;
+  const told = decision.outcomes.filter(({ result }) => result !== "pass" && result !== "skip");
+  const isKyvernos = asked.includes("kyverno") && served.infos.size > 0;
+  // Gatekeeper's count is of its validating webhook alone.
+  const isGatekeepers = webhook === "ValidatingWebhookConfiguration" && asked.includes("gatekeeper");
+  if (!isGatekeepers && !isKyvernos) return null;
+  const record: AdmissionRecord = {
+    status: isGatekeepers ? statusOf(decision) : null,
+    kyverno: isKyvernos ? kyvernoRequest(recorded) : null,
+    dryRun: request.dryRun ?? false,
+    results: countedResults(told),
+  };
+  if (!tellViolations || told.length === 0) return record;
+  const violations = told
+    .filter(({ policy, actions }) => policy.dialect === "gatekeeper" && actions.length > 0)
+    .map((outcome) => violationOf(served, outcome));
+  return violations.length === 0 ? record : { ...record, violations: { subject: subjectOf(request), violations } };
+}
+
+function isDenied({ outcomes }: Decision, dialect: string): boolean {
+  return outcomes.some(({ policy, actions }) => policy.dialect === dialect && actions.includes("deny"));
+}
+
+/** Gatekeeper's own part of a joint answer. */
+function statusOf(decision: Decision): "allow" | "deny" | "error" {
+  if (decision.allowed) return "allow";
+  if (decision.code >= 500) return "error";
+  return decision.dialect === "kyverno" ? "allow" : "deny";
+}
+
+function kyvernoRequest({ request, decision, webhook }: Recorded): KyvernoRequest {
+  return {
+    kind: request.kind?.kind ?? "",
+    namespace: request.namespace,
+    operation: (request.operation ?? "").toLowerCase(),
+    allowed: decision.allowed || !isDenied(decision, "kyverno"),
+    webhook,
+  };
+}
+
+/** Equal results of a policy as one: thirty violations of a Pod are not thirty records to post. */
+function countedResults(outcomes: readonly Outcome[]): readonly PolicyResult[] {
+  const results: PolicyResult[] = [];
+  for (const outcome of outcomes) {
+    const { result, actionName: action } = outcome;
+    const policy = policyName(outcome.policy);
+    const overran = outcome.properties["limit"] === "deadline";
+    const last = results.at(-1);
+    if (last?.policy === policy && last.result === result && last.action === action && last.overran === overran) {
+      results[results.length - 1] = { ...last, count: last.count + 1 };
+    } else {
+      results.push({ policy, result, action, overran, count: 1 });
+    }
+  }
+  return results;
+}
+
+function violationOf(served: Served, { policy, actionName, message, details, properties }: Outcome): Violation {
+  const { kind, name } = policy;
+  const scoped = properties["scopedActions"];
+  return {
+    ...groupVersionOf(served, kind, name),
+    kind,
+    name,
+    action: actionName,
+    actions: scoped === undefined ? [] : scoped.split(","),
+    message,
+    details,
+  };
+}
+
+function groupVersionOf(
+  served: Served,
+  kind: string,
+  name: string,
+): { readonly group: string; readonly version: string } {
+  served.versions ??= new Map(
+    served.set.sources.map(({ object }) => {
+      const { group, version, kind: of } = gvkOf(object);
+      return [`${of}/${nameOf(object)}`, { group, version }] as const;
+    }),
+  );
+  return served.versions.get(`${kind}/${name}`) ?? { group: "", version: "" };
+}
+
+/** Gatekeeper gives a Namespace no namespace, whatever the client did. */
+function subjectOf({ kind, namespace, name, object, oldObject, user }: EvaluationRequest): Subject {
+  const isNamespace = kind?.kind === "Namespace" && kind.group === "";
+  return {
+    group: kind?.group ?? "",
+    version: kind?.version ?? "",
+    kind: kind?.kind ?? "",
+    namespace: isNamespace ? "" : namespace,
+    name: name === "" ? nameOf(object ?? oldObject) : name,
+    username: user?.username ?? "",
+  };
+}
+
+// ── Kyverno's rules
+
+/**
+ * Counts what each rule of Kyverno's policies said. The time of a policy is shared out evenly among its rules: they run
+ * within microseconds, and a clock around each would cost as much.
+ */
+export function tallyRules(
+  tallies: Tallies,
+  { served, request, decision }: Recorded,
+  spentMs: (policy: string) => number,
+): void {
+  const { outcomes } = decision;
+  const object = request.object ?? request.oldObject;
+  const kind = stringAt(object, "kind");
+  const namespace = namespaceOf(object);
+  const operation = (request.operation ?? "").toLowerCase();
+  const dryRun = String(request.dryRun ?? false);
+  const about = `${kind}\n${namespace}\n${operation}\n${dryRun}`;
+  for (let from = 0; from < outcomes.length;) {
+    const to = endOfPolicy(outcomes, from);
+    const { policy } = outcomes[from] as Outcome;
+    if (policy.dialect === "kyverno") {
+      const name = policyName(policy);
+      const seconds = spentMs(name) / 1000 / (to - from);
+      for (let at = from; at < to; at++) {
+        const { rule, result, details } = outcomes[at] as Outcome;
+        const type = metricType((details as KyvernoDetails | null)?.type ?? "");
+        const info = served.infos.get(name);
+        const labels = (): readonly string[] => [
+          info?.mode ?? "audit",
+          info?.type ?? "cluster",
+          String(info?.background ?? true),
+          info?.namespace ?? "-",
+          policy.name,
+          kind,
+          namespace,
+          operation,
+          rule,
+          result,
+          type,
+          "admission_request",
+          dryRun,
+        ];
+        tallies.add(`${name}\n${rule}\n${result}\n${type}\n${about}`, labels, seconds);
+      }
+    }
+    from = to;
+  }
+}
+
+function endOfPolicy(outcomes: readonly Outcome[], from: number): number {
+  const { policy } = outcomes[from] as Outcome;
+  let to = from + 1;
+  for (; to < outcomes.length; to++) {
+    const { name, namespace, kind } = (outcomes[to] as Outcome).policy;
+    if (name !== policy.name || namespace !== policy.namespace || kind !== policy.kind) break;
+  }
+  return to;
+}

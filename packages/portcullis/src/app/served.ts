@@ -1,0 +1,27 @@
+// What an evaluator serves under one version: the policy set, what answers its needs, and what is known about its policies
+// for metrics and the log.
+
+import type { Answer, Need } from "@portcullis/lang";
+import { type PolicyInfo, type PolicySet, policyInfo } from "@portcullis/policy";
+import { policyName } from "./slices.ts";
+
+export interface Served {
+  readonly set: PolicySet;
+  readonly answerNeed: (need: Need) => Answer;
+  /** Kyverno's policies, by the name that slices give them. */
+  readonly infos: ReadonlyMap<string, PolicyInfo>;
+  /** Groups and versions of policies by `Kind/name`, made when the log first asks. */
+  versions: ReadonlyMap<string, { readonly group: string; readonly version: string }> | null;
+}
+
+export function servedSet(set: PolicySet, answerNeed: (need: Need) => Answer): Served {
+  const infos = new Map<string, PolicyInfo>();
+  for (const { object } of set.sources) {
+    const info = policyInfo(object);
+    if (info === null) continue;
+    const { kind, name } = info;
+    const namespace = info.type === "namespaced" ? info.namespace : "";
+    infos.set(policyName({ dialect: "kyverno", kind, namespace, name }), info);
+  }
+  return { set, answerNeed, infos, versions: null };
+}

@@ -1,0 +1,140 @@
+// Counts of Kyverno's rule results and their durations. Every rule of every policy says something about every request, far
+// too much to tell the server each time; so each evaluator thread counts by itself, and the server takes the counts when
+// somebody reads the metrics. How many series there are is bounded on both sides: what comes later is counted without
+// saying what it was about.
+
+/** Upper bounds in seconds. Kyverno: pkg/config/metricsconfig.go. */
+export const ruleBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 25, 30];
+
+/** Kyverno: pkg/metrics/policy_engine.go RecordResponse. */
+export const resultLabels = [
+  "policy_validation_mode",
+  "policy_type",
+  "policy_background_mode",
+  "policy_namespace",
+  "policy_name",
+  "resource_kind",
+  "resource_namespace",
+  "resource_request_operation",
+  "rule_name",
+  "rule_result",
+  "rule_type",
+  "rule_execution_cause",
+  "dry_run",
+] as const;
+
+export type ResultLabel = (typeof resultLabels)[number];
+
+export interface Tally {
+  /** In the order of `resultLabels`. */
+  readonly labels: readonly string[];
+  count: number;
+  seconds: number;
+  /** Per bucket, not added up; the last is for what is beyond all bounds. */
+  readonly buckets: number[];
+}
+
+export interface Tallies {
+  add(key: string, labels: () => readonly string[], seconds: number): void;
+  merge(tally: Tally): void;
+  /** Takes everything that was counted. */
+  take(): readonly Tally[];
+  readonly all: Iterable<Tally>;
+}
+
+export function createTallies(limit: number): Tallies {
+  const known = new Map<string, Tally>();
+  const at = (key: string, labels: () => readonly string[]): Tally => {
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const named = labels();
+    const kept = known.size < limit ? named : withoutSubject(named);
+    const keptKey = kept === named ? key : kept.join("\n");
+    const tally = known.get(keptKey) ?? {
+      labels: kept,
+      count: 0,
+      seconds: 0,
+      buckets: ruleBuckets.map(() => 0).concat(0),
+    };
+    if (known.size < limit * 2) known.set(keptKey, tally);
+    return tally;
+  };
+  return {
+    add: (key, labels, seconds) => {
+      const tally = at(key, labels);
+      tally.count++;
+      tally.seconds += seconds;
+      const bucket = bucketOf(seconds);
+      tally.buckets[bucket] = (tally.buckets[bucket] ?? 0) + 1;
+    },
+    merge: ({ labels, count, seconds, buckets }) => {
+      const tally = at(labels.join("\n"), () => labels);
+      tally.count += count;
+      tally.seconds += seconds;
+      for (const [bucket, more] of buckets.entries()) tally.buckets[bucket] = (tally.buckets[bucket] ?? 0) + more;
+    },
+    take: () => {
+      const taken = [...known.values()];
+      known.clear();
+      return taken;
+    },
+    get all() {
+      return known.values();
+    },
+  };
+}
+
+function bucketOf(seconds: number): number {
+  let bucket = 0;
+  while (bucket < ruleBuckets.length && seconds > (ruleBuckets[bucket] ?? 0)) bucket++;
+  return bucket;
+}
+
+const subjectLabels: ReadonlySet<ResultLabel> = new Set(["resource_kind", "resource_namespace"]);
+
+function withoutSubject(labels: readonly string[]): readonly string[] {
+  return labels.map((label, at) => (subjectLabels.has(resultLabels[at] as ResultLabel) ? "other" : label));
+}
+
+// ── as Prometheus reads it
+
+/** The counter and the histogram, in the text format. */
+export function tallyText(tallies: Tallies, mostDurations: number): string {
+  const counts: string[] = [];
+  const durations: string[] = [];
+  let series = 0;
+  for (const tally of tallies.all) {
+    const labels = tally.labels.map((value, at) => `${resultLabels[at] ?? ""}="${escaped(value)}"`).join(",");
+    counts.push(`kyverno_policy_results_total{${labels}} ${tally.count}`);
+    if (series++ < mostDurations) durations.push(...histogramLines(labels, tally));
+  }
+  return [
+    "# HELP kyverno_policy_results_total can be used to track the results associated with the policies applied in the user's cluster, at the level from rule to policy to admission requests",
+    "# TYPE kyverno_policy_results_total counter",
+    ...counts,
+    "",
+    "# HELP kyverno_policy_execution_duration_seconds can be used to track the latencies (in seconds) associated with the execution/processing of the individual rules under Kyverno policies whenever they evaluate incoming resource requests",
+    "# TYPE kyverno_policy_execution_duration_seconds histogram",
+    ...durations,
+    "",
+  ].join("\n");
+}
+
+function histogramLines(labels: string, { count, seconds, buckets }: Tally): readonly string[] {
+  const name = "kyverno_policy_execution_duration_seconds";
+  let sum = 0;
+  const lines = ruleBuckets.map((bound, at) => {
+    sum += buckets[at] ?? 0;
+    return `${name}_bucket{${labels},le="${bound}"} ${sum}`;
+  });
+  return [
+    ...lines,
+    `${name}_bucket{${labels},le="+Inf"} ${count}`,
+    `${name}_sum{${labels}} ${seconds}`,
+    `${name}_count{${labels}} ${count}`,
+  ];
+}
+
+function escaped(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
