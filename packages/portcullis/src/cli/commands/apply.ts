@@ -8,7 +8,7 @@ import { renderTable } from "../kyverno/table.ts";
 import { type LoadedObject, loadObjects } from "../load/files.ts";
 import { type Finding, type OutputFormat, objectName } from "../output/finding.ts";
 import { type ReportedResult, renderPolicyReports } from "../output/policyreport.ts";
-import { render } from "../output/print.ts";
+import { render, renderJson } from "../output/print.ts";
 import { showProgress } from "../output/progress.ts";
 import { UsageError } from "../usage.ts";
 import { type Parted, createDecider, describeObject, partObjects, policyFindings, requestOf } from "./decide.ts";
@@ -38,9 +38,17 @@ export function apply({ paths, output, verbose }: ApplyOptions): number {
   else if (output === "policyreport") process.stdout.write(reports(broken, decided));
   else {
     const counted = { checked: parted.objects.length, policies: parted.policies.length };
-    process.stdout.write(render(findings, counted, output));
+    // What policies want to exist is no finding; only JSON, which programs read, has a place for it.
+    if (output === "json") process.stdout.write(renderJson(findings, counted, effectsOf(decided)));
+    else process.stdout.write(render(findings, counted, output));
   }
   return hasViolation(broken, decided) ? 1 : 0;
+}
+
+function effectsOf(decided: readonly Decided[]): readonly unknown[] {
+  return decided.flatMap(({ one, decision }) =>
+    decision.effects.map((effect) => ({ ...effect, object: describeObject(one.object) })),
+  );
 }
 
 function decideAll(parted: Parted): readonly Decided[] {

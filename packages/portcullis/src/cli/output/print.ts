@@ -9,10 +9,15 @@ export function render(findings: readonly Finding[], summary: Summary, format: O
 
 const renderers: Readonly<Record<OutputFormat, (findings: readonly Finding[], summary: Summary) => string>> = {
   text: renderText,
-  json: (findings, summary) => `${JSON.stringify({ findings, summary }, null, 2)}\n`,
+  json: (findings, summary) => renderJson(findings, summary),
   sarif: (findings) => `${JSON.stringify(sarif(findings), null, 2)}\n`,
   junit,
 };
+
+/** JSON with what policies want to exist, where a command asks for it. */
+export function renderJson(findings: readonly Finding[], summary: Summary, effects?: readonly unknown[]): string {
+  return `${JSON.stringify({ findings, ...(effects === undefined ? {} : { effects }), summary }, null, 2)}\n`;
+}
 
 function renderText(findings: readonly Finding[], { checked, policies }: Summary): string {
   const lines = findings.map(({ rule, action, message, object, place, level }) => {
