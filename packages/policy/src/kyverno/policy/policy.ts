@@ -32,8 +32,6 @@ export interface CompiledPolicy {
   readonly enforces: boolean;
   /** Whether some text looks at the roles of the requester. */
   readonly readsRoles: boolean;
-  /** CEL conditions of its own webhook, which are not built yet. */
-  readonly hasMatchConditions: boolean;
   /** Every rule, autogen's included. */
   readonly rules: readonly CompiledRule[];
   /** The rules that validate an object of a kind. */
@@ -64,7 +62,6 @@ export function compilePolicy(object: Json, options: RuleOptions): CompiledPolic
     failureAction,
     enforces: mayEnforce(failureAction) || own.some((rule) => mayEnforce(rule.failureAction)),
     readsRoles: mentionsRoles(spec),
-    hasMatchConditions: listOf(webhook, "matchConditions").length > 0,
     rules: all,
     rulesFor,
     scope: scopeOf(all),

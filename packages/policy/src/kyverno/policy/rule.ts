@@ -105,6 +105,9 @@ function conditionsOf(tree: Json, options: RuleOptions): Conditions | null {
 
 function actionOf(tree: RuleTree, options: RuleOptions): RuleAction {
   const { validate, mutate, generate, verifyImages } = tree;
+  if (listOf(valueAt(options.spec, "webhookConfiguration"), "matchConditions").length > 0) {
+    return { what: "unsupported", type: typeOf(tree), field: "webhookConfiguration.matchConditions" };
+  }
   if (isFilled(validate)) return validateAction(validate, options);
   if (isFilled(mutate)) return mutateAction(tree, mutate, options);
   if (isFilled(generate)) {
@@ -115,6 +118,12 @@ function actionOf(tree: RuleTree, options: RuleOptions): RuleAction {
     return { what: "unsupported", type: "ImageVerify", field: "verifyImages" };
   }
   return { what: "nothing" };
+}
+
+function typeOf({ validate, mutate, generate }: RuleTree): RuleType {
+  if (isFilled(validate)) return "Validation";
+  if (isFilled(mutate)) return "Mutation";
+  return isFilled(generate) ? "Generation" : "ImageVerify";
 }
 
 function isFilled(tree: Json): tree is RuleTree {
