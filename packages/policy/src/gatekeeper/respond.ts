@@ -35,15 +35,17 @@ function unreviewed({ name }: EvaluationRequest): string {
 
 /** Results as Gatekeeper lists them: by enforcement action and message; equal ones by constraint kind and name. */
 export function sortedResults(outcomes: readonly Outcome[]): readonly Outcome[] {
-  if (outcomes.length < 2) return outcomes;
+  return outcomes.length < 2 ? outcomes : outcomes.toSorted(resultOrder(outcomes));
+}
+
+/** The comparison that sorts these results. */
+export function resultOrder(outcomes: readonly Outcome[]): (a: Outcome, b: Outcome) => number {
   const byText = outcomes.some(({ message }) => beyondUnits.test(message)) ? byCodePoints : byUnits;
-  return outcomes.toSorted(
-    (a, b) =>
-      byCodePoints(a.actionName, b.actionName) ||
-      byText(a.message, b.message) ||
-      byCodePoints(a.policy.kind, b.policy.kind) ||
-      byCodePoints(a.policy.name, b.policy.name),
-  );
+  return (a, b) =>
+    byCodePoints(a.actionName, b.actionName) ||
+    byText(a.message, b.message) ||
+    byCodePoints(a.policy.kind, b.policy.kind) ||
+    byCodePoints(a.policy.name, b.policy.name);
 }
 
 /** Where UTF-16 units and code points may be in another order. */

@@ -12,7 +12,7 @@ import type { Outcome } from "../../engine/outcome.ts";
 import type { PolicySet } from "../../engine/policyset.ts";
 import type { EvaluationRequest, Json } from "../../engine/request.ts";
 import { type Constraint, joinConstraint } from "../constraint/read.ts";
-import { sortedResults } from "../respond.ts";
+import { resultOrder } from "../respond.ts";
 import { constraintGroup } from "../template/crd.ts";
 import { templateGroup } from "../template/read.ts";
 import { expanderOf } from "./expand.ts";
@@ -142,7 +142,7 @@ function constraintsByKey({ constraints, templateOf }: Policies): ReadonlyMap<st
 }
 
 /** `Kind/name`. */
-export function keyOf(constraint: Json): string {
+function keyOf(constraint: Json): string {
   return `${gvkOf(constraint).kind}/${nameOf(constraint)}`;
 }
 
@@ -169,8 +169,8 @@ interface Row {
 
 /** By enforcement action and message over all objects; equal ones in the order of objects, kinds and names. */
 function sortRows(rows: readonly Row[]): readonly Row[] {
-  const objectOf = new Map(rows.map((row) => [row.outcome, row.object] as const));
-  return sortedResults(rows.map((row) => row.outcome)).map((outcome) => ({ outcome, object: objectOf.get(outcome) }));
+  const order = resultOrder(rows.map((row) => row.outcome));
+  return rows.toSorted((a, b) => order(a.outcome, b.outcome));
 }
 
 function rowOf({ outcome, object }: Row, constraints: ReadonlyMap<string, Constraint>): GatorRow {
