@@ -10,7 +10,7 @@ export function sameObject(actual: Json, expected: Json): boolean {
 }
 
 /** Without nulls, empty objects and empty lists, at any depth; undefined when nothing is left. */
-export function tidy(tree: Json): Json {
+function tidy(tree: Json): Json {
   if (tree === null) return undefined;
   if (Array.isArray(tree)) {
     const items = tree.map(tidy).filter((item) => item !== undefined);
@@ -24,7 +24,7 @@ export function tidy(tree: Json): Json {
 }
 
 /** Generated objects get labels that say where they come from; tests need not repeat them. */
-export function withManagedLabels(object: Json): Json {
+function withManagedLabels(object: Json): Json {
   if (!isObject(object)) return object;
   const kept = Object.entries(labelsOf(object)).filter(([key]) => !key.startsWith("generate.kyverno.io/"));
   const labels = { "app.kubernetes.io/managed-by": "kyverno", ...Object.fromEntries(kept) };

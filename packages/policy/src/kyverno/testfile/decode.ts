@@ -18,7 +18,7 @@ export type Shape =
   | { readonly name: string; readonly fields: Readonly<Record<string, Shape>> };
 
 /** Go's text of what is wrong with a document. */
-export class DecodeError extends Error {
+class DecodeError extends Error {
   constructor(message: string) {
     super(`error unmarshaling JSON: while decoding JSON: json: ${message}`);
     this.name = "DecodeError";

@@ -18,7 +18,7 @@ export interface Files {
   readonly list: (path: string) => readonly Entry[] | null;
 }
 
-export interface Entry {
+interface Entry {
   readonly name: string;
   readonly isFolder: boolean;
 }

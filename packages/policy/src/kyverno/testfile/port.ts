@@ -29,7 +29,7 @@ export interface CliPolicy {
   audits(namespace: string, namespaceLabels: Labels): boolean;
 }
 
-export interface CliRule {
+interface CliRule {
   readonly name: string;
   readonly phase: Phase;
 }

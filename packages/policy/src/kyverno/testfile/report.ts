@@ -19,7 +19,7 @@ export interface PolicyReport {
 }
 
 /** Fields in the order of Go's struct. */
-export interface ReportResult {
+interface ReportResult {
   readonly source: string;
   readonly policy: string;
   readonly rule?: string;

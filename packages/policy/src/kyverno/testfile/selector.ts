@@ -4,7 +4,7 @@
 import { matchesWildcard } from "../pattern/wildcard.ts";
 import type { ExpectedResult, TestFile } from "./testfile.ts";
 
-export interface Selector {
+interface Selector {
   /** What is wrong with the argument; the rest of it still counts. */
   readonly errors: readonly string[];
   /** The test with the results that are selected. */
