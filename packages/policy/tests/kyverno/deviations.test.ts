@@ -158,3 +158,12 @@ test("`validate.assert`, which Kyverno ignores since 1.19, is no check: the poli
   const text = policy("validate: {message: m, assert: {any: [{check: {spec: {hostNetwork: true}}}]}}");
   assert.throws(() => policySet(documents(text)), /one of pattern, anyPattern, deny, foreach, cel must be specified/);
 });
+
+test("K12: numbers in lists are equal when their values are, which Kyverno never finds", () => {
+  const key = '"{{ request.object.spec.containers[].ports[].containerPort }}"';
+  const ports = documents(
+    "{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: default}, spec: {containers: [{name: c, image: i, ports: [{containerPort: 80}]}]}}",
+  )[0];
+  assert.deepEqual(results(deny(key, "Equals", "[80]"), ports), ["fail: m"]);
+  assert.deepEqual(results(deny(key, "NotEquals", "[80]"), ports), [passed]);
+});

@@ -113,7 +113,7 @@ const broken: Readonly<Record<string, readonly [text: string, place: string, mes
   ],
   "recursion.yaml": [
     "      pattern:\n        spec: &spec\n          containers: *spec\n",
-    "11:23",
+    "11:24",
     /anchor 'spec' value contains itself/,
   ],
 };
