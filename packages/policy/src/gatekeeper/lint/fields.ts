@@ -63,7 +63,7 @@ function readRule(rule: Rule, known: Known): void {
     if (argument.kind === "var") add(known, local(reading, argument.name), known.names.get(`${name}#${at}`) ?? []);
   }
   // Twice, because a variable may be bound before what it is made of.
-  for (const _pass of [1, 2]) walk(rule, { expr: (expr) => readBinding(expr, reading) });
+  for (let pass = 0; pass < 2; pass++) walk(rule, { expr: (expr) => readBinding(expr, reading) });
   const result = rule.head.value ?? rule.head.key;
   if (result !== null) {
     // The elements of a set are what `name[x]` gives: the brackets are put there again when it is used.
