@@ -11,6 +11,7 @@ import { cryptoBuiltins } from "./crypto.ts";
 import { encodingBuiltins } from "./encoding.ts";
 import { globBuiltins } from "./glob.ts";
 import { graphBuiltins } from "./graph.ts";
+import { graphqlBuiltins } from "./graphql.ts";
 import { httpBuiltins } from "./http.ts";
 import { internalBuiltins } from "./internal.ts";
 import { jsonBuiltins } from "./json.ts";
@@ -33,7 +34,6 @@ import { stringBuiltins } from "./strings.ts";
 import { timeBuiltins } from "./time.ts";
 import { typeBuiltins } from "./types.ts";
 import { unitBuiltins } from "./units.ts";
-import { unsupportedBuiltins } from "./unsupported.ts";
 import { uuidBuiltins } from "./uuid.ts";
 import { x509Builtins } from "./x509.ts";
 import { yamlBuiltins } from "./yaml.ts";
@@ -49,6 +49,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     encodingBuiltins,
     globBuiltins,
     graphBuiltins,
+    graphqlBuiltins,
     httpBuiltins,
     internalBuiltins,
     jsonBuiltins,
@@ -71,7 +72,6 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     timeBuiltins,
     typeBuiltins,
     unitBuiltins,
-    unsupportedBuiltins,
     uuidBuiltins,
     x509Builtins,
     yamlBuiltins,

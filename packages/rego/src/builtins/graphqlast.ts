@@ -1,0 +1,474 @@
+// The trees of GraphQL documents under the names that OPA's policies see: those of gqlparser's Go structs, in which absent
+// texts are empty and absent parts null. Every node is made with `newNode`, which knows the fields of its struct; so does
+// what writes trees as values and reads them back (graphqljson.ts). Validation writes into the nodes of a query what it
+// finds out about them. gqlparser: ast/*.go.
+
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+  /** Of the document that is part of the language: errors name it. */
+  readonly isBuiltIn: boolean;
+}
+
+interface Placed {
+  /** Null for a node that was read from a value. */
+  position: Position | null;
+}
+
+export interface CommentGroup {
+  List: readonly { readonly Value: string }[];
+}
+
+export type Commented = CommentGroup | null;
+
+export interface TypeReference extends Placed {
+  NamedType: string;
+  Elem: TypeReference | null;
+  NonNull: boolean;
+}
+
+export const valueKinds = {
+  variable: 0,
+  int: 1,
+  float: 2,
+  string: 3,
+  block: 4,
+  boolean: 5,
+  null: 6,
+  enum: 7,
+  list: 8,
+  object: 9,
+} as const;
+
+export interface ValueNode extends Placed {
+  Raw: string;
+  Children: ChildValue[];
+  Kind: number;
+  Comment: Commented;
+  Definition: Definition | null;
+  VariableDefinition: VariableDefinition | null;
+  ExpectedType: TypeReference | null;
+  ExpectedTypeHasDefault: boolean;
+}
+
+export interface ChildValue extends Placed {
+  Name: string;
+  Value: ValueNode | null;
+  Comment: Commented;
+}
+
+export interface Argument extends Placed {
+  Name: string;
+  Value: ValueNode | null;
+  Comment: Commented;
+}
+
+export interface Directive extends Placed {
+  Name: string;
+  Arguments: Argument[];
+  ParentDefinition: Definition | null;
+  Definition: DirectiveDefinition | null;
+  Location: string;
+}
+
+// ── queries
+
+export interface Field extends Placed {
+  readonly node: "Field";
+  Alias: string;
+  Name: string;
+  Arguments: Argument[];
+  Directives: Directive[];
+  SelectionSet: Selection[];
+  Comment: Commented;
+  Definition: FieldDefinition | null;
+  ObjectDefinition: Definition | null;
+}
+
+export interface FragmentSpread extends Placed {
+  readonly node: "FragmentSpread";
+  Name: string;
+  Directives: Directive[];
+  ObjectDefinition: Definition | null;
+  Definition: FragmentDefinition | null;
+  Comment: Commented;
+}
+
+export interface InlineFragment extends Placed {
+  readonly node: "InlineFragment";
+  TypeCondition: string;
+  Directives: Directive[];
+  SelectionSet: Selection[];
+  ObjectDefinition: Definition | null;
+  Comment: Commented;
+}
+
+export type Selection = Field | FragmentSpread | InlineFragment;
+
+export interface FragmentDefinition extends Placed {
+  Name: string;
+  VariableDefinition: VariableDefinition[];
+  TypeCondition: string;
+  Directives: Directive[];
+  SelectionSet: Selection[];
+  Definition: Definition | null;
+  Comment: Commented;
+}
+
+export interface VariableDefinition extends Placed {
+  Variable: string;
+  Type: TypeReference | null;
+  DefaultValue: ValueNode | null;
+  Directives: Directive[];
+  Comment: Commented;
+  Definition: Definition | null;
+  Used: boolean;
+}
+
+export interface OperationDefinition extends Placed {
+  Operation: string;
+  Name: string;
+  VariableDefinitions: VariableDefinition[];
+  Directives: Directive[];
+  SelectionSet: Selection[];
+  Comment: Commented;
+}
+
+export interface QueryDocument extends Placed {
+  Operations: OperationDefinition[];
+  Fragments: FragmentDefinition[];
+  Comment: Commented;
+}
+
+// ── schemas
+
+interface Described extends Placed {
+  Description: string;
+  BeforeDescriptionComment: Commented;
+  AfterDescriptionComment: Commented;
+}
+
+export interface ArgumentDefinition extends Described {
+  Name: string;
+  DefaultValue: ValueNode | null;
+  Type: TypeReference | null;
+  Directives: Directive[];
+}
+
+export interface FieldDefinition extends Described {
+  Name: string;
+  Arguments: ArgumentDefinition[];
+  DefaultValue: ValueNode | null;
+  Type: TypeReference | null;
+  Directives: Directive[];
+}
+
+export interface EnumValueDefinition extends Described {
+  Name: string;
+  Directives: Directive[];
+}
+
+export interface Definition extends Described {
+  Kind: string;
+  Name: string;
+  Directives: Directive[];
+  Interfaces: string[];
+  Fields: FieldDefinition[];
+  Types: string[];
+  /** As many as there are types, or none. */
+  typePositions: Position[];
+  EnumValues: EnumValueDefinition[];
+  BuiltIn: boolean;
+  EndOfDefinitionComment: Commented;
+}
+
+export interface DirectiveDefinition extends Described {
+  Name: string;
+  Arguments: ArgumentDefinition[];
+  Locations: string[];
+  IsRepeatable: boolean;
+}
+
+export interface OperationTypeDefinition extends Placed {
+  Operation: string;
+  Type: string;
+  Comment: Commented;
+}
+
+export interface SchemaDefinition extends Described {
+  Directives: Directive[];
+  OperationTypes: OperationTypeDefinition[];
+  EndOfDefinitionComment: Commented;
+}
+
+export interface SchemaDocument extends Placed {
+  Schema: SchemaDefinition[];
+  SchemaExtension: SchemaDefinition[];
+  Directives: DirectiveDefinition[];
+  Definitions: Definition[];
+  Extensions: Definition[];
+  Comment: Commented;
+}
+
+/** The struct types by their names in Go. */
+export interface Nodes {
+  Argument: Argument;
+  ArgumentDefinition: ArgumentDefinition;
+  ChildValue: ChildValue;
+  Comment: { Value: string };
+  CommentGroup: CommentGroup;
+  Definition: Definition;
+  Directive: Directive;
+  DirectiveDefinition: DirectiveDefinition;
+  EnumValueDefinition: EnumValueDefinition;
+  Field: Field;
+  FieldDefinition: FieldDefinition;
+  FragmentDefinition: FragmentDefinition;
+  FragmentSpread: FragmentSpread;
+  InlineFragment: InlineFragment;
+  OperationDefinition: OperationDefinition;
+  OperationTypeDefinition: OperationTypeDefinition;
+  QueryDocument: QueryDocument;
+  SchemaDefinition: SchemaDefinition;
+  SchemaDocument: SchemaDocument;
+  Type: TypeReference;
+  Value: ValueNode;
+  VariableDefinition: VariableDefinition;
+}
+
+export type NodeName = keyof Nodes;
+
+/** The type of a field: a plain one, another struct (null when absent), or a list of either with its name in Go. */
+export type FieldType =
+  | "string"
+  | "bool"
+  | "int"
+  | "selections"
+  | { readonly struct: NodeName }
+  | { readonly list: NodeName | "string"; readonly goName: string };
+
+export interface Structure {
+  readonly fields: Readonly<Record<string, FieldType>>;
+  /** Go reads such nodes with code of their own, which knows only exact names. */
+  readonly isExact?: true;
+}
+
+const one = (struct: NodeName): FieldType => ({ struct });
+const list = (of: NodeName, goName: string): FieldType => ({ list: of, goName: `ast.${goName}` });
+
+const comment = one("CommentGroup");
+const definition = one("Definition");
+const type = one("Type");
+const value = one("Value");
+const directives = list("Directive", "DirectiveList");
+const texts: FieldType = { list: "string", goName: "[]string" };
+const argumentDefinitions = list("ArgumentDefinition", "ArgumentDefinitionList");
+const described = {
+  Description: "string",
+  BeforeDescriptionComment: comment,
+  AfterDescriptionComment: comment,
+} as const;
+
+export const structures: Readonly<Record<NodeName, Structure>> = {
+  Argument: { fields: { Name: "string", Value: value, Comment: comment } },
+  ArgumentDefinition: {
+    fields: { ...described, Name: "string", DefaultValue: value, Type: type, Directives: directives },
+  },
+  ChildValue: { fields: { Name: "string", Value: value, Comment: comment } },
+  Comment: { fields: { Value: "string" } },
+  CommentGroup: { fields: { List: { list: "Comment", goName: "[]*ast.Comment" } } },
+  Definition: {
+    fields: {
+      ...described,
+      Kind: "string",
+      Name: "string",
+      Directives: directives,
+      Interfaces: texts,
+      Fields: list("FieldDefinition", "FieldList"),
+      Types: texts,
+      EnumValues: list("EnumValueDefinition", "EnumValueList"),
+      BuiltIn: "bool",
+      EndOfDefinitionComment: comment,
+    },
+  },
+  Directive: {
+    fields: {
+      Name: "string",
+      Arguments: list("Argument", "ArgumentList"),
+      ParentDefinition: definition,
+      Definition: one("DirectiveDefinition"),
+      Location: "string",
+    },
+  },
+  DirectiveDefinition: {
+    fields: {
+      ...described,
+      Name: "string",
+      Arguments: argumentDefinitions,
+      Locations: { list: "string", goName: "[]ast.DirectiveLocation" },
+      IsRepeatable: "bool",
+    },
+  },
+  EnumValueDefinition: { fields: { ...described, Name: "string", Directives: directives } },
+  Field: {
+    fields: {
+      Alias: "string",
+      Name: "string",
+      Arguments: list("Argument", "ArgumentList"),
+      Directives: directives,
+      SelectionSet: "selections",
+      Comment: comment,
+      Definition: one("FieldDefinition"),
+      ObjectDefinition: definition,
+    },
+    isExact: true,
+  },
+  FieldDefinition: {
+    fields: {
+      ...described,
+      Name: "string",
+      Arguments: argumentDefinitions,
+      DefaultValue: value,
+      Type: type,
+      Directives: directives,
+    },
+  },
+  FragmentDefinition: {
+    fields: {
+      Name: "string",
+      VariableDefinition: list("VariableDefinition", "VariableDefinitionList"),
+      TypeCondition: "string",
+      Directives: directives,
+      SelectionSet: "selections",
+      Definition: definition,
+      Comment: comment,
+    },
+    isExact: true,
+  },
+  FragmentSpread: {
+    fields: {
+      Name: "string",
+      Directives: directives,
+      ObjectDefinition: definition,
+      Definition: one("FragmentDefinition"),
+      Comment: comment,
+    },
+  },
+  InlineFragment: {
+    fields: {
+      TypeCondition: "string",
+      Directives: directives,
+      SelectionSet: "selections",
+      ObjectDefinition: definition,
+      Comment: comment,
+    },
+    isExact: true,
+  },
+  OperationDefinition: {
+    fields: {
+      Operation: "string",
+      Name: "string",
+      VariableDefinitions: list("VariableDefinition", "VariableDefinitionList"),
+      Directives: directives,
+      SelectionSet: "selections",
+      Comment: comment,
+    },
+    isExact: true,
+  },
+  OperationTypeDefinition: { fields: { Operation: "string", Type: "string", Comment: comment } },
+  QueryDocument: {
+    fields: {
+      Operations: list("OperationDefinition", "OperationList"),
+      Fragments: list("FragmentDefinition", "FragmentDefinitionList"),
+      Comment: comment,
+    },
+  },
+  SchemaDefinition: {
+    fields: {
+      ...described,
+      Directives: directives,
+      OperationTypes: list("OperationTypeDefinition", "OperationTypeDefinitionList"),
+      EndOfDefinitionComment: comment,
+    },
+  },
+  SchemaDocument: {
+    fields: {
+      Schema: list("SchemaDefinition", "SchemaDefinitionList"),
+      SchemaExtension: list("SchemaDefinition", "SchemaDefinitionList"),
+      Directives: list("DirectiveDefinition", "DirectiveDefinitionList"),
+      Definitions: list("Definition", "DefinitionList"),
+      Extensions: list("Definition", "DefinitionList"),
+      Comment: comment,
+    },
+  },
+  Type: { fields: { NamedType: "string", Elem: type, NonNull: "bool" } },
+  Value: {
+    fields: {
+      Raw: "string",
+      Children: list("ChildValue", "ChildValueList"),
+      Kind: "int",
+      Comment: comment,
+      Definition: definition,
+      VariableDefinition: one("VariableDefinition"),
+      ExpectedType: type,
+      ExpectedTypeHasDefault: "bool",
+    },
+  },
+  VariableDefinition: {
+    fields: {
+      Variable: "string",
+      Type: type,
+      DefaultValue: value,
+      Directives: directives,
+      Comment: comment,
+      Definition: definition,
+      Used: "bool",
+    },
+  },
+};
+
+/** A node with nothing in it but what is given. */
+export function newNode<N extends NodeName>(name: N, given: Partial<Nodes[N]> = {}): Nodes[N] {
+  const node: Record<string, unknown> = { node: name, position: null };
+  for (const [key, fieldType] of Object.entries(structures[name].fields)) node[key] = zeroOf(fieldType);
+  if (name === "Definition") node["typePositions"] = [];
+  return Object.assign(node, given) as unknown as Nodes[N];
+}
+
+function zeroOf(fieldType: FieldType): unknown {
+  if (fieldType === "string") return "";
+  if (fieldType === "bool") return false;
+  if (fieldType === "int") return 0;
+  return fieldType === "selections" || "list" in fieldType ? [] : null;
+}
+
+/** How a wrong document ends its reading: with Go's text. It never leaves graphql.ts. */
+export class GraphqlError extends Error {}
+
+/** `input:1:2: text`, as gqlparser prints an error. */
+export function placedText(position: Position | null, text: string): string {
+  if (position === null) return `input:-1:-1: ${text}`;
+  return `${position.isBuiltIn ? "prelude.graphql" : "input"}:${position.line}:${position.column}: ${text}`;
+}
+
+export function errorAt(position: Position | null, text: string): GraphqlError {
+  return new GraphqlError(placedText(position, text));
+}
+
+/** Go would stop with a nil pointer here; only documents given as values have such holes. */
+export function required<T>(part: T | null | undefined): T {
+  if (part === null || part === undefined) throw new GraphqlError("the document has a part that is null");
+  return part;
+}
+
+/** The innermost name: `Int` of `[Int!]!`. */
+export function typeNameOf(reference: TypeReference | null): string {
+  let inner = required(reference);
+  while (inner.NamedType === "") inner = required(inner.Elem);
+  return inner.NamedType;
+}
+
+export function typeText(reference: TypeReference | null): string {
+  const { NamedType: name, Elem: element, NonNull: nonNull } = required(reference);
+  return `${name === "" ? `[${typeText(element)}]` : name}${nonNull ? "!" : ""}`;
+}
