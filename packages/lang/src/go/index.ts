@@ -41,7 +41,15 @@ export {
   truncateFloat,
 } from "./bigfloat.ts";
 export { canBackquote, isPrint, quote, quoteRune, quoteToAscii, runeText } from "./quote.ts";
-export { type Charge, type Formatter, GoFloat, type Operand, compileFormat, sprintf } from "./sprintf.ts";
+export {
+  type Charge,
+  type Formatter,
+  GoFloat,
+  type IntegerType,
+  type Operand,
+  compileFormat,
+  sprintf,
+} from "./sprintf.ts";
 export { type FloatVerb, type ParsedFloat, formatFloat, parseFloatText } from "./strconv.ts";
 export { type ZonedTime, formatTime, secondsFromCivil } from "./time.ts";
 export { toLower, toUpper } from "./stringcase.ts";

@@ -32,9 +32,17 @@ export interface PrintState {
   width: number | null;
   precision: number | null;
   readonly charge: (characters: number) => void;
+  readonly integer: IntegerType;
 }
 
-export function newState(flags: string, charge: (characters: number) => void): PrintState {
+/** What `%T` and bad verbs call an integer: OPA passed an int before it passed an int64. */
+export type IntegerType = "int" | "int64";
+
+export function newState(
+  flags: string,
+  charge: (characters: number) => void,
+  integer: IntegerType = "int64",
+): PrintState {
   return {
     plus: flags.includes("+"),
     minus: flags.includes("-"),
@@ -46,14 +54,15 @@ export function newState(flags: string, charge: (characters: number) => void): P
     width: null,
     precision: null,
     charge,
+    integer,
   };
 }
 
 /** The operand as Go's type name. */
-export function typeText(operand: Operand): string {
+export function typeText(operand: Operand, integer: IntegerType): string {
   if (typeof operand === "string") return "string";
   if (operand instanceof GoFloat || (typeof operand === "number" && !Number.isInteger(operand))) return "float64";
-  return typeof operand === "bigint" && !isInt64(operand) ? "*big.Int" : "int64";
+  return typeof operand === "bigint" && !isInt64(operand) ? "*big.Int" : integer;
 }
 
 function isInt64(value: bigint): boolean {
@@ -67,7 +76,7 @@ export function printOperand(operand: Operand, verb: string, state: PrintState):
     state.plusV = state.plus;
     state.plus = false;
   }
-  if (verb === "T") return printText(typeText(operand), state);
+  if (verb === "T") return printText(typeText(operand, state.integer), state);
   if (typeof operand === "string") return printString(operand, verb, state);
   if (operand instanceof GoFloat) return printFloat(operand.value, verb, state);
   if (typeof operand === "bigint") {
@@ -78,7 +87,7 @@ export function printOperand(operand: Operand, verb: string, state: PrintState):
 
 /** `%!d(string=x)`: the value is printed with `%v` under the same flags. Go: badVerb. */
 function badVerb(operand: Operand, verb: string, state: PrintState): string {
-  return `%!${verb}(${typeText(operand)}=${printPlain(operand, state)})`;
+  return `%!${verb}(${typeText(operand, state.integer)}=${printPlain(operand, state)})`;
 }
 
 function printPlain(operand: Operand, state: PrintState): string {

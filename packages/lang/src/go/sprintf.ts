@@ -6,9 +6,9 @@
 // `%!(EXTRA string=b)`. Widths come from policies, so padding is announced to `charge` before it is made.
 // Go: fmt/print.go doPrintf, fmt/format.go, math/big/intconv.go.
 
-import { type Operand, type PrintState, newState, printOperand, typeText } from "./printoperand.ts";
+import { type IntegerType, type Operand, type PrintState, newState, printOperand, typeText } from "./printoperand.ts";
 
-export { GoFloat, type Operand } from "./printoperand.ts";
+export { GoFloat, type IntegerType, type Operand } from "./printoperand.ts";
 
 /** Told how many characters are about to be made; may throw to stop. */
 export type Charge = (characters: number) => void;
@@ -35,9 +35,9 @@ interface Directive {
 type Piece = string | Directive;
 
 /** Parses a format for repeated use. Never fails: what is wrong with it shows in the result. */
-export function compileFormat(format: string): Formatter {
+export function compileFormat(format: string, integer: IntegerType = "int64"): Formatter {
   const pieces = parseFormat(format);
-  return (operands, charge = free) => new Run(operands, charge).all(pieces);
+  return (operands, charge = free) => new Run(operands, charge, integer).all(pieces);
 }
 
 /** One-off formatting. */
@@ -149,13 +149,15 @@ function readNumber(text: string, start: number, end: number): { number: number 
 class Run {
   readonly #operands: readonly Operand[];
   readonly #charge: Charge;
+  readonly #integer: IntegerType;
   #next = 0;
   #reordered = false;
   #goodIndex = true;
   #afterIndex = false;
 
-  constructor(operands: readonly Operand[], charge: Charge) {
+  constructor(operands: readonly Operand[], charge: Charge, integer: IntegerType) {
     this.#operands = operands;
+    this.#integer = integer;
     this.#charge = charge;
   }
 
@@ -170,7 +172,7 @@ class Run {
   }
 
   #directive(directive: Directive): string {
-    const state = newState(directive.flags, this.#charge);
+    const state = newState(directive.flags, this.#charge, this.#integer);
     this.#goodIndex = true;
     const [first = null, second = null, third = null] = directive.indexes;
     this.#jump(first);
@@ -248,7 +250,7 @@ class Run {
     if (this.#reordered || this.#next >= this.#operands.length) return "";
     const rest = this.#operands.slice(this.#next);
     const texts = rest.map(
-      (operand) => `${typeText(operand)}=${printOperand(operand, "v", newState("", this.#charge))}`,
+      (operand) => `${typeText(operand, this.#integer)}=${printOperand(operand, "v", newState("", this.#charge))}`,
     );
     return `%!(EXTRA ${texts.join(", ")})`;
   }
