@@ -1,6 +1,7 @@
 // The webhook with Kyverno's policies under load: a Pod review of about 7 KB against the validating policies of pod-security and
 // best-practices, all enforced, Kyverno's admission controller beside ours. Answers are compared first.
 
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -12,6 +13,7 @@ import { peer } from "./peers.ts";
 import { generatePods } from "./pods.ts";
 import { type Measured, measureBare, measureOurs, measurePeer, reviewOf, webhookRows } from "./webhook.ts";
 
+const root = resolve(import.meta.dirname, "..");
 const data = resolve(process.env["CONFORMANCE_DIR"] ?? join(import.meta.dirname, "../../shared/conformance"));
 
 export const kyvernoWebhook: Bench = {
@@ -24,14 +26,19 @@ async function run(): Promise<readonly Row[]> {
   const policies = validatingPolicies();
   if (policies.length === 0) throw new Error("kyverno-policies is not in $CONFORMANCE_DIR");
   const folder = mkdtempSync(join(tmpdir(), "portcullis-bench-"));
+  const built = mkdtempSync(join(tmpdir(), "portcullis-bench-"));
   const bodies = generatePods({ count: 64, seed: 7 }).map(reviewOf);
   try {
+    // The built bundle, as users install it.
+    const program = join(built, "main.mjs");
+    execFileSync("rolldown", ["-c", "rolldown.config.ts", "-d", built], { cwd: root, stdio: "ignore" });
     const bare = await measureBare(folder, bodies);
     const theirs = await measureKyverno(policies, bodies);
-    const ours = await measureOurs(folder, { policies, bodies, expected: theirs?.answers ?? null });
+    const ours = await measureOurs(folder, { policies, bodies, expected: theirs?.answers ?? null, program });
     return webhookRows(ours, theirs, bare, bodies);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+    rmSync(built, { recursive: true, force: true });
   }
 }
 

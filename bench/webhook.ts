@@ -31,6 +31,8 @@ export interface OurOptions {
   readonly bodies: readonly string[];
   /** The peer's answers, which ours must equal; null without a peer. */
   readonly expected: readonly string[] | null;
+  /** What is started; the working tree when absent. */
+  readonly program?: string;
 }
 
 /** A manager under load after a warm-up. */
@@ -75,7 +77,10 @@ export async function measureBare(folder: string, bodies: readonly string[]): Pr
   return load;
 }
 
-export async function measureOurs(folder: string, { policies, bodies, expected }: OurOptions): Promise<Ours> {
+export async function measureOurs(
+  folder: string,
+  { policies, bodies, expected, program = main }: OurOptions,
+): Promise<Ours> {
   for (const { name, text } of policies) writeFileSync(join(folder, name), text);
   for (let team = 0; team < 5; team++) {
     writeFileSync(
@@ -84,7 +89,7 @@ export async function measureOurs(folder: string, { policies, bodies, expected }
     );
   }
   const port = await freePort();
-  const child = spawn(process.execPath, [main, "serve", "--policies", folder, "--port", String(port)], {
+  const child = spawn(process.execPath, [program, "serve", "--policies", folder, "--port", String(port)], {
     stdio: ["ignore", "ignore", "inherit"],
   });
   try {
@@ -116,10 +121,20 @@ async function answersOf({ port, path: route, bodies }: LoadTarget): Promise<rea
         readonly warnings?: readonly string[];
       };
     };
-    const lines = (response.status?.message ?? "").split("\n");
-    answers.push(JSON.stringify([response.allowed, response.status?.code, lines.toSorted(), response.warnings ?? []]));
+    const lines = (response.status?.message ?? "").split("\n").map(withOrderedReasons);
+    // Kyverno leaves the code out, which an API server takes for this.
+    const code = response.status?.code ?? (response.allowed ? 200 : 400);
+    answers.push(JSON.stringify([response.allowed, code, lines.toSorted(), response.warnings ?? []]));
   }
   return answers;
+}
+
+/** The order of the reasons of Pod security is that of a Go map too. */
+function withOrderedReasons(line: string): string {
+  const [start = "", ...reasons] = line.split(/(?=\(Forbidden reason: )/);
+  return reasons.length === 0
+    ? line
+    : [start, ...reasons.map((reason) => reason.replace(/'$/, "")).toSorted()].join("");
 }
 
 function compareAnswers(ours: readonly string[], theirs: readonly string[]): void {

@@ -20,12 +20,13 @@ import {
 import type { Endpoint } from "../server/endpoints.ts";
 import { type Review, ReviewError, findReview, readReview, writeReview } from "../server/review.ts";
 import { type Reply, errorReply } from "../server/routes.ts";
-import { type Tallies, type Tally, createTallies } from "../server/tally.ts";
+import type { Tally } from "../server/tally.ts";
 import { clockMs } from "./clock.ts";
 import { type Census, censusOf } from "./census.ts";
 import { type FileText, type Problem, createComposer } from "./compose.ts";
 import { worldNow } from "./host.ts";
-import { recordOf, tallyRules } from "./record.ts";
+import { recordOf } from "./record.ts";
+import { type RuleCounts, createRuleCounts } from "./rulecounts.ts";
 import { type Served, servedSet } from "./served.ts";
 import type { Lane, Reading, Slices } from "./slices.ts";
 
@@ -104,7 +105,7 @@ export interface Before {
 export function createEvaluator(options: EvaluatorOptions): Evaluator {
   const { engine, frontends, slices } = options;
   const sets = new Map<number, Served>();
-  const tallies = createTallies(mostSeries);
+  const counts = createRuleCounts(mostSeries);
   const owns = (kind: { readonly group: string; readonly kind: string }): boolean =>
     frontends.some((frontend) => frontend.owns(kind));
   const composer = createComposer({ engine, owns });
@@ -126,8 +127,8 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
     release: (version) => {
       for (const old of sets.keys()) if (old < version) sets.delete(old);
     },
-    answer: (question) => answer({ ...options, dialects, tallies }, sets.get(question.version), question),
-    takeTallies: () => tallies.take(),
+    answer: (question) => answer({ ...options, dialects, counts }, sets.get(question.version), question),
+    takeTallies: () => counts.take(),
   };
 }
 
@@ -136,7 +137,7 @@ const mostSeries = 5000;
 
 interface Answering extends EvaluatorOptions {
   readonly dialects: readonly string[];
-  readonly tallies: Tallies;
+  readonly counts: RuleCounts;
 }
 
 interface Asked {
@@ -170,7 +171,7 @@ function answer(answering: Answering, served: Served | undefined, question: Ques
 function unknownPolicy({ infos }: Served, { policy }: Endpoint): Answered | null {
   if (policy === null) return null;
   const isNamespaced = policy.includes("/");
-  if (infos.has(`${isNamespaced ? "Policy" : "ClusterPolicy"}/${policy}`)) return null;
+  if (infos.has(policy)) return null;
   const kind = isNamespaced ? "policy.kyverno.io" : "clusterpolicy.kyverno.io";
   const key = isNamespaced ? policy : `/${policy}`;
   const message = `failed to fetch policy with key: key ${key}: ${kind} "${policy.replace(/^.*\//, "")}" not found`;
@@ -204,7 +205,7 @@ function validate(answering: Answering, asked: Asked): Result {
     : joinAnswers(inOrder(wanted, before, dialects, decision));
   const webhook = "ValidatingWebhookConfiguration";
   const recorded = { served, request, decision, asked: dialects, webhook } as const;
-  if (served.infos.size > 0) tallyRules(answering.tallies, recorded, (policy) => slices.spentMs(policy));
+  if (served.infos.size > 0) answering.counts.add({ served, request, decision, spentMs: slices.spentMs });
   const body = writeReview(request.uid, joined, review.apiVersion);
   return replyOf({ status: 200, body, record: recordOf(recorded, answering.tellViolations) });
 }
@@ -275,7 +276,7 @@ function mutate(answering: Answering, asked: Asked): Result {
   if (overrun !== null) return { kind: "overrun", policy: overrun };
   if (!("allowed" in decision)) return missingData(review, decision);
   const recorded = { served, request, decision, asked: dialects, webhook: "MutatingWebhookConfiguration" } as const;
-  if (served.infos.size > 0) tallyRules(answering.tallies, recorded, (policy) => slices.spentMs(policy));
+  if (served.infos.size > 0) answering.counts.add({ served, request, decision, spentMs: slices.spentMs });
   const said = dialects.includes("gatekeeper") && decision.dialect !== "kyverno" ? gatekeepersText(decision) : decision;
   const answers = wanted.flatMap((dialect, at) => before[at] ?? (dialect === dialects[0] ? [said] : []));
   const patch = decision.allowed ? decision.patch : [];

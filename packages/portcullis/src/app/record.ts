@@ -1,16 +1,9 @@
 // What an answered request leaves for metrics and the log: for Gatekeeper what its policies said, for Kyverno the request
-// and, counted in the thread itself, the result of each rule; and what single policies said that is worth a line.
+// (rulecounts.ts counts the rules); and what single policies said that is worth a line.
 
-import { gvkOf, nameOf, namespaceOf, stringAt } from "@portcullis/kube";
-import {
-  type Decision,
-  type EvaluationRequest,
-  type KyvernoDetails,
-  type Outcome,
-  metricType,
-} from "@portcullis/policy";
+import { gvkOf, nameOf } from "@portcullis/kube";
+import type { Decision, EvaluationRequest, Outcome } from "@portcullis/policy";
 import type { AdmissionRecord, KyvernoRequest, PolicyResult, Subject, Violation } from "../server/metrics.ts";
-import type { Tallies } from "../server/tally.ts";
 import type { Served } from "./served.ts";
 import { policyName } from "./slices.ts";
 
@@ -121,64 +114,4 @@ function subjectOf({ kind, namespace, name, object, oldObject, user }: Evaluatio
     name: name === "" ? nameOf(object ?? oldObject) : name,
     username: user?.username ?? "",
   };
-}
-
-// ── Kyverno's rules
-
-/**
- * Counts what each rule of Kyverno's policies said. The time of a policy is shared out evenly among its rules: they run
- * within microseconds, and a clock around each would cost as much.
- */
-export function tallyRules(
-  tallies: Tallies,
-  { served, request, decision }: Recorded,
-  spentMs: (policy: string) => number,
-): void {
-  const { outcomes } = decision;
-  const object = request.object ?? request.oldObject;
-  const kind = stringAt(object, "kind");
-  const namespace = namespaceOf(object);
-  const operation = (request.operation ?? "").toLowerCase();
-  const dryRun = String(request.dryRun ?? false);
-  const about = `${kind}\n${namespace}\n${operation}\n${dryRun}`;
-  for (let from = 0; from < outcomes.length;) {
-    const to = endOfPolicy(outcomes, from);
-    const { policy } = outcomes[from] as Outcome;
-    if (policy.dialect === "kyverno") {
-      const name = policyName(policy);
-      const seconds = spentMs(name) / 1000 / (to - from);
-      for (let at = from; at < to; at++) {
-        const { rule, result, details } = outcomes[at] as Outcome;
-        const type = metricType((details as KyvernoDetails | null)?.type ?? "");
-        const info = served.infos.get(name);
-        const labels = (): readonly string[] => [
-          info?.mode ?? "audit",
-          info?.type ?? "cluster",
-          String(info?.background ?? true),
-          info?.namespace ?? "-",
-          policy.name,
-          kind,
-          namespace,
-          operation,
-          rule,
-          result,
-          type,
-          "admission_request",
-          dryRun,
-        ];
-        tallies.add(`${name}\n${rule}\n${result}\n${type}\n${about}`, labels, seconds);
-      }
-    }
-    from = to;
-  }
-}
-
-function endOfPolicy(outcomes: readonly Outcome[], from: number): number {
-  const { policy } = outcomes[from] as Outcome;
-  let to = from + 1;
-  for (; to < outcomes.length; to++) {
-    const { name, namespace, kind } = (outcomes[to] as Outcome).policy;
-    if (name !== policy.name || namespace !== policy.namespace || kind !== policy.kind) break;
-  }
-  return to;
 }

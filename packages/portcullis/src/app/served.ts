@@ -3,12 +3,12 @@
 
 import type { Answer, Need } from "@portcullis/lang";
 import { type PolicyInfo, type PolicySet, policyInfo } from "@portcullis/policy";
-import { policyName } from "./slices.ts";
+import { shortName } from "./slices.ts";
 
 export interface Served {
   readonly set: PolicySet;
   readonly answerNeed: (need: Need) => Answer;
-  /** Kyverno's policies, by the name that slices give them. */
+  /** Kyverno's policies, by their short names. */
   readonly infos: ReadonlyMap<string, PolicyInfo>;
   /** Groups and versions of policies by `Kind/name`, made when the log first asks. */
   versions: ReadonlyMap<string, { readonly group: string; readonly version: string }> | null;
@@ -19,9 +19,7 @@ export function servedSet(set: PolicySet, answerNeed: (need: Need) => Answer): S
   for (const { object } of set.sources) {
     const info = policyInfo(object);
     if (info === null) continue;
-    const { kind, name } = info;
-    const namespace = info.type === "namespaced" ? info.namespace : "";
-    infos.set(policyName({ dialect: "kyverno", kind, namespace, name }), info);
+    infos.set(shortName({ dialect: "kyverno", ...info }), info);
   }
   return { set, answerNeed, infos, versions: null };
 }

@@ -29,7 +29,7 @@ export interface Slices {
   begin(lane: Lane): void;
   /** The policy that ended the evaluation because its slice was over. */
   readonly overrun: string | null;
-  /** Milliseconds that a policy of Kyverno's took, by its name, since `begin`. */
+  /** Milliseconds that a policy of Kyverno's took, by its `shortName`, since `begin`. */
   spentMs(policy: string): number;
   /** Takes the durations of the readings since the last call. */
   takeReadings(): readonly Reading[];
@@ -80,7 +80,7 @@ export function createSlices(options: SlicesOptions = {}): Slices {
       run(number, given, [], (evaluation) => policy.evaluate(request, evaluation));
     // Gatekeeper's metrics have no durations of single constraints.
     if (policy.id.dialect !== "kyverno") return { ...policy, evaluate: ask };
-    const name = names[number] ?? "";
+    const name = shortName(policy.id);
     return { ...policy, evaluate: (request, evaluation) => times.of(name, () => ask(request, evaluation)) };
   };
 
@@ -88,7 +88,7 @@ export function createSlices(options: SlicesOptions = {}): Slices {
     const number = numberOf(names, policyName(stage.id));
     const ask = (request: EvaluationRequest, given: Evaluation) =>
       run(number, given, { object: request.object, outcomes: [] }, (evaluation) => stage.mutate(request, evaluation));
-    const name = names[number] ?? "";
+    const name = shortName(stage.id);
     return { ...stage, mutate: (request, evaluation) => times.of(name, () => ask(request, evaluation)) };
   };
 
@@ -150,6 +150,11 @@ function createTimes(): Times {
 export function policyName({ kind, namespace, name }: PolicyId): string {
   if (name === "") return kind;
   return namespace === "" ? `${kind}/${name}` : `${kind}/${namespace}/${name}`;
+}
+
+/** `name`, or `namespace/name`: what Kyverno calls its policies, among which it is unique. */
+export function shortName({ kind, namespace, name }: PolicyId): string {
+  return kind === "Policy" ? `${namespace}/${name}` : name;
 }
 
 function numberOf(names: string[], name: string): number {

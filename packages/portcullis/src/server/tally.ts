@@ -23,7 +23,7 @@ export const resultLabels = [
   "dry_run",
 ] as const;
 
-export type ResultLabel = (typeof resultLabels)[number];
+type ResultLabel = (typeof resultLabels)[number];
 
 export interface Tally {
   /** In the order of `resultLabels`. */
@@ -34,49 +34,41 @@ export interface Tally {
   readonly buckets: number[];
 }
 
+export function newTally(labels: readonly string[]): Tally {
+  return { labels, count: 0, seconds: 0, buckets: ruleBuckets.map(() => 0).concat(0) };
+}
+
+export function addTo(tally: Tally, seconds: number): void {
+  tally.count++;
+  tally.seconds += seconds;
+  let bucket = 0;
+  while (bucket < ruleBuckets.length && seconds > (ruleBuckets[bucket] ?? 0)) bucket++;
+  tally.buckets[bucket] = (tally.buckets[bucket] ?? 0) + 1;
+}
+
 export interface Tallies {
-  add(key: string, labels: () => readonly string[], seconds: number): void;
   merge(tally: Tally): void;
-  /** Takes everything that was counted. */
-  take(): readonly Tally[];
   readonly all: Iterable<Tally>;
 }
 
+/** The counts of all threads; after `limit` series further ones no longer say which kind and namespace they are about. */
 export function createTallies(limit: number): Tallies {
   const known = new Map<string, Tally>();
-  const at = (key: string, labels: () => readonly string[]): Tally => {
-    const found = known.get(key);
+  const seriesOf = (labels: readonly string[]): Tally => {
+    const found = known.get(labels.join("\n"));
     if (found !== undefined) return found;
-    const named = labels();
-    const kept = known.size < limit ? named : withoutSubject(named);
-    const keptKey = kept === named ? key : kept.join("\n");
-    const tally = known.get(keptKey) ?? {
-      labels: kept,
-      count: 0,
-      seconds: 0,
-      buckets: ruleBuckets.map(() => 0).concat(0),
-    };
-    if (known.size < limit * 2) known.set(keptKey, tally);
+    const kept = known.size < limit ? labels : withoutSubject(labels);
+    const key = kept.join("\n");
+    const tally = known.get(key) ?? newTally(kept);
+    if (known.size < limit * 2) known.set(key, tally);
     return tally;
   };
   return {
-    add: (key, labels, seconds) => {
-      const tally = at(key, labels);
-      tally.count++;
-      tally.seconds += seconds;
-      const bucket = bucketOf(seconds);
-      tally.buckets[bucket] = (tally.buckets[bucket] ?? 0) + 1;
-    },
     merge: ({ labels, count, seconds, buckets }) => {
-      const tally = at(labels.join("\n"), () => labels);
+      const tally = seriesOf(labels);
       tally.count += count;
       tally.seconds += seconds;
       for (const [bucket, more] of buckets.entries()) tally.buckets[bucket] = (tally.buckets[bucket] ?? 0) + more;
-    },
-    take: () => {
-      const taken = [...known.values()];
-      known.clear();
-      return taken;
     },
     get all() {
       return known.values();
@@ -84,16 +76,10 @@ export function createTallies(limit: number): Tallies {
   };
 }
 
-function bucketOf(seconds: number): number {
-  let bucket = 0;
-  while (bucket < ruleBuckets.length && seconds > (ruleBuckets[bucket] ?? 0)) bucket++;
-  return bucket;
-}
-
-const subjectLabels: ReadonlySet<ResultLabel> = new Set(["resource_kind", "resource_namespace"]);
+const subjectLabels: ReadonlySet<string | undefined> = new Set<ResultLabel>(["resource_kind", "resource_namespace"]);
 
 function withoutSubject(labels: readonly string[]): readonly string[] {
-  return labels.map((label, at) => (subjectLabels.has(resultLabels[at] as ResultLabel) ? "other" : label));
+  return labels.map((label, at) => (subjectLabels.has(resultLabels[at]) ? "other" : label));
 }
 
 // ── as Prometheus reads it

@@ -38,8 +38,19 @@ function holderOf(kind: Json): PodHolder | null {
   return typeof kind === "string" && asDeployment.has(kind) ? "Deployment" : null;
 }
 
-/** The Pod of an object, or why there is none. */
+const pods = new WeakMap<object, Pod | string>();
+
+/** The Pod of an object, or why there is none; made once for each object, for all the rules that look at it. */
 export function readPod(object: Json): Pod | string {
+  if (!isObject(object)) return newPod(object);
+  const known = pods.get(object);
+  if (known !== undefined) return known;
+  const pod = newPod(object);
+  pods.set(object, pod);
+  return pod;
+}
+
+function newPod(object: Json): Pod | string {
   const root = fieldsOf(object);
   const holder = holderOf(root["kind"]);
   if (holder === null) return "could not find correct resource type";
