@@ -105,7 +105,7 @@ export function replaceOne(call: BuiltinCall, text: string, old: string, by: str
   return joined.join("");
 }
 
-export function codePointCount(text: string, from: number, end: number): number {
+function codePointCount(text: string, from: number, end: number): number {
   let count = 0;
   for (let at = from; at < end; at++) {
     if ((text.codePointAt(at) as number) > 0xffff) at++;

@@ -27,7 +27,7 @@ export function createWriter(sink: Sink): Writer {
   let drained: Promise<void> | null = null;
   const send = (bytes: Uint8Array): void => {
     if (sink.destroyed || sink.write(bytes) || drained !== null) return;
-    drained = untilDrained(sink).then(() => {
+    drained = untilDrained(sink, () => {
       drained = null;
     });
   };
@@ -57,9 +57,10 @@ export function createWriter(sink: Sink): Writer {
   };
 }
 
-function untilDrained(sink: Sink): Promise<void> {
+function untilDrained(sink: Sink, then: () => void): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
+      then();
       sink.off("drain", done);
       sink.off("close", done);
       resolve();
