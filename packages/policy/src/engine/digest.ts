@@ -8,12 +8,12 @@ import type { Json } from "./request.ts";
 /** The digest of one tree, 64 hexadecimal digits. Remembered for as long as the tree lives: trees do not change. */
 export function digestOf(value: Json): string {
   if (typeof value !== "object" || value === null) return sha256(canonicalJson(value));
-  const known = digests.get(value) ?? sha256(canonicalJson(value));
-  digests.set(value, known);
+  const known = remembered.get(value) ?? sha256(canonicalJson(value));
+  remembered.set(value, known);
   return known;
 }
 
-const digests = new WeakMap<object, string>();
+const remembered = new WeakMap<object, string>();
 
 /** The digest of several digests, whatever their order. */
 export function digestOfAll(digests: readonly string[]): string {
