@@ -1,26 +1,30 @@
-// Where our answer is not OPA's: rows O1 to O3 of docs/compatibility.md.
+// Where our answer is not OPA's: rows O1 to O3 and O5 to O7 of docs/compatibility.md.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Budget, Source, type World } from "@portcullis/lang";
+import { Budget, LimitError, Source, type World, numberOf } from "@portcullis/lang";
 import { compileToChecked } from "../src/compile.ts";
 import { lookup } from "../src/builtins/registry.ts";
-import { numberOf } from "@portcullis/lang";
+import type { Value } from "../src/runtime/value.ts";
 
 function messages(text: string): readonly string[] {
   const { diagnostics } = compileToChecked({ modules: [{ source: new Source("test.rego", text), version: "v1" }] });
   return diagnostics.map(({ message }) => message);
 }
 
-test("deviation O1: the address of a big integer in memory is not printed", () => {
-  const call = {
-    world: {} as World,
-    budget: new Budget({}, () => 0),
-    cache: new Map(),
-    fail: () => undefined,
-    failType: () => undefined,
+/** The value, or the error that the call reports. */
+function answer(name: string, ...operands: readonly Value[]): Value | undefined {
+  let error: string | undefined;
+  const fail = (message: string): undefined => {
+    error = message;
   };
-  const printed = lookup("sprintf")?.evaluate(call, "%p", [numberOf("12345678901234567890123")]);
+  const budget = new Budget({}, () => 0);
+  const call = { world: {} as World, budget, cache: new Map(), fail, failType: fail };
+  return lookup(name)?.evaluate(call, ...operands) ?? error;
+}
+
+test("deviation O1: the address of a big integer in memory is not printed", () => {
+  const printed = answer("sprintf", "%p", [numberOf("12345678901234567890123")]);
   assert.equal(printed, "%!p(big.Int=12345678901234567890123)");
 });
 
@@ -34,4 +38,36 @@ test("deviation O2: terms that nest deeper than the phases can walk are refused"
 
 test("deviation O3: broken YAML in an annotation is reported in the words of our reader", () => {
   assert.deepEqual(messages("# METADATA\n# title: [\npackage t\n"), ["yaml: line 2: deficient indentation"]);
+});
+
+test("deviation O5: a GraphQL tree with holes is not valid, and nothing crashes", () => {
+  const schema = "type Query { a: Query } directive @d on QUERY";
+  const directive = { Name: "d" };
+  const inWrongPlace = { Operations: [{ SelectionSet: [{ Name: "a", Directives: [directive] }] }] };
+  for (const query of [{ Operations: [null] }, { Operations: [{ Operation: "x" }] }, inWrongPlace]) {
+    assert.equal(answer("graphql.is_valid", query, schema), false);
+  }
+  assert.equal(answer("graphql.schema_is_valid", { Definitions: [{ Fields: [{ Name: "a" }] }] }), false);
+  assert.equal(answer("graphql.parse", { Operations: [null] }, schema), "the document has a part that is null");
+});
+
+test("deviation O6: no address in memory and no accidental order is in an error", () => {
+  const key = [
+    "-----BEGIN EC PRIVATE KEY-----",
+    "MGgCAQEEHJKQreI5oJkykNwvQNIk8By7KL1Q2vWxvd0FAbSgBwYFK4EEACGhPAM6",
+    "AAS7uzWWE0chUUXAk4qwnrKEjG81P5uKETGUt1ngJEHphGO8Uoe1J1keeTPnttxw",
+    "aQvk8BmNXpxFLg==",
+    "-----END EC PRIVATE KEY-----",
+  ].join("\n");
+  const error = JSON.stringify(answer("crypto.x509.parse_rsa_private_key", `${key}\n`));
+  assert.match(error, /unknown elliptic curve: P-224"$/);
+  const query = "fragment F on Txpe { a } { ...F }";
+  const schema = "type Type { a: Int } type Tape { a: Int } type Query { a: Int }";
+  const suggestions = JSON.stringify(answer("graphql.parse", query, schema)).replaceAll("\\", "");
+  assert.match(suggestions, /Did you mean "Tape" or "Type"/);
+});
+
+test("deviation O7: a GraphQL document that nests deeper than 500 brackets ends the policy", () => {
+  assert.throws(() => answer("graphql.parse_query", `${"{a".repeat(501)}${"}".repeat(501)}`), LimitError);
+  assert.ok(typeof answer("graphql.parse_query", `${"{a".repeat(500)}${"}".repeat(500)}`) === "object");
 });

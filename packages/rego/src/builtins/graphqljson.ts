@@ -5,17 +5,16 @@
 
 import { type Budget, LimitError, integerOf, numberText } from "@portcullis/lang";
 import { type PlainObject, type Value, isArray, isNumber, isPlainObject, typeName } from "../runtime/value.ts";
+import { GraphqlError, type QueryDocument, type SchemaDocument, type Selection } from "./graphqlast.ts";
 import {
   type FieldType,
-  GraphqlError,
   type NodeName,
   type Nodes,
-  type QueryDocument,
-  type SchemaDocument,
-  type Selection,
+  type PlainType,
   newNode,
   structures,
-} from "./graphqlast.ts";
+  zeroes,
+} from "./graphqlstructs.ts";
 
 // ── to values
 
@@ -36,7 +35,7 @@ function nodeJson(node: RawNode): Value | undefined {
 
 /** Undefined for what is left out. */
 function fieldJson(value: unknown, fieldType: FieldType): Value | undefined {
-  if (fieldType === "string" || fieldType === "bool" || fieldType === "int") return value as Value;
+  if (fieldType !== "selections" && "plain" in fieldType) return value as Value;
   if (fieldType !== "selections" && "struct" in fieldType) {
     return value === null ? undefined : nodeJson(value as RawNode);
   }
@@ -53,6 +52,8 @@ interface Reading {
   /** The names of the fields above, and the struct of the innermost. */
   readonly path: readonly string[];
   readonly struct: string;
+  /** Below a reader of its own Go keeps to the struct that it stands in. */
+  readonly isStructFixed: boolean;
   /** The first of its kind; reading goes on. */
   failure: string | null;
 }
@@ -63,7 +64,7 @@ export function documentOf<N extends "QueryDocument" | "SchemaDocument">(
   value: PlainObject,
   budget: Budget,
 ): Nodes[N] {
-  const reading: Reading = { budget, depth: 0, path: [], struct: "", failure: null };
+  const reading: Reading = { budget, depth: 0, path: [], struct: "", isStructFixed: false, failure: null };
   const node = readStruct(reading, name, value);
   if (reading.failure !== null) throw new GraphqlError(reading.failure);
   if (node === null) throw new GraphqlError("the document is null");
@@ -71,7 +72,7 @@ export function documentOf<N extends "QueryDocument" | "SchemaDocument">(
 }
 
 function mismatch(reading: Reading, value: Value, goType: string): void {
-  const found = isNumber(value) && goType === "int" ? `number ${numberText(value)}` : jsonKind(value);
+  const found = isNumber(value) && goType === "ast.ValueKind" ? `number ${numberText(value)}` : jsonKind(value);
   const place = reading.path.length === 0 ? "value" : `struct field ${reading.struct}.${reading.path.join(".")}`;
   reading.failure ??= `json: cannot unmarshal ${found} into Go ${place} of type ${goType}`;
 }
@@ -109,12 +110,13 @@ function readStruct<N extends NodeName>(reading: Reading, name: N, value: Value)
 
 /** Readers of their own begin a path of their own, which Go then puts below the field they stand in. */
 function below(
-  { path, struct }: Reading,
+  { path, struct, isStructFixed }: Reading,
   name: string,
   field: string,
   isExact: boolean,
-): { readonly path: readonly string[]; readonly struct: string } {
-  return isExact ? { path, struct } : { path: [...path, field], struct: name };
+): Pick<Reading, "path" | "struct" | "isStructFixed"> {
+  if (isExact) return { path, struct, isStructFixed: true };
+  return { path: [...path, field], struct: isStructFixed ? struct : name, isStructFixed };
 }
 
 const foldedNames = new Map<NodeName, ReadonlyMap<string, string>>();
@@ -131,14 +133,16 @@ function foldedName(name: NodeName, key: string): string | undefined {
 function readField(reading: Reading, fieldType: FieldType, value: Value): unknown {
   if (fieldType === "selections") return readSelections(reading, value);
   if (value === null) return undefined;
-  if (typeof fieldType === "string") return readPlain(reading, fieldType, value);
+  if ("plain" in fieldType) return readPlain(reading, fieldType, value);
   if ("struct" in fieldType) return readStruct(reading, fieldType.struct, value);
   const { list, goName } = fieldType;
   if (!isArray(value)) {
     mismatch(reading, value, goName);
     return undefined;
   }
-  return value.map((item) => (list === "string" ? readPlain(reading, list, item) : element(reading, list, item)));
+  return value.map((item) =>
+    typeof list === "string" ? element(reading, list, item) : readPlain(reading, list, item),
+  );
 }
 
 /** Go leaves a nil pointer there, and stops when it comes by it. */
@@ -148,15 +152,15 @@ function element(reading: Reading, name: NodeName, item: Value): unknown {
   return made;
 }
 
-function readPlain(reading: Reading, fieldType: "string" | "bool" | "int", value: Value): unknown {
-  if (fieldType === "int") {
+function readPlain(reading: Reading, { plain, goName }: PlainType, value: Value): unknown {
+  if (plain === "int") {
     const integer = isNumber(value) ? integerOf(value) : null;
     if (integer !== null) return Number(integer);
-  } else if (typeof value === (fieldType === "bool" ? "boolean" : "string")) {
+  } else if (typeof value === (plain === "bool" ? "boolean" : "string")) {
     return value;
   }
-  if (value !== null) mismatch(reading, value, fieldType);
-  return fieldType === "string" ? "" : fieldType === "int" ? 0 : false;
+  if (value !== null) mismatch(reading, value, goName);
+  return zeroes[plain];
 }
 
 /** What reads as nothing is left out. */
@@ -168,7 +172,7 @@ function readSelections(reading: Reading, value: Value): Selection[] {
   }
   return value.flatMap((item): Selection[] => {
     for (const name of ["Field", "FragmentSpread", "InlineFragment"] as const) {
-      const attempt: Reading = { ...reading, path: [], struct: "", failure: null };
+      const attempt: Reading = { ...reading, path: [], struct: "", isStructFixed: false, failure: null };
       const made = item === null ? newNode(name) : readStruct(attempt, name, item);
       if (attempt.failure === null && made !== null) return [made];
     }

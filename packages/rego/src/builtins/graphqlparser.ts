@@ -14,9 +14,9 @@ import {
   type TypeReference,
   type ValueNode,
   errorAt,
-  newNode,
   valueKinds,
 } from "./graphqlast.ts";
+import { newNode } from "./graphqlstructs.ts";
 import { type Lexer, type Token, type TokenKind, newLexer, readToken, tokenText } from "./graphqllexer.ts";
 
 export interface Parser {

@@ -8,8 +8,8 @@ import {
   type QueryDocument,
   type Selection,
   type VariableDefinition,
-  newNode,
 } from "./graphqlast.ts";
+import { newNode } from "./graphqlstructs.ts";
 import {
   type Parser,
   braces,

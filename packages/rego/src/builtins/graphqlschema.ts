@@ -12,8 +12,8 @@ import {
   type Position,
   type SchemaDefinition,
   type SchemaDocument,
-  newNode,
 } from "./graphqlast.ts";
+import { newNode } from "./graphqlstructs.ts";
 import {
   type Parser,
   braces,

@@ -11,8 +11,8 @@ import {
   type SchemaDocument,
   type TypeReference,
   errorAt,
-  newNode,
 } from "./graphqlast.ts";
+import { newNode } from "./graphqlstructs.ts";
 import { checkInputCycles } from "./graphqlcycles.ts";
 import { checkDefinition, checkDirectiveDefinition, checkDirectives } from "./graphqldefinitions.ts";
 import { prelude } from "./graphqlprelude.ts";

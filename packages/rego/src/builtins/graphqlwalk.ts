@@ -19,11 +19,11 @@ import {
   type Selection,
   type ValueNode,
   type VariableDefinition,
-  newNode,
   required,
   typeNameOf,
   valueKinds,
 } from "./graphqlast.ts";
+import { newNode } from "./graphqlstructs.ts";
 import { named } from "./graphqldefinitions.ts";
 import type { Schema } from "./graphqltypes.ts";
 

@@ -22,6 +22,14 @@ function run(name: string, operands: readonly Value[]): Value | undefined {
 const megabyte = "a".repeat(1_000_000);
 const squareable = numberOf("9".repeat(100_000));
 
+/** Each fragment spreads the next one twice. */
+const fragmentTree = Array.from(
+  { length: 25 },
+  (_, at) => `fragment F${at} on __Type { a: ofType { ...F${at + 1} } b: ofType { ...F${at + 1} } }`,
+).join(" ");
+const graphqlQuery = `{ __schema { queryType { ...F0 } } } ${fragmentTree} fragment F25 on __Type { name }`;
+const graphqlSchema = "type Query { a: Query b: Int c: [[Int]] }";
+
 const runaways: readonly (readonly [string, readonly Value[]])[] = [
   ["numbers.range", [0, 1e9]],
   ["numbers.range_step", [0, numberOf("1e30"), 3]],
@@ -37,6 +45,11 @@ const runaways: readonly (readonly [string, readonly Value[]])[] = [
   ["mul", [squareable, numberOf("1e30000")]],
   ["product", [Array.from({ length: 10_000 }, () => numberOf("1e300"))]],
   ["units.parse", ["1e999999"]],
+  ["graphql.parse_query", ["{a".repeat(100_000)]],
+  ["graphql.parse_query", [`{a(b: ${"[".repeat(100_000)}`]],
+  ["graphql.parse_schema", [`type A { a: ${"[".repeat(100_000)}`]],
+  ["graphql.is_valid", [graphqlQuery, graphqlSchema]],
+  ["graphql.is_valid", [`{ ${"a { b } ".repeat(3000)} }`, graphqlSchema]],
   ["object.subset", [Array.from({ length: 20_000 }, () => 1), [...Array.from({ length: 10_000 }, () => 1), 2]]],
 ];
 
@@ -56,5 +69,6 @@ test("large but reasonable calls are answered", () => {
   assert.equal((run("numbers.range", [1, 100_000]) as readonly Value[]).length, 100_000);
   assert.equal(run("regex.match", ["(a+)+$", `${megabyte}b`]), false);
   assert.equal(run("glob.match", ["*a*a*a*b", [], megabyte.slice(0, 100_000)]), false);
+  assert.equal(run("graphql.is_valid", [`{ ${"a { ".repeat(100)} b ${"} ".repeat(100)} }`, graphqlSchema]), true);
   assert.equal(run("count", [run("split", [megabyte, ""]) as Value]), 1_000_000);
 });

@@ -82,6 +82,37 @@ test("a time survives its layout", () => {
   );
 });
 
+const graphqlNames = fc.constantFrom("a", "b", "Query", "on", "null", "type");
+const graphqlLiterals = fc.oneof(
+  fc.integer().map(String),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => (Object.is(value, -0) ? "0.5" : value.toFixed(3))),
+  fc.string().map((text) => JSON.stringify(text.replaceAll(" ", "_"))),
+  fc.constantFrom("true", "null", "ENUM", "$x", "[1, [], {}]", '{a: {b: ["c"]}}', '"""\n  block\n   text\n"""'),
+);
+const graphqlFields = fc.letrec<{ fields: string; field: string }>((tie) => ({
+  fields: fc.array(tie("field"), { minLength: 1, maxLength: 3 }).map((list) => `{ ${list.join(" ")} }`),
+  field: fc
+    .tuple(graphqlNames, fc.option(graphqlNames), fc.option(graphqlLiterals), fc.option(tie("fields"), { maxDepth: 3 }))
+    .map(([name, alias, value, below]) => {
+      const start = alias === null ? name : `${alias}: ${name}`;
+      return `${start} ${value === null ? "" : `(v: ${value}) @d(v: ${value})`} ${below ?? ""}`;
+    }),
+})).fields;
+
+test("a GraphQL tree says what its text says", () => {
+  fc.assert(
+    fc.property(graphqlFields, (text) => {
+      const tree = call("graphql.parse_query", [text]) as Value;
+      // Comments, commas and space mean nothing.
+      const spread = text.replaceAll(" ", " ,\n");
+      assert.ok(equals(call("graphql.parse_query", [spread.includes("block") ? text : spread]) as Value, tree));
+      const schema = "type Query { a: Query }";
+      const fromText = call("graphql.is_valid", [text, schema]);
+      assert.equal(call("graphql.is_valid", [tree, call("graphql.parse_schema", [schema]) as Value]), fromText);
+    }),
+  );
+});
+
 test("large results stop at the budget, before they are made", () => {
   const shared = Array.from({ length: 40 }).reduce<Value>((inner) => [inner, inner], "x");
   const cases: readonly (readonly [string, readonly Value[]])[] = [
