@@ -18,7 +18,7 @@ export interface CommentGroup {
   List: readonly { readonly Value: string }[];
 }
 
-export type Commented = CommentGroup | null;
+type Commented = CommentGroup | null;
 
 export interface TypeReference extends Placed {
   NamedType: string;

@@ -30,7 +30,7 @@ export interface EcPrivateKey {
 }
 
 /** Ed25519 and X25519. */
-export interface OctetKey {
+interface OctetKey {
   readonly kind: "ed25519" | "x25519";
   readonly seed: Uint8Array;
   readonly publicKey: Uint8Array;

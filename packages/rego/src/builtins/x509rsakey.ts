@@ -17,7 +17,7 @@ export interface RsaPrivateKey {
   readonly further: readonly FurtherPrime[];
 }
 
-export interface FurtherPrime {
+interface FurtherPrime {
   readonly exponent: bigint;
   readonly coefficient: bigint;
   readonly product: bigint;

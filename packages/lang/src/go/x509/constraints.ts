@@ -18,7 +18,7 @@ export interface Subtrees {
 }
 
 /** Of equal lengths. */
-export interface Range {
+interface Range {
   readonly address: Address;
   readonly mask: Address;
 }

@@ -7,7 +7,7 @@ import { DerReader, rightAligned, tags } from "./der.ts";
 import { base64Of, type Json } from "./json.ts";
 import { Malformed, must } from "./malformed.ts";
 
-export interface RsaKey {
+interface RsaKey {
   readonly kind: "rsa";
   readonly modulus: bigint;
   readonly exponent: bigint;
@@ -15,12 +15,12 @@ export interface RsaKey {
   readonly hasMore: boolean;
 }
 
-export interface EcKey extends Point {
+interface EcKey extends Point {
   readonly kind: "ec";
   readonly curve: Curve;
 }
 
-export interface DsaKey {
+interface DsaKey {
   readonly kind: "dsa";
   readonly p: bigint;
   readonly q: bigint;
@@ -28,7 +28,7 @@ export interface DsaKey {
   readonly y: bigint;
 }
 
-export interface Ed25519Key {
+interface Ed25519Key {
   readonly kind: "ed25519";
   readonly bytes: Uint8Array;
 }
