@@ -70,7 +70,14 @@ const mayImport: Zones = {
   ],
   "portcullis/src/server": ["lang/src", "kube/src", "policy/src", "policy/src/engine"],
   "portcullis/src/app": [...host, "rego/src/index.ts", "portcullis/src/server"],
-  "portcullis/src/cli": [...host, "rego/src/index.ts", "portcullis/src/server", "portcullis/src/app"],
+  "portcullis/src/cli": [
+    "jmespath/src/index.ts",
+    "jmespath/src/kyverno",
+    ...host,
+    "rego/src/index.ts",
+    "portcullis/src/server",
+    "portcullis/src/app",
+  ],
 };
 
 test("packages import only downwards, phases import no phase, dialects import no dialect", () => {

@@ -12,7 +12,7 @@ export type Type =
   | { readonly kind: "set"; readonly of: Type }
   | FunctionType;
 
-export interface Field {
+interface Field {
   /** A JSON value: the static key. */
   readonly key: unknown;
   readonly value: Type;

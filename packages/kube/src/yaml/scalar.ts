@@ -108,7 +108,7 @@ function exactInteger(value: bigint): AnyNumber {
 }
 
 /** A float64 as encoding/json prints it and a reader takes it back; null when the text overflows. */
-export function floatOf(text: string): AnyNumber | null {
+function floatOf(text: string): AnyNumber | null {
   const double = Number(text);
   if (!Number.isFinite(double)) return null;
   return doubleValue(double);

@@ -61,8 +61,8 @@ export function durationText(nanoseconds: bigint): string {
   if (nanoseconds === 0n) return "0s";
   const sign = nanoseconds < 0n ? "-" : "";
   const size = nanoseconds < 0n ? -nanoseconds : nanoseconds;
-  for (const [unit, limit, digits] of smallUnits) {
-    if (size < limit) return `${sign}${withFraction(size, digits)}${unit}`;
+  for (const [unit, below, digits] of smallUnits) {
+    if (size < below) return `${sign}${withFraction(size, digits)}${unit}`;
   }
   const minutes = size / 60_000_000_000n;
   const seconds = `${withFraction(size % 60_000_000_000n, 9)}s`;

@@ -3,8 +3,6 @@
 // Kyverno's, so that every layer adds its prefix just as there. Limits and missing needs are not failures: they have
 // their own classes (LimitError, Suspend) and pass through.
 
-import { LimitError, Suspend } from "@portcullis/lang";
-
 export class Failure extends Error {
   /** The failure is that a key is missing: what a `foreach` over an optional list forgives. */
   readonly missingKey: boolean;
@@ -30,9 +28,4 @@ export function prefixing<Result>(prefix: string, run: () => Result): Result {
     const failure = failureOf(error);
     throw new Failure(`${prefix}: ${failure.message}`, failure.missingKey);
   }
-}
-
-/** Whether an error must not be turned into a rule's result. */
-export function passesThrough(error: unknown): boolean {
-  return error instanceof Suspend || error instanceof LimitError;
 }

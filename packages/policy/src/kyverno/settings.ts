@@ -26,7 +26,7 @@ export interface KyvernoSettings {
   readonly given?: GivenValues;
 }
 
-export interface ResourceFilter {
+interface ResourceFilter {
   readonly kind: KindSelector;
   readonly namespace: string;
   readonly name: string;
@@ -43,7 +43,7 @@ export interface Requesters {
 export type ContextSource = "configMap" | "apiCall" | "imageRegistry" | "variable" | "globalReference";
 
 /** What stands in for a cluster on the command line. Keys are paths with dots (`request.operation`, `a."b.c"`). */
-export interface GivenValues {
+interface GivenValues {
   /** Values for one policy and object, put into the context before anything is evaluated. */
   forPolicy(policy: string, request: EvaluationRequest): Readonly<Record<string, Json>>;
   /** Values of one rule, put in each time its context is loaded. */

@@ -86,7 +86,7 @@ export function candidateOf(object: Json, { gvk, subresource }: Pick<Subject, "g
 // ── the namespace
 
 /** Asks for a Namespace by name. */
-export function namespaceNeed(name: string): Need {
+function namespaceNeed(name: string): Need {
   const call = { group: "", version: "v1", kind: "Namespace", namespace: "", name };
   return { kind: "object", key: `v1/Namespace//${name}`, call };
 }

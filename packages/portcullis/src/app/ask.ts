@@ -47,13 +47,20 @@ export async function askWebhook(
   const { response } = JSON.parse(text) as { readonly response?: WireResponse };
   if (response === undefined) throw new Error(`not an AdmissionReview: ${text.slice(0, 200)}`);
   const { allowed, status, warnings = [] } = response;
-  const { code = 200, reason = "", message = "" } = status ?? {};
-  return { allowed, code, reason, message, warnings };
+  // A denial of Kyverno has no code; an API server takes that for 400.
+  const { code = allowed ? 200 : 400, reason = "", message = "" } = status ?? {};
+  const dialect = status?.status === "Failure" ? { dialect: "kyverno" } : {};
+  return { allowed, code, reason, message, warnings, ...dialect };
 }
 
 interface WireResponse {
   readonly allowed: boolean;
-  readonly status?: { readonly code?: number; readonly reason?: string; readonly message?: string };
+  readonly status?: {
+    readonly status?: string;
+    readonly code?: number;
+    readonly reason?: string;
+    readonly message?: string;
+  };
   readonly warnings?: readonly string[];
 }
 
@@ -89,7 +96,9 @@ export function kubectlText(object: unknown, answer: Answer): string {
   const name = `${kind.toLowerCase()}${group === "" ? "" : `.${group}`}/${nameOf(object)}`;
   const warnings = answer.warnings.map((warning) => `Warning: ${warning}`);
   if (answer.allowed) return [...warnings, `${name} created`].join("\n");
-  const reason = answer.reason === "" ? "InternalError" : answer.reason;
-  const denial = `Error from server (${reason}): admission webhook "validation.gatekeeper.sh" denied the request: ${answer.message}`;
+  const webhook = answer.dialect === "kyverno" ? "validate.kyverno.svc-fail" : "validation.gatekeeper.sh";
+  const why = answer.code >= 500 && answer.reason === "" ? "InternalError" : answer.reason;
+  const from = why === "" ? "Error from server" : `Error from server (${why})`;
+  const denial = `${from}: admission webhook "${webhook}" denied the request: ${answer.message}`;
   return [...warnings, denial].join("\n");
 }

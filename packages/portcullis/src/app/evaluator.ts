@@ -86,7 +86,7 @@ export interface EvaluatorOptions {
   readonly tellViolations: boolean;
 }
 
-export interface Admission {
+interface Admission {
   /** Whether a request is about a policy, so that deciding it means compiling it. */
   readonly isPolicy: (request: EvaluationRequest) => boolean;
   /** What a dialect answers before its policies are asked; null: nothing. */

@@ -3,7 +3,7 @@
 // as they are: there is one path for the policies of each failure policy, and one for each policy with a webhook of its own.
 // Kyverno: pkg/webhooks/server.go, pkg/config/config.go.
 
-export type Dialect = "gatekeeper" | "kyverno";
+type Dialect = "gatekeeper" | "kyverno";
 
 export interface Endpoint {
   /** What policies say, what they change, what is said of a policy itself, whether a Namespace may have Gatekeeper's label. */
@@ -19,7 +19,9 @@ export interface Endpoint {
 const joined = { dialect: null, failurePolicy: null, policy: null } as const;
 
 export const admitEndpoint: Endpoint = { what: "validate", ...joined };
+/** @internal tests ask it without a URL */
 export const mutateEndpoint: Endpoint = { what: "mutate", ...joined };
+/** @internal tests ask it without a URL */
 export const labelEndpoint: Endpoint = { what: "label", ...joined, dialect: "gatekeeper" };
 
 /** For people who ask for another path. */

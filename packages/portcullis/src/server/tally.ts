@@ -7,6 +7,7 @@
 export const ruleBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 25, 30];
 
 /** Kyverno: pkg/metrics/policy_engine.go RecordResponse. */
+/** @internal */
 export const resultLabels = [
   "policy_validation_mode",
   "policy_type",
@@ -22,8 +23,6 @@ export const resultLabels = [
   "rule_execution_cause",
   "dry_run",
 ] as const;
-
-type ResultLabel = (typeof resultLabels)[number];
 
 export interface Tally {
   /** In the order of `resultLabels`. */
@@ -76,34 +75,38 @@ export function createTallies(limit: number): Tallies {
   };
 }
 
-const subjectLabels: ReadonlySet<string | undefined> = new Set<ResultLabel>(["resource_kind", "resource_namespace"]);
-
 function withoutSubject(labels: readonly string[]): readonly string[] {
-  return labels.map((label, at) => (subjectLabels.has(resultLabels[at]) ? "other" : label));
+  return withLabel(withLabel(labels, "resource_kind", "other"), "resource_namespace", "other");
+}
+
+function withLabel(labels: readonly string[], name: (typeof resultLabels)[number], value: string): readonly string[] {
+  return labels.with(resultLabels.indexOf(name), value);
 }
 
 // ── as Prometheus reads it
 
-/** The counter and the histogram, in the text format. */
+/**
+ * The counter and the histogram, in the text format. A histogram is eighteen lines for each series; without the namespaces
+ * of the resources, which it leaves empty, it stays readable in clusters with many.
+ */
 export function tallyText(tallies: Tallies, mostDurations: number): string {
-  const counts: string[] = [];
-  const durations: string[] = [];
-  let series = 0;
-  for (const tally of tallies.all) {
-    const labels = tally.labels.map((value, at) => `${resultLabels[at] ?? ""}="${escaped(value)}"`).join(",");
-    counts.push(`kyverno_policy_results_total{${labels}} ${tally.count}`);
-    if (series++ < mostDurations) durations.push(...histogramLines(labels, tally));
-  }
+  const durations = createTallies(mostDurations);
+  for (const tally of tallies.all)
+    durations.merge({ ...tally, labels: withLabel(tally.labels, "resource_namespace", "") });
   return [
     "# HELP kyverno_policy_results_total can be used to track the results associated with the policies applied in the user's cluster, at the level from rule to policy to admission requests",
     "# TYPE kyverno_policy_results_total counter",
-    ...counts,
+    ...Array.from(tallies.all, ({ labels, count }) => `kyverno_policy_results_total{${labelText(labels)}} ${count}`),
     "",
     "# HELP kyverno_policy_execution_duration_seconds can be used to track the latencies (in seconds) associated with the execution/processing of the individual rules under Kyverno policies whenever they evaluate incoming resource requests",
     "# TYPE kyverno_policy_execution_duration_seconds histogram",
-    ...durations,
+    ...Array.from(durations.all, (tally) => histogramLines(labelText(tally.labels), tally)).flat(),
     "",
   ].join("\n");
+}
+
+function labelText(labels: readonly string[]): string {
+  return labels.map((value, at) => `${resultLabels[at] ?? ""}="${escaped(value)}"`).join(",");
 }
 
 function histogramLines(labels: string, { count, seconds, buckets }: Tally): readonly string[] {

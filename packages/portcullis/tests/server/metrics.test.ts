@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type SetRecord, createMetrics } from "../../src/server/metrics.ts";
+import { addTo, newTally } from "../../src/server/tally.ts";
 
 const empty: SetRecord = { digest: "d", constraints: [], templates: [], celTemplates: 0, kyverno: [], broken: 0 };
 
@@ -38,6 +39,33 @@ test("after 500 policies, further ones are counted together", async () => {
     .filter((line) => line.startsWith("portcullis_policy_results_total{"));
   assert.equal(lines.length, 501);
   assert.equal(lines.at(-1), 'portcullis_policy_results_total{policy="other",result="fail",action="deny"} 200');
+});
+
+test("the counts of Kyverno's rules stay readable, however many namespaces there are", async () => {
+  const metrics = createMetrics({ process: false });
+  const labels = (namespace: number): string[] => [
+    ...["enforce", "cluster", "true", "-", "policy", "Pod", `ns-${namespace}`, "create"],
+    ...['a"b', "fail", "validate", "admission_request", "false"],
+  ];
+  for (let namespace = 0; namespace < 6000; namespace++) {
+    const tally = newTally(labels(namespace));
+    addTo(tally, 0.02);
+    addTo(tally, 60);
+    metrics.rules([tally]);
+  }
+  const lines = (await metrics.text()).split("\n");
+  const counts = lines.filter((line) => line.startsWith("kyverno_policy_results_total{"));
+  assert.equal(counts.length, 5001);
+  const other = counts.at(-1) ?? "";
+  assert.match(other, /resource_kind="other",resource_namespace="other".*rule_name="a\\"b".* 2000$/);
+  const durations = lines.filter((line) => line.startsWith("kyverno_policy_execution_duration_seconds"));
+  assert.equal(durations.length, 36, "one series, and one for what no longer says its kind");
+  const bucket = (le: string): string | undefined =>
+    durations
+      .find((line) => line.includes(`le="${le}"`))
+      ?.split(" ")
+      .at(-1);
+  assert.deepEqual(["0.01", "0.025", "30", "+Inf"].map(bucket), ["0", "5000", "5000", "10000"]);
 });
 
 test("overruns, readings and restarts are counted", async () => {

@@ -26,7 +26,7 @@ export interface TemplateFacts {
   readonly oddMessages: readonly Span[];
 }
 
-export interface InputReference {
+interface InputReference {
   /** `review`, `object`, `spec`; ends before the first part that is not constant. */
   readonly path: readonly string[];
   /** Whether the reference goes on beyond the path. */

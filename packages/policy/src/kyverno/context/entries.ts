@@ -110,7 +110,7 @@ function goType(value: Json): string {
 // ── apiCall
 
 /** What is to be fetched: a path of the API server, or a URL of a service. */
-export interface ApiCall {
+interface ApiCall {
   readonly method: string;
   readonly urlPath: string;
   readonly service: Json;

@@ -33,7 +33,7 @@ function wholeQuery(text: string, path: Steps): PlacedQuery {
 }
 
 /** Variables in a text; those that other variables build are not known yet. */
-export function queriesInText(text: string, path: Steps): readonly PlacedQuery[] {
+function queriesInText(text: string, path: Steps): readonly PlacedQuery[] {
   let from = 0;
   return findVariables(text).flatMap((found): readonly PlacedQuery[] => {
     const at = text.indexOf(found, from);

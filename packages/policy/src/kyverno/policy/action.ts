@@ -58,10 +58,6 @@ export function mayEnforce({ own, overrides }: FailureAction): boolean {
   return own === "Enforce" || overrides.some(({ action }) => action === "Enforce");
 }
 
-export function usesNamespaceLabels({ overrides }: FailureAction): boolean {
-  return overrides.some(({ selector }) => selector !== null);
-}
-
 function actionAt(tree: Json, field: string): ActionName | null {
   const text = stringAt(tree, field);
   if (text === "Enforce" || text === "enforce") return "Enforce";

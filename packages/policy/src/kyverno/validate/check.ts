@@ -41,13 +41,13 @@ export function isUpdate({ object, oldObject, operation }: Subject): boolean {
   return (object !== null && oldObject !== null) || operation === "UPDATE";
 }
 
-export interface Checked {
+interface Checked {
   readonly result: RuleResult | null;
   readonly resolved: Resolved | null;
 }
 
 /** One pass; `known` are patterns whose variables have been resolved already. */
-export function performCheck(checking: Checking, known: Resolved | null): Checked {
+function performCheck(checking: Checking, known: Resolved | null): Checked {
   const { run, context, preconditions, check } = checking;
   const { id, scope, settings } = run;
   const ended = (result: RuleResult | null): Checked => ({ result, resolved: known });
