@@ -43,10 +43,9 @@ test("after 500 policies, further ones are counted together", async () => {
 
 test("the counts of Kyverno's rules stay readable, however many namespaces there are", async () => {
   const metrics = createMetrics({ process: false });
-  const labels = (namespace: number): string[] => [
-    ...["enforce", "cluster", "true", "-", "policy", "Pod", `ns-${namespace}`, "create"],
-    ...['a"b', "fail", "validate", "admission_request", "false"],
-  ];
+  const about = ["enforce", "cluster", "true", "-", "policy", "Pod"];
+  const said = ["create", 'a"b', "fail", "validate", "admission_request", "false"];
+  const labels = (namespace: number): string[] => [...about, `ns-${namespace}`, ...said];
   for (let namespace = 0; namespace < 6000; namespace++) {
     const tally = newTally(labels(namespace));
     addTo(tally, 0.02);
