@@ -7,8 +7,7 @@
 export const ruleBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 25, 30];
 
 /** Kyverno: pkg/metrics/policy_engine.go RecordResponse. */
-/** @internal */
-export const resultLabels = [
+const resultLabels = [
   "policy_validation_mode",
   "policy_type",
   "policy_background_mode",
