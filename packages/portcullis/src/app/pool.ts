@@ -1,6 +1,6 @@
 // Evaluation on threads, so that whoever answers connections never waits for a policy.
 //
-// There are two lanes. The fast lane has a thread per core and gives each policy a slice of time (slices.ts). A request in
+// There are two lanes. The fast lane has a thread per core but one and gives each policy a slice of time (slices.ts). A request in
 // which a policy overran its slice moves to the slow lane, where it has until its deadline; there a policy may occupy one
 // thread only, so that one runaway policy leaves the other slow thread to everybody else's slow requests.
 //
