@@ -1,6 +1,6 @@
 // The pure engine and its dialects: what decides, with no cluster, clock or socket.
 
-export { type Engine, type EngineOptions, admissionProblems, createEngine, statusKey } from "./engine/engine.ts";
+export { type Engine, type EngineOptions, admissionProblems, createEngine, ownerOf, statusKey } from "./engine/engine.ts";
 export { canonicalJson, digestOf, sha256 } from "./engine/digest.ts";
 export type { Linked, Locate, PolicyFrontend, Profile, ReadFrom } from "./engine/frontend.ts";
 export type { Action, Answered, Decision, Effect, Outcome, PolicyId, Suspended } from "./engine/outcome.ts";
@@ -75,7 +75,7 @@ export { type KyvernoOptions, type KyvernoUnit, kyvernoFrontend } from "./kyvern
 export { type KyvernoSettings, defaultSettings, parseResourceFilters } from "./kyverno/settings.ts";
 export { copyOf } from "./kyverno/generate/labels.ts";
 export { naturalOrder } from "./kyverno/naturalorder.ts";
-export { type PolicyInfo, metricType, policyInfo } from "./kyverno/policyinfo.ts";
+export { type PolicyInfo, type RulesStatus, metricType, policyInfo, rulesStatus } from "./kyverno/policyinfo.ts";
 export type { Row } from "./kyverno/testfile/check.ts";
 export { answerFrom } from "./kyverno/testfile/cluster.ts";
 export { evaluateCliPolicy, readCliPolicy, readPeerPolicy } from "./kyverno/testfile/engine.ts";

@@ -77,9 +77,10 @@ function makeSet({ options, sources, known }: Making): PolicySet {
     return { frontend, linked: of };
   });
   for (const { linked: one } of linked) for (const [key, found] of one.status) report(status, key, found);
+  const mutations = linked.flatMap(({ linked: one }) => one.mutations);
   const deciding = {
     parts: linked.map(({ frontend, linked: one }) => partOf(frontend, one)),
-    stages: indexByScope(linked.flatMap(({ linked: one }) => one.mutations)),
+    stages: indexByScope(mutations),
     catalog,
     rounds: options.rounds ?? 16,
     share: options.share ?? 0.5,
@@ -93,6 +94,7 @@ function makeSet({ options, sources, known }: Making): PolicySet {
     },
     status,
     policies: linked.flatMap(({ linked: one }) => one.policies),
+    mutations,
     effects: linked.flatMap(({ linked: one }) => one.effects),
     sources: kept,
     with: (changed, removed) =>
@@ -117,13 +119,19 @@ function readAll(
 ): readonly Item[] {
   return sources.map((source) => {
     const key = statusKey(source.object);
-    const owner = frontends.find((frontend) => frontend.owns(groupKind(source.object)));
+    const owner = ownerOf(frontends, source.object);
     if (owner === undefined) return { source, key, reading: null };
     // Digests are for sets that follow one another; a run over files makes one set and needs none.
     const cached = known.size === 0 ? undefined : known.get(cacheKey(source));
     if (cached !== undefined && cached.frontend === owner) return { source, key, reading: cached };
     return { source, key, reading: { frontend: owner, ...readSafely(owner, source) } };
   });
+}
+
+/** The dialect that reads an object, because its kind is its own or because the object configures it. */
+export function ownerOf(frontends: readonly PolicyFrontend[], object: Json): PolicyFrontend | undefined {
+  const kind = groupKind(object);
+  return frontends.find((frontend) => frontend.owns(kind) || frontend.configures?.(object) === true);
 }
 
 function readingsOf(items: readonly Item[]): ReadonlyMap<string, Reading> {

@@ -4,7 +4,7 @@
 import type { Budget, Diagnostic, World } from "@portcullis/lang";
 import type { Locate } from "./frontend.ts";
 import type { Decision, Effect, Suspended } from "./outcome.ts";
-import type { Policy } from "./policy.ts";
+import type { MutationStage, Policy } from "./policy.ts";
 import type { EvaluationRequest, Json, ObjectRef } from "./request.ts";
 
 /** One object of a set's source form. `locate` does not travel to workers; without it diagnostics name the file only. */
@@ -32,6 +32,8 @@ export interface PolicySet {
   readonly status: ReadonlyMap<string, readonly Diagnostic[]>;
   /** What decides, for webhook rules, audit and metrics. */
   readonly policies: readonly Policy[];
+  /** What changes objects, for the same. */
+  readonly mutations: readonly MutationStage[];
   /** What the set itself wants to exist: constraint CRDs, generated policies. */
   readonly effects: readonly Effect[];
   /** The objects it was made from: what a worker compiles again. */

@@ -39,6 +39,34 @@ export function policyInfo(object: Json): PolicyInfo | null {
   };
 }
 
+/** What a policy's status says of its rules. */
+export interface RulesStatus {
+  readonly autogen: readonly Json[];
+  readonly count: {
+    readonly validate: number;
+    readonly generate: number;
+    readonly mutate: number;
+    readonly verifyimages: number;
+  };
+}
+
+/** Kyverno: pkg/controllers/webhook/utils.go setRuleCount, controller.go updatePolicyStatuses. */
+export function rulesStatus(object: Json): RulesStatus {
+  const { all } = ruleTrees(object);
+  const isGenerated = (rule: Json): boolean => stringAt(rule, "name").startsWith("autogen-");
+  const own = all.filter((rule) => !isGenerated(rule));
+  const having = (type: string): number => own.filter((rule) => ruleType(rule) === type).length;
+  return {
+    autogen: all.filter(isGenerated),
+    count: {
+      validate: having("validate"),
+      generate: having("generate"),
+      mutate: having("mutate"),
+      verifyimages: having("imageVerify"),
+    },
+  };
+}
+
 function ruleType(rule: Json): string {
   for (const type of ["validate", "mutate", "generate"]) {
     const body = valueAt(rule, type);

@@ -47,13 +47,14 @@ export function assembleEngine(
 export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: (number: number) => void): Evaluator {
   const slices = createSlices(onPolicy === undefined ? {} : { onPolicy });
   const { engine, frontends } = assembleEngine("cluster", (frontend) => slices.wrap(frontend));
-  const { tellViolations, admission, exempt } = settings;
+  const { tellViolations, tellAccount, admission, exempt } = settings;
   return createEvaluator({
     engine,
     frontends,
     slices,
     answerNeeds,
     tellViolations,
+    tellAccount,
     admission: {
       isPolicy: (request) => (request.operation !== "DELETE" && isGatekeepers(request)) || storesKyvernos(request),
       before: (dialect, request, set) =>

@@ -5,7 +5,7 @@
 // A file carries its last good text beside the present one. Where the present text cannot be read, or an object in it is
 // broken, the object of the last good text stands in: an editor's slip takes no policy out of service.
 
-import { type Diagnostic, Source, formatDiagnostic } from "@portcullis/lang";
+import { type Diagnostic, Source, formatDiagnostic, parseJson } from "@portcullis/lang";
 import { type Document, gvkOf, isObject, nameOf, namespaceOf, parseYaml, valueAt } from "@portcullis/kube";
 import {
   type Engine,
@@ -23,6 +23,8 @@ export interface FileText {
   readonly text: string;
   /** What was served before the present text broke; null when nothing was. */
   readonly lastGood: string | null;
+  /** The text is that of one object of a cluster, in JSON: it has no lines that anybody wrote. YAML when absent. */
+  readonly form?: "object";
 }
 
 export interface Problem {
@@ -30,6 +32,16 @@ export interface Problem {
   readonly severity: Diagnostic["severity"];
   /** `file:line:column: code: message`. */
   readonly text: string;
+  /** What was found, for statuses; absent where a file could not be read at all. */
+  readonly found?: Found;
+}
+
+/** A diagnostic without its source, which does not travel. */
+export interface Found {
+  readonly code: string;
+  readonly message: string;
+  /** `source:line:column`, "" where it is not known. */
+  readonly location: string;
 }
 
 interface Composed {
@@ -49,9 +61,11 @@ export interface Composer {
 export interface ComposerOptions {
   readonly engine: Engine;
   readonly owns: (kind: { readonly group: string; readonly kind: string }) => boolean;
+  /** Whether an object that is no policy says how policies are taken; it may lie among the data too. */
+  readonly configures?: (object: unknown) => boolean;
 }
 
-export function createComposer({ engine, owns }: ComposerOptions): Composer {
+export function createComposer({ engine, owns, configures = () => false }: ComposerOptions): Composer {
   const files = new Map<string, ReadFile>();
   let set = engine.policySet([]);
   return {
@@ -75,11 +89,11 @@ export function createComposer({ engine, owns }: ComposerOptions): Composer {
   };
 
   function isPolicy(entry: Entry): boolean {
-    return entry.role === "policies" && owns(gvkOf(entry.object));
+    return (entry.role === "policies" && owns(gvkOf(entry.object))) || configures(entry.object);
   }
 }
 
-interface Entry extends Required<PolicySource> {
+interface Entry extends PolicySource {
   readonly role: FileText["role"];
 }
 
@@ -98,6 +112,9 @@ function readFile(file: FileText): ReadFile {
 }
 
 function readText(file: FileText, text: string): Pick<ReadFile, "entries" | "diagnostics"> {
+  if (file.form === "object") {
+    return { entries: [{ role: file.role, file: file.file, object: parseJson(text) }], diagnostics: [] };
+  }
   const { value, diagnostics } = parseYaml(new Source(file.file, text), { dialect: "go" });
   const entries = value.flatMap((document) =>
     itemsOf(document).map(({ object, locate }) => ({ role: file.role, file: file.file, object, locate })),
@@ -106,7 +123,7 @@ function readText(file: FileText, text: string): Pick<ReadFile, "entries" | "dia
 }
 
 /** A `List` stands for its items, as with kubectl. */
-function itemsOf(document: Document): readonly Pick<Entry, "object" | "locate">[] {
+function itemsOf(document: Document): readonly Pick<Required<Entry>, "object" | "locate">[] {
   const { value } = document;
   if (!isObject(value)) return [];
   const items = valueAt(value, "items");
@@ -174,7 +191,13 @@ function composed({ set, files, reported, owns }: Composing): Composed {
 function problemOf(file: string, diagnostic: Diagnostic, key = ""): Problem {
   const text = formatDiagnostic(diagnostic);
   const placed = diagnostic.span === null ? `${file}: ${key === "" ? "" : `${key}: `}${text}` : text;
-  return { file, severity: diagnostic.severity, text: placed };
+  const { code, message, severity, span } = diagnostic;
+  return { file, severity, text: placed, found: { code, message, location: span === null ? "" : locationOf(span) } };
+}
+
+function locationOf({ source, start }: NonNullable<Diagnostic["span"]>): string {
+  const { line, column } = source.position(start);
+  return `${source.name}:${line}:${column}`;
 }
 
 function isError(diagnostic: Diagnostic): boolean {

@@ -2,6 +2,8 @@
 
 import { availableParallelism, hostname } from "node:os";
 import type { AdmissionSettings, ExemptNamespaces } from "@portcullis/policy";
+import type { CertificateSource } from "../server/certificates/reload.ts";
+import type { JoinCluster } from "./cluster.ts";
 import type { Logger } from "./log.ts";
 
 export interface ServeOptions {
@@ -17,6 +19,10 @@ export interface ServeOptions {
   readonly metricsPort?: number;
   /** PEM files, read again when they change; without them, an authority is made at start. */
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** Instead of files and of an authority made at start. */
+  readonly certificates?: CertificateSource;
+  /** Policies and data come from a cluster too. */
+  readonly cluster?: JoinCluster;
   /** Names and addresses in the certificate of our own authority, besides this machine's. */
   readonly names?: readonly string[];
   /** Where to write the certificate of our own authority. */

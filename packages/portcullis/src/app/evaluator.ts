@@ -21,6 +21,7 @@ import type { Endpoint } from "../server/endpoints.ts";
 import { type Review, ReviewError, findReview, readReview, writeReview } from "../server/review.ts";
 import { type Reply, errorReply } from "../server/routes.ts";
 import type { Tally } from "../server/tally.ts";
+import { type Account, accountOf } from "./account.ts";
 import { clockMs } from "./clock.ts";
 import { type Census, censusOf } from "./census.ts";
 import { type FileText, type Problem, createComposer } from "./compose.ts";
@@ -47,6 +48,8 @@ export interface Report {
   readonly readings: readonly Reading[];
   /** Names of policies by the number that the watchdog sees. */
   readonly names: readonly string[];
+  /** Null unless the settings ask for it. */
+  readonly account: Account | null;
 }
 
 export interface Question {
@@ -84,6 +87,8 @@ export interface EvaluatorOptions {
   readonly admission: Admission;
   /** Records tell each violation, for the log; without it they only count. */
   readonly tellViolations: boolean;
+  /** Reports have an account of the set. */
+  readonly tellAccount?: boolean;
 }
 
 interface Admission {
@@ -108,7 +113,8 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
   const counts = createRuleCounts(mostSeries);
   const owns = (kind: { readonly group: string; readonly kind: string }): boolean =>
     frontends.some((frontend) => frontend.owns(kind));
-  const composer = createComposer({ engine, owns });
+  const configures = (object: unknown): boolean => frontends.some((frontend) => frontend.configures?.(object) === true);
+  const composer = createComposer({ engine, owns, configures });
   const dialects = frontends.map(({ dialect }) => dialect);
   return {
     prepare: ({ version, changed, removed }) => {
@@ -122,6 +128,7 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
         census: censusOf(set),
         readings: slices.takeReadings(),
         names: slices.names,
+        account: options.tellAccount === true ? accountOf(set, new Set(changed.map(({ file }) => file))) : null,
       };
     },
     release: (version) => {

@@ -43,7 +43,11 @@ interface ServedStatus {
 /** Rejects when the port is taken, the certificates cannot be used, or there are no policies to read at all. */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const logger = options.logger ?? createLogger("stderr");
-  const health = createHealth({ policies: "the policies are not loaded yet", shutdown: null });
+  const health = createHealth({
+    policies: "the policies are not loaded yet",
+    ...(options.cluster !== undefined && { cluster: "the policies of the cluster are not known yet" }),
+    shutdown: null,
+  });
   const metrics = createMetrics({ process: true });
   const certificates = await certificatesOf(options);
   const decider = await startDecider(options, metrics, logger);
@@ -69,10 +73,17 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     closers.push(() => following.close());
     const metricsServer = await startMetrics(options, metrics, logger);
     if (metricsServer !== null) closers.push(() => closeServer(metricsServer, 1000));
-    const served = await loadPolicies(options, shared, decider.change);
+    const url = `https://${urlHost(options.host ?? defaultHost)}:${server.port}`;
+    const policies = servePolicies(shared, decider.change);
+    if (options.cluster !== undefined) {
+      const listening = { url, port: server.port, ca: certificates.ca };
+      const joined = await options.cluster({ change: policies.change, health, metrics, logger, server: listening });
+      closers.push(() => joined.close());
+      health.set("cluster", null);
+    }
+    const served = await loadPolicies(options, shared, policies);
     closers.push(() => served.close());
     closers.push(() => shutDown(health, options.shutdownDelayMs ?? 0));
-    const url = `https://${urlHost(options.host ?? defaultHost)}:${server.port}`;
     logger.info({ url, policy_set: served.status().digest }, "answering admission reviews");
     return {
       url,
@@ -110,7 +121,9 @@ interface Shared {
 }
 
 async function certificatesOf(options: ServeOptions): Promise<CertificateSource> {
-  const source = await (options.tls === undefined ? selfSigned(serverNames(options)) : filePair(options.tls));
+  const source =
+    options.certificates ??
+    (await (options.tls === undefined ? selfSigned(serverNames(options)) : filePair(options.tls)));
   if (options.caFile !== undefined && source.ca !== null) await writeFile(options.caFile, source.ca);
   return source;
 }
@@ -227,6 +240,50 @@ async function inlineDecider(
 
 // ── policies
 
+interface ServedPolicies {
+  status(): ServedStatus;
+  /** Serves a change and tells everybody. */
+  change(files: Pick<Change, "changed" | "removed">): Promise<Report>;
+  /** Takes the problems of the files themselves beside those of a report. */
+  tell(report: Report, problems: readonly Problem[]): void;
+}
+
+function servePolicies({ health, metrics, logger }: Shared, change: Decider["change"]): ServedPolicies {
+  let status: ServedStatus = { digest: "", problems: [] };
+  const tell = (report: Report, problems: readonly Problem[]): void => {
+    const known = new Set(status.problems.map(({ text }) => text));
+    status = { digest: report.digest, problems };
+    for (const problem of problems.filter(({ text }) => !known.has(text))) {
+      if (problem.severity === "error") logger.error({ file: problem.file }, problem.text);
+      else logger.warn({ file: problem.file }, problem.text);
+    }
+    const broken = problems.filter(({ severity }) => severity === "error").length;
+    metrics.policySet({ digest: report.digest, ...report.census, broken });
+    metrics.reloaded(broken === 0);
+    health.set("policies", null);
+  };
+  const serveChange = async (files: Pick<Change, "changed" | "removed">): Promise<Report> => {
+    const startMs = clockMs();
+    const report = await change(files);
+    const ms = Math.round(clockMs() - startMs);
+    const counts = { files: files.changed.length, removed: files.removed.length, ms };
+    logger.info({ policy_set: report.digest, ...counts }, "policies are served");
+    for (const reading of report.readings.filter(({ kind }) => kind === "ConstraintTemplate")) {
+      metrics.ingested(reading.ok ? "active" : "error", reading.seconds);
+    }
+    return report;
+  };
+  return {
+    status: () => status,
+    tell,
+    change: async (files) => {
+      const report = await serveChange(files);
+      tell(report, report.problems);
+      return report;
+    },
+  };
+}
+
 interface LoadedPolicies {
   status(): ServedStatus;
   reload(): Promise<boolean>;
@@ -234,41 +291,22 @@ interface LoadedPolicies {
 }
 
 async function loadPolicies(
-  { policies, data = [], progress = () => {} }: ServeOptions,
-  { health, metrics, logger }: Shared,
-  change: Decider["change"],
+  { policies, data = [], cluster, progress = () => {} }: ServeOptions,
+  { metrics, logger }: Shared,
+  served: ServedPolicies,
 ): Promise<LoadedPolicies> {
-  let status: ServedStatus = { digest: "", problems: [] };
+  // A cluster alone has served its own, and there is nothing to read.
+  if (cluster !== undefined && policies.length + data.length === 0) {
+    return { status: served.status, reload: () => Promise.resolve(false), close: () => {} };
+  }
   const reloading = createReloading({
     roots: [...rootsOf(policies, "policies"), ...rootsOf(data, "data")],
-    change: async (files) => {
+    change: (files) => {
       progress(`compiling policies of ${files.changed.length} files`);
-      const startMs = clockMs();
-      const report = await change(files);
-      logger.info(
-        {
-          policy_set: report.digest,
-          files: files.changed.length,
-          removed: files.removed.length,
-          ms: Math.round(clockMs() - startMs),
-        },
-        "policies are served",
-      );
-      return report;
+      return served.change(files);
     },
     onReport: (report, problems) => {
-      status = { digest: report.digest, problems };
-      for (const problem of problems) {
-        if (problem.severity === "error") logger.error({ file: problem.file }, problem.text);
-        else logger.warn({ file: problem.file }, problem.text);
-      }
-      for (const reading of report.readings.filter(({ kind }) => kind === "ConstraintTemplate")) {
-        metrics.ingested(reading.ok ? "active" : "error", reading.seconds);
-      }
-      const broken = problems.filter(({ severity }) => severity === "error").length;
-      metrics.policySet({ digest: report.digest, ...report.census, broken });
-      metrics.reloaded(broken === 0);
-      health.set("policies", null);
+      if (problems.length > report.problems.length) served.tell(report, problems);
     },
     onError: (error) => {
       metrics.reloaded(false);
@@ -279,7 +317,7 @@ async function loadPolicies(
   await reloading.reload();
   progress(null);
   reloading.follow();
-  return { status: () => status, reload: () => reloading.reload(), close: () => reloading.close() };
+  return { status: served.status, reload: () => reloading.reload(), close: () => reloading.close() };
 }
 
 function rootsOf(paths: readonly string[], role: Root["role"]): readonly Root[] {

@@ -1,0 +1,62 @@
+// What a policy set says of itself to those who work on a cluster: which requests its policies reach (webhook rules, audit,
+// data to synchronise), which objects it wants to exist (constraint CRDs), and what the status of Kyverno's policies tells
+// of their rules. Plain data, because the set lives in the evaluator threads and they in the main one.
+
+import { gvkOf } from "@portcullis/kube";
+import {
+  type Effect,
+  type FailurePolicy,
+  type PolicyId,
+  type PolicySet,
+  type RulesStatus,
+  type Scope,
+  policyInfo,
+  rulesStatus,
+} from "@portcullis/policy";
+
+export interface Account {
+  readonly policies: readonly PolicyAccount[];
+  /** What owners want to exist; what an owner no longer wants is to be removed. */
+  readonly ensured: readonly Ensured[];
+  /** Of Kyverno's policies in the files that changed, by file. */
+  readonly rules: readonly (RulesStatus & { readonly file: string })[];
+}
+
+export interface PolicyAccount {
+  readonly id: PolicyId;
+  readonly phase: "validate" | "mutate";
+  readonly scope: Scope;
+  /** Synchronised data it may look at. */
+  readonly reads: readonly Scope[];
+  readonly onError: "deny" | "allow";
+  readonly failurePolicy?: FailurePolicy;
+  readonly timeoutMs?: number;
+  /** Cleanup: cron. */
+  readonly schedule?: string;
+}
+
+export type Ensured = Pick<Extract<Effect, { kind: "ensure" }>, "owner" | "objects">;
+
+export function accountOf(set: PolicySet, changed: ReadonlySet<string>): Account {
+  return {
+    policies: [
+      ...set.policies.map(({ id, scope, reads, onError, failurePolicy, timeoutMs, schedule }): PolicyAccount => ({
+        ...{ id, phase: "validate", scope, reads, onError },
+        ...(failurePolicy !== undefined && { failurePolicy }),
+        ...(timeoutMs !== undefined && { timeoutMs }),
+        ...(schedule !== undefined && { schedule }),
+      })),
+      ...set.mutations.map(({ id, scope, onError, failurePolicy }): PolicyAccount => ({
+        ...{ id, phase: "mutate", scope, reads: [], onError },
+        ...(failurePolicy !== undefined && { failurePolicy }),
+      })),
+    ],
+    ensured: set.effects.flatMap((effect) =>
+      effect.kind === "ensure" ? [{ owner: effect.owner, objects: effect.objects }] : [],
+    ),
+    rules: set.sources
+      .filter(({ object, file }) => changed.has(file) && gvkOf(object).group === "kyverno.io")
+      .filter(({ object }) => policyInfo(object) !== null)
+      .map(({ object, file }) => ({ file, ...rulesStatus(object) })),
+  };
+}

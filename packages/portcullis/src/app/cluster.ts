@@ -1,0 +1,33 @@
+// Where a cluster meets the server: what `serve` gives to whoever feeds it from a cluster, and what it wants back. The
+// server knows nothing of clusters; run.ts puts the two together.
+
+import type { Health } from "../server/health.ts";
+import type { Metrics } from "../server/metrics.ts";
+import type { Change, Report } from "./evaluator.ts";
+import type { Logger } from "./log.ts";
+
+export interface ClusterTarget {
+  /** Serves these policies from the moment it resolves; the first one makes the server able to answer. */
+  readonly change: (files: Pick<Change, "changed" | "removed">) => Promise<Report>;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly server: ListeningServer;
+}
+
+export interface ListeningServer {
+  /** `https://127.0.0.1:8443`, without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  /** The certificate (PEM) of the authority that clients have to trust; null with given certificates. */
+  readonly ca: string | null;
+}
+
+/** A server's connection to its cluster. */
+export interface Joined {
+  /** Ends all work on the cluster. */
+  close(): Promise<void>;
+}
+
+/** Resolves once the policies that were on the cluster at the start are served; rejects when there is no cluster. */
+export type JoinCluster = (target: ClusterTarget) => Promise<Joined>;
