@@ -69,13 +69,15 @@ const mayImport: Zones = {
     "policy/src/engine",
   ],
   "portcullis/src/server": ["lang/src", "kube/src", "policy/src", "policy/src/engine"],
-  "portcullis/src/app": [...host, "rego/src/index.ts", "portcullis/src/server"],
+  "portcullis/src/cluster": ["lang/src", "kube/src"],
+  "portcullis/src/app": [...host, "rego/src/index.ts", "portcullis/src/server", "portcullis/src/cluster"],
   "portcullis/src/cli": [
     "jmespath/src/index.ts",
     "jmespath/src/kyverno",
     ...host,
     "rego/src/index.ts",
     "portcullis/src/server",
+    "portcullis/src/cluster",
     "portcullis/src/app",
   ],
 };

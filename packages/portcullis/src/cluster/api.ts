@@ -70,7 +70,10 @@ export interface ClusterClient {
     refresh?: boolean,
   ): Promise<{ readonly resources: readonly ApiResource[]; readonly failed: readonly string[] }>;
   get(resource: GroupVersionResource, name: ObjectName): Promise<ClusterObject>;
-  /** Every object, page by page; a page whose `continue` expired starts again with what is newest. */
+  /**
+   * Every object, page by page. A page whose `continue` expired goes on behind the same object with what is newest, or,
+   * when the API server does not offer that, starts again from the first object.
+   */
   list(resource: GroupVersionResource, options?: ListOptions): AsyncIterable<readonly ClusterObject[]>;
   create(resource: GroupVersionResource, object: ClusterObject, options?: WriteOptions): Promise<ClusterObject>;
   /** Rejects with a 409 when the object's resourceVersion is not the newest. */
@@ -107,16 +110,24 @@ export class ApiError extends Error {
   readonly reason: string;
   /** From `Retry-After`; null when it was not said. */
   readonly retryAfterMs: number | null;
+  /** The whole Status, with its `details`; null when there was none. */
+  readonly answer: unknown;
 
   constructor(
     message: string,
-    about: { readonly status: number; readonly reason: string; readonly retryAfterMs?: number },
+    about: {
+      readonly status: number;
+      readonly reason: string;
+      readonly retryAfterMs?: number;
+      readonly answer?: unknown;
+    },
   ) {
     super(message);
     this.name = "ApiError";
     this.status = about.status;
     this.reason = about.reason;
     this.retryAfterMs = about.retryAfterMs ?? null;
+    this.answer = about.answer ?? null;
   }
 }
 

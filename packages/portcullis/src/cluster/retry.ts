@@ -1,0 +1,54 @@
+// How long to wait before trying again: longer each time up to a limit, never in step with others, and from the start once
+// things have gone well for a while. And a pause that an AbortSignal ends.
+
+export interface Backoff {
+  /** Milliseconds to wait now. `leastMs` is what the server asked for. */
+  next(leastMs?: number | null): number;
+  /** All is well. */
+  reset(): void;
+}
+
+export interface BackoffOptions {
+  readonly minMs: number;
+  readonly maxMs: number;
+  /** Without a failure for so long, waiting starts again at the shortest; never when absent. */
+  readonly quietMs?: number;
+  readonly nowMs?: () => number;
+}
+
+/** Between a wait and twice that wait, which doubles from `minMs` to `maxMs`. Go: k8s.io/client-go tools/cache Reflector. */
+export function createBackoff(options: BackoffOptions): Backoff {
+  const { minMs, maxMs, quietMs = Infinity, nowMs = () => performance.now() } = options;
+  let failures = 0;
+  let lastMs = -Infinity;
+  return {
+    next(leastMs = null) {
+      const now = nowMs();
+      if (now - lastMs > quietMs) failures = 0;
+      const wait = Math.min(maxMs, minMs * 2 ** Math.min(failures++, 30));
+      const jittered = Math.max(leastMs ?? 0, Math.min(maxMs, wait * (1 + Math.random())));
+      lastMs = now + jittered;
+      return jittered;
+    },
+    reset() {
+      failures = 0;
+    },
+  };
+}
+
+/** Resolves after the time, or at once when the signal is or becomes aborted: the caller looks at the signal. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) {
+      resolve();
+      return;
+    }
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener("abort", end);
+  });
+}
