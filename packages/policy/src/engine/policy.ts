@@ -10,6 +10,8 @@ export interface Policy {
   readonly scope: Scope;
   /** Synchronised data it may look at: a change there means evaluating again. */
   readonly reads: readonly Scope[];
+  /** It looks at who asks: about an object that is stored, which says nothing of that, it cannot decide. */
+  readonly readsRequester?: boolean;
   /** Cleanup: cron, evaluated per object with point "schedule". */
   readonly schedule?: string;
   /** What an error or an unanswered need means for the request. */

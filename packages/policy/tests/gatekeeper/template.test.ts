@@ -91,3 +91,25 @@ test("the CRD of two spellings of one template is the same, whatever the order o
   assert.deepEqual(policySet(a + b).effects, policySet(b + a).effects);
   assert.equal(policySet(a + b).digest, policySet(b + a).digest);
 });
+
+test("a template that looks at who asks says so, however it reaches it", () => {
+  const templateOf = (rego: string): string => `apiVersion: templates.gatekeeper.sh/v1
+kind: ConstraintTemplate
+metadata: {name: k8sfoo}
+spec:
+  crd: {spec: {names: {kind: K8sFoo}}}
+  targets:
+  - target: admission.k8s.gatekeeper.sh
+    rego: |
+      package foo
+${rego}
+---
+apiVersion: constraints.gatekeeper.sh/v1beta1
+kind: K8sFoo
+metadata: {name: foo}
+`;
+  const reads = (rego: string): unknown => policySet(templateOf(rego)).policies[0]?.readsRequester ?? false;
+  assert.equal(reads('      violation[{"msg": "a"}] { input.review.userInfo.username == "x" }'), true);
+  assert.equal(reads('      violation[{"msg": "a"}] { r := input.review; r["userInfo"].username == "x" }'), true);
+  assert.equal(reads('      violation[{"msg": "a"}] { input.review.object.metadata.name == "x" }'), false);
+});

@@ -46,6 +46,20 @@ export function rewriteLibrary(module: Module): Module {
   return moved({ ...module, package: { ...module.package, path: [data, "libs", ...rest] } });
 }
 
+/** Whether modules look at who asks: the word stands nowhere else in a review, whatever way it is reached. */
+export function readsRequester(modules: readonly Module[]): boolean {
+  let reads = false;
+  const named = (term: Term): boolean => term.kind === "string" && term.value === "userInfo";
+  for (const module of modules) {
+    walk(module, {
+      term: (term) => {
+        reads ||= named(term);
+      },
+    });
+  }
+  return reads;
+}
+
 /** The kinds of synchronised objects that modules look at; empty when they look at none. */
 export function inventoryReads(modules: readonly Module[]): readonly Scope[] {
   const kinds = new Set<string>();

@@ -18,7 +18,7 @@ import {
   parseModule,
 } from "@portcullis/rego";
 import type { Scope } from "../../engine/policy.ts";
-import { inventoryReads, refusalOf, rewriteEntry, rewriteLibrary } from "./references.ts";
+import { inventoryReads, readsRequester, refusalOf, rewriteEntry, rewriteLibrary } from "./references.ts";
 
 export interface TemplateRego {
   readonly rego: string;
@@ -40,6 +40,8 @@ export interface CompiledRego {
   readonly program: Program;
   /** Synchronised objects that it looks at; empty: none. */
   readonly reads: readonly Scope[];
+  /** It looks at who asks. */
+  readonly readsRequester: boolean;
 }
 
 /** What came out: a program, or Gatekeeper's whole error text together with the places. */
@@ -73,7 +75,8 @@ const missingRule = "invalid rego: invalid module: missing required rules: [viol
 function link(modules: readonly Module[], options: RegoOptions): RegoResult {
   const { value, diagnostics } = compileSafely(modules, options);
   if (value !== null && !hasError(diagnostics)) {
-    return { compiled: { program: value, reads: inventoryReads(modules) }, problem: null, diagnostics };
+    const compiled = { program: value, reads: inventoryReads(modules), readsRequester: readsRequester(modules) };
+    return { compiled, problem: null, diagnostics };
   }
   return { compiled: null, problem: `unable to compile modules: ${opaErrors(diagnostics)}`, diagnostics };
 }
