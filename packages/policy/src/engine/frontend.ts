@@ -29,6 +29,8 @@ export interface PolicyFrontend<Unit = unknown> {
   readonly dialect: "gatekeeper" | "kyverno" | "vap";
   /** Constraint kinds are known by group only. */
   owns(kind: { readonly group: string; readonly kind: string }): boolean;
+  /** Objects of a kind that nobody owns which say how this dialect's policies are to be taken. They are read as its own. */
+  configures?(object: Json): boolean;
   read(object: Json, at: ReadFrom): { readonly unit: Unit | null; readonly diagnostics: readonly Diagnostic[] };
   /** Template and constraint, policy and binding, exceptions are joined here. */
   link(units: readonly Unit[], catalog: Catalog, profile: Profile): Linked;

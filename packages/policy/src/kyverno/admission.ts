@@ -9,6 +9,7 @@ import { admissionProblems } from "../engine/engine.ts";
 import type { Answered } from "../engine/outcome.ts";
 import type { PolicySet } from "../engine/policyset.ts";
 import type { EvaluationRequest, Json } from "../engine/request.ts";
+import { unusedException } from "./exceptioncheck.ts";
 import { listOf, strings } from "./match/filter.ts";
 import { lintPolicies } from "./lint/lint.ts";
 
@@ -38,13 +39,14 @@ export function kyvernoAdmission(request: EvaluationRequest, set: PolicySet): An
   if (object === null) return refused("unexpected end of JSON input");
   const problems = admissionProblems(set, { object, file: "" });
   const errors = problems.filter(({ severity }) => severity === "error");
+  const advice = [...problems.filter(({ severity }) => severity !== "error"), ...lintPolicies([{ object, file: "" }])];
+  const isFirst = ({ code }: Diagnostic): boolean => code === unusedException;
   const warnings = [
     ...policyWarnings(object),
+    ...advice.filter(isFirst).map(adviceText),
     ...kindWarnings(object),
     ...fieldWarnings(object),
-    ...[...problems.filter(({ severity }) => severity !== "error"), ...lintPolicies([{ object, file: "" }])].map(
-      adviceText,
-    ),
+    ...advice.filter((one) => !isFirst(one)).map(adviceText),
   ];
   if (errors.length === 0) return { allowed: true, code: 200, reason: "", message: "", warnings };
   return { ...refused(errors.map(({ message }) => message).join("\n")), warnings };

@@ -3,7 +3,7 @@
 // failure action that counts for its rule and, for errors, on the policy's failure policy; a policy that only audits never
 // denies. Kyverno: pkg/engine/{validation,mutation}.go, pkg/webhooks/resource/validation.
 
-import { nameOf, namespaceOf, valueAt } from "@portcullis/kube";
+import { namespaceOf, valueAt } from "@portcullis/kube";
 import type { Profile } from "../engine/frontend.ts";
 import type { Action, Outcome } from "../engine/outcome.ts";
 import type { Policy } from "../engine/policy.ts";
@@ -18,7 +18,8 @@ import type { CompiledRule } from "./policy/rule.ts";
 import { type RuleResult, type RuleType, ruleError } from "./result.ts";
 import { type RuleHandler, invokeRule, putValues } from "./rulerun.ts";
 import { Scope } from "./scope.ts";
-import { type KyvernoSettings, isFiltered, namesRequester } from "./settings.ts";
+import type { Screen } from "./screen.ts";
+import type { KyvernoSettings } from "./settings.ts";
 import { type Subject, requesterOf, subjectOf } from "./subject.ts";
 import { checkRule } from "./validate/check.ts";
 import { checkStandards } from "./validate/standards.ts";
@@ -31,6 +32,8 @@ export interface LinkedPolicy {
   readonly profile: Profile;
   /** GlobalContextEntries; none when absent. */
   readonly globals?: GlobalEntries;
+  /** Requests that are taken out; none when absent. */
+  readonly isScreened?: Screen;
 }
 
 /** The validating side of a policy. */
@@ -80,8 +83,7 @@ export function start(linked: LinkedPolicy, request: EvaluationRequest, given: E
   if (request.point === "webhook" && !policy.admission) return null;
   if (request.point === "audit" && !policy.background) return null;
   const asked = subjectOf(request, evaluation, profile);
-  if (!isInNamespace(policy, asked) || isFilteredOut(settings, asked) || isExcluded(settings, asked, request))
-    return null;
+  if (!isInNamespace(policy, asked) || (linked.isScreened?.(asked, request) ?? false)) return null;
   const scope = scopeOf(linked, request, evaluation);
   const { given: values } = settings;
   if (values === undefined) return { scope, subject: asked };
@@ -94,21 +96,6 @@ export function start(linked: LinkedPolicy, request: EvaluationRequest, given: E
 function isInNamespace({ kind, namespace }: CompiledPolicy, { object, oldObject }: Subject): boolean {
   if (kind !== "Policy") return true;
   return [object, oldObject].every((one) => one === null || namespaceOf(one) === namespace);
-}
-
-function isFilteredOut(settings: KyvernoSettings, { object, oldObject, gvk, subresource }: Subject): boolean {
-  if (settings.resourceFilters.length === 0) return false;
-  return [object, oldObject].some(
-    (one) => one !== null && isFiltered(settings, { gvk, subresource, namespace: namespaceOf(one), name: nameOf(one) }),
-  );
-}
-
-/** Requesters that an operator has taken out, at admission. */
-function isExcluded({ excluded, included }: KyvernoSettings, { asking }: Subject, request: EvaluationRequest): boolean {
-  if (request.point !== "webhook" || asking.user === null) return false;
-  const { user, roles, clusterRoles } = asking.user;
-  const requester = { username: user.username, groups: user.groups, roles, clusterRoles };
-  return namesRequester(excluded, requester) && !namesRequester(included, requester);
 }
 
 function scopeOf(

@@ -5,32 +5,46 @@ import { byCodePoints, gvkOf } from "@portcullis/kube";
 import { type Diagnostic, errorAt, hasError } from "@portcullis/lang";
 import type { Linked, PolicyFrontend, Profile, ReadFrom } from "../engine/frontend.ts";
 import type { Json } from "../engine/request.ts";
+import {
+  type ConfigMapName,
+  type Configuration,
+  defaultConfigMap,
+  isConfiguration,
+  readConfiguration,
+} from "./configuration.ts";
 import { checkCleanup } from "./cleanup/check.ts";
 import { type CompiledCleanup, cleanupPolicy, compileCleanup } from "./cleanup/cleanup.ts";
 import { type LinkedPolicy, validationPolicy } from "./evaluate.ts";
-import { mutationStage } from "./mutation.ts";
+import { checkException, exceptionWarnings } from "./exceptioncheck.ts";
 import { type PolicyException, readException } from "./exceptions.ts";
 import { backgroundPolicy } from "./generate/background.ts";
 import { type GlobalEntry, readGlobalEntry } from "./globalcontext.ts";
 import { policyFacts } from "./lint/facts.ts";
 import { lintPolicies } from "./lint/lint.ts";
+import { mutationStage } from "./mutation.ts";
 import { queryWarnings } from "./lint/warnings.ts";
 import { type CompiledPolicy, compilePolicy } from "./policy/policy.ts";
 import { checkPolicy } from "./policy/check.ts";
 import { respond } from "./respond.ts";
+import { createScreen } from "./screen.ts";
 import { type KyvernoSettings, defaultSettings } from "./settings.ts";
 
 export interface KyvernoOptions {
+  /** What Kyverno's ConfigMap says of the same counts more. */
   readonly settings?: Partial<KyvernoSettings>;
+  /** `kyverno/kyverno` when absent. */
+  readonly configMap?: ConfigMapName;
 }
 
-export type KyvernoUnit = CompiledPolicy | PolicyException | CompiledCleanup | GlobalEntry;
+export type KyvernoUnit = CompiledPolicy | PolicyException | CompiledCleanup | GlobalEntry | Configuration;
 
 export function kyvernoFrontend(options: KyvernoOptions = {}): PolicyFrontend<KyvernoUnit> {
   const settings: KyvernoSettings = { ...defaultSettings, ...options.settings };
+  const configMap = options.configMap ?? defaultConfigMap;
   return {
     dialect: "kyverno",
     owns: ({ group, kind }) => (group === "kyverno.io" && ownKinds.has(kind)) || group === "policies.kyverno.io",
+    configures: (object) => isConfiguration(object, configMap),
     read: (object, from) => read(object, from, settings),
     link: (units, _catalog, profile) => link(units, profile, settings),
     respond,
@@ -62,22 +76,31 @@ function read(object: Json, from: ReadFrom, settings: KyvernoSettings): Read {
     const unit = compilePolicy(object, { peerAnswers: settings.peerAnswers });
     return { unit, diagnostics: [...diagnostics, ...warnings] };
   }
-  if (group === "kyverno.io" && kind === "PolicyException") return { unit: readException(object), diagnostics: [] };
+  if (group === "kyverno.io" && kind === "PolicyException") {
+    const diagnostics = checkException(object, from);
+    if (hasError(diagnostics)) return { unit: null, diagnostics };
+    const unit = readException(object);
+    return { unit, diagnostics: exceptionWarnings(unit.namespace, settings.exceptionNamespace, from) };
+  }
   if (group === "kyverno.io" && (kind === "CleanupPolicy" || kind === "ClusterCleanupPolicy")) {
     const diagnostics = checkCleanup(object, from);
     return { unit: hasError(diagnostics) ? null : compileCleanup(object, settings.peerAnswers), diagnostics };
   }
   if (group === "kyverno.io" && kind === "GlobalContextEntry") return readGlobalEntry(object, from);
+  if (group === "" && kind === "ConfigMap") return readConfiguration(object, from);
   const message = `${kind} (${group}/${version}) is not supported yet`;
   return { unit: null, diagnostics: [errorAt("unsupported-kind", from.locate?.(["kind"]) ?? null, message)] };
 }
 
-function link(units: readonly KyvernoUnit[], profile: Profile, settings: KyvernoSettings): Linked {
+function link(units: readonly KyvernoUnit[], profile: Profile, given: KyvernoSettings): Linked {
+  const configured = units.find((unit) => unit.unit === "configuration");
+  const settings: KyvernoSettings = { ...given, ...configured?.settings };
   const exceptions = units.filter((unit) => unit.unit === "exception").filter((unit) => isAllowed(unit, settings));
   const policies = units.filter((unit) => unit.unit === "policy").toSorted(byName);
   const cleanups = units.filter((unit) => unit.unit === "cleanup").toSorted(byName);
   const entries = units.filter((unit) => unit.unit === "globalContext");
-  const shared = { settings, profile, globals: new Map(entries.map((entry) => [entry.name, entry])) };
+  const globals = new Map(entries.map((entry) => [entry.name, entry]));
+  const shared = { settings, profile, globals, isScreened: createScreen(settings) };
   const linked = policies.map((policy): LinkedPolicy => Object.assign({ policy, exceptions }, shared));
   return {
     policies: [

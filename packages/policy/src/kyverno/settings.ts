@@ -66,11 +66,15 @@ export const defaultSettings: KyvernoSettings = {
   peerAnswers: false,
 };
 
-/** Reads `[Pod,kube-system,*][Node,*,*]`. Missing parts are `*`… as long as there is a kind. Kyverno: parseKinds. */
+/**
+ * Reads `[Pod,kube-system,*][Node,*,*]`. Parts that are missing are empty, which only what has no name matches, and
+ * more than three say nothing, as in Kyverno: parseKinds.
+ */
 export function parseResourceFilters(text: string): readonly ResourceFilter[] {
-  return [...text.matchAll(/\[([^[\]]*)\]/g)].map(([, inner = ""]) => {
-    const [kind = "", namespace = "*", name = "*"] = inner.split(",").map((part) => part.trim());
-    return { kind: parseKindSelector(kind), namespace: namespace || "*", name: name || "*" };
+  return [...text.matchAll(/\[([^[\]]*)\]/g)].flatMap(([, inner = ""]) => {
+    const parts = inner.split(",");
+    const [kind = "", namespace = "", name = ""] = parts;
+    return kind === "" || parts.length > 3 ? [] : [{ kind: parseKindSelector(kind), namespace, name }];
   });
 }
 

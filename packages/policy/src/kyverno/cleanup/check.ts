@@ -6,7 +6,6 @@ import {
   type FieldError,
   aggregateText,
   fieldErrorText,
-  forbidden,
   goJson,
   invalid,
   isObject,
@@ -21,30 +20,31 @@ import { type Diagnostic, errorAt } from "@portcullis/lang";
 import type { ReadFrom } from "../../engine/frontend.ts";
 import type { Json } from "../../engine/request.ts";
 import { listOf } from "../match/filter.ts";
-import { blockErrors } from "../policy/fields.ts";
+import { blockErrors, userErrors } from "../policy/fields.ts";
 import { compiled, conditions, contextSchema, filters, newOperators, object, oneOf, text } from "../policy/schema.ts";
 import { parseSchedule } from "./cron.ts";
 
-const schema = compiled(
-  object(
-    {
-      metadata: { type: "object" },
-      spec: object(
-        {
-          conditions: conditions(newOperators),
-          context: contextSchema,
-          deletionPropagationPolicy: oneOf("Foreground", "Background", "Orphan"),
-          exclude: object(filters),
-          match: object(filters),
-          schedule: text,
-        },
-        { required: ["match", "schedule"] },
-      ),
-      status: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
-    },
-    { required: ["spec"] },
-  ),
+/** As it stands in a CRD. */
+export const cleanupTree = object(
+  {
+    metadata: { type: "object" },
+    spec: object(
+      {
+        conditions: conditions(newOperators),
+        context: contextSchema,
+        deletionPropagationPolicy: oneOf("Foreground", "Background", "Orphan"),
+        exclude: object(filters),
+        match: object(filters),
+        schedule: text,
+      },
+      { required: ["match", "schedule"] },
+    ),
+    status: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+  },
+  { required: ["spec"] },
 );
+
+const schema = compiled(cleanupTree);
 
 /** Errors of a CleanupPolicy or ClusterCleanupPolicy. */
 export function checkCleanup(policy: Json, { locate }: ReadFrom): readonly Diagnostic[] {
@@ -92,16 +92,6 @@ function fieldErrors(policy: Json): readonly FieldError[] {
     errors.push(...(users.length > 0 ? users : blockErrors(block, `spec.${field}`, options)));
   }
   return isEmptySet(spec) ? [...errors, invalid("spec", spec, "CleanupPolicy is matching an empty set")] : errors;
-}
-
-function userErrors(block: Json, field: string): readonly FieldError[] {
-  return ["any", "all"].flatMap((how) =>
-    listOf(block, how).flatMap((filter, at) =>
-      ["roles", "clusterRoles", "subjects"]
-        .filter((users) => listOf(filter, users).length > 0)
-        .map((users) => forbidden(`${field}.${how}[${at}].${users}`, "Usage of user info is forbidden")),
-    ),
-  );
 }
 
 /** Whether a filter of `exclude` is one of `match`. An exclude that says nothing else is an empty set too. */

@@ -167,6 +167,17 @@ export function blockErrors(block: Json, field: string, options: FieldOptions): 
   return [...both, ...each(any, "any"), ...each(all, "all"), ...filterErrors(block, field, options)];
 }
 
+/** For those whom nobody asks: a filter must not look at users. */
+export function userErrors(block: Json, field: string): readonly FieldError[] {
+  return ["any", "all"].flatMap((how) =>
+    listOf(block, how).flatMap((filter, at) =>
+      ["roles", "clusterRoles", "subjects"]
+        .filter((users) => listOf(filter, users).length > 0)
+        .map((users) => forbidden(`${field}.${how}[${at}].${users}`, "Usage of user info is forbidden")),
+    ),
+  );
+}
+
 function filterErrors(filter: Json, field: string, options: FieldOptions): readonly FieldError[] {
   return [
     ...listOf(filter, "subjects").flatMap((subject, at) => subjectErrors(subject, `${field}.subjects[${at}]`)),

@@ -25,7 +25,7 @@ export function object(properties: Record<string, Json>, more: Record<string, Js
   return { type: "object", properties, ...more };
 }
 
-const texts = list(text);
+export const texts = list(text);
 
 const selector = object({
   matchExpressions: list(object({ key: text, operator: text, values: texts }, { required: ["key", "operator"] })),
@@ -112,13 +112,15 @@ const controls = (
 
 const versions = Array.from({ length: 14 }, (_, at) => `v1.${at + 19}`);
 
-const podSecurity = object({
-  exclude: list(
-    object(
-      { controlName: oneOf(...controls), images: texts, restrictedField: text, values: texts },
-      { required: ["controlName"] },
-    ),
+export const exemptedControls = list(
+  object(
+    { controlName: oneOf(...controls), images: texts, restrictedField: text, values: texts },
+    { required: ["controlName"] },
   ),
+);
+
+const podSecurity = object({
+  exclude: exemptedControls,
   level: oneOf("privileged", "baseline", "restricted"),
   version: oneOf(...versions, "latest"),
 });
@@ -262,16 +264,17 @@ function policySchema(differences: Differences): JsonRecord {
 
 const old = object({ conditions: anything });
 
-const schemas = {
-  v1: compiled(policySchema({ flat: true, preconditions: anything, deny: old })),
-  v2beta1: compiled(
-    policySchema({
-      flat: false,
-      preconditions: conditions(newOperators),
-      deny: object({ conditions: conditions(newOperators) }),
-    }),
-  ),
+/** As they stand in a CRD, without defaults. */
+export const policyTrees = {
+  v1: policySchema({ flat: true, preconditions: anything, deny: old }),
+  v2beta1: policySchema({
+    flat: false,
+    preconditions: conditions(newOperators),
+    deny: object({ conditions: conditions(newOperators) }),
+  }),
 };
+
+const schemas = { v1: compiled(policyTrees.v1), v2beta1: compiled(policyTrees.v2beta1) };
 
 export function compiled(tree: JsonRecord) {
   const schema = readSchema(tree);

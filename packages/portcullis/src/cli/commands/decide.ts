@@ -4,7 +4,14 @@
 
 import { builtinCatalog, gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
 import { Budget, type Diagnostic, formatDiagnostic } from "@portcullis/lang";
-import type { Decision, EvaluationRequest, Operation, PolicyFrontend, PolicySet } from "@portcullis/policy";
+import {
+  type Decision,
+  type EvaluationRequest,
+  type Operation,
+  type PolicyFrontend,
+  type PolicySet,
+  ownerOf,
+} from "@portcullis/policy";
 import { answerNeeds, assembleEngine } from "../../app/assemble.ts";
 import { worldNow } from "../../app/host.ts";
 import { ReviewError, readReview } from "../../server/review.ts";
@@ -26,8 +33,9 @@ const decisionMs = 10_000;
 
 export function partObjects(loaded: readonly LoadedObject[]): Parted {
   const { engine, frontends } = assembleEngine();
-  const policies = loaded.filter(({ object }) => frontends.some((frontend) => frontend.owns(gvkOf(object))));
-  const objects = loaded.filter((one) => !policies.includes(one));
+  const policies = loaded.filter(({ object }) => ownerOf(frontends, object) !== undefined);
+  // A ConfigMap that configures policies is an object too.
+  const objects = loaded.filter(({ object }) => !frontends.some((frontend) => frontend.owns(gvkOf(object))));
   const sources = policies.map(({ object, file, locate }) => ({ object, file, locate }));
   return { set: engine.policySet(sources), policies, objects, frontends };
 }

@@ -65,7 +65,7 @@ export function podSecurityErrors(tree: Json, field: string): readonly FieldErro
 }
 
 /** Mistakes in an entry of `exclude` (of a rule, or of an exception's `podSecurity`), `field` being its path. */
-function excludeErrors(exclude: Json, field: string): readonly FieldError[] {
+export function excludeErrors(exclude: Json, field: string): readonly FieldError[] {
   const entry = isObject(exclude) ? exclude : {};
   const control = textOf(entry["controlName"]);
   const hasImages = listOf(entry["images"]).length > 0;
