@@ -5,8 +5,9 @@
 import { resolve } from "node:path";
 import { type LoadedObject, loadObjects } from "../load/files.ts";
 import type { Finding, OutputFormat } from "../output/finding.ts";
-import { render } from "../output/print.ts";
-import { showProgress } from "../output/progress.ts";
+import { createPrinter } from "../output/print.ts";
+import { besideProgress, showProgress } from "../output/progress.ts";
+import { createWriter } from "../output/writer.ts";
 import { UsageError } from "../usage.ts";
 import { type Check, renderChecks } from "../output/check.ts";
 import { outcomeFindings } from "./outcomes.ts";
@@ -31,17 +32,27 @@ export async function test({ paths, output, denyOnly, lenient, verbose }: TestOp
   const parted = partObjects(loaded);
   const decide = createDecider(parted);
   const { objects } = parted;
+  const writer = createWriter(besideProgress(process.stdout));
+  const printer = createPrinter(output, writer.write);
+  let isRefused = false;
+  const print = (finding: Finding): void => {
+    const isError = finding.level === "error";
+    isRefused ||= isError;
+    if (isError || !denyOnly) printer.add(finding);
+  };
+  policyFindings(parted.set).forEach(print);
   const progress = showProgress("objects", objects.length);
-  const found = objects.flatMap((one) => {
-    const decision = decide(requestOf(one));
+  for (const one of objects) {
+    outcomeFindings(one, decide(requestOf(one))).forEach(print);
     progress.step();
-    return outcomeFindings(one, decision);
-  });
+    // Findings are printed while they are found, and a slow reader is waited for.
+    // oxlint-disable-next-line no-await-in-loop
+    if (writer.drained !== null) await writer.drained;
+  }
   progress.end();
-  const all = [...policyFindings(parted.set), ...found];
-  const findings = denyOnly ? all.filter(({ level }) => level === "error") : all;
-  process.stdout.write(render(findings, { checked: objects.length, policies: parted.policies.length }, output));
-  return all.some(({ level }) => level === "error") ? 1 : 0;
+  printer.end({ checked: objects.length, policies: parted.policies.length });
+  writer.end();
+  return isRefused ? 1 : 0;
 }
 
 /** Runs the tests, and judges the policies that none of them names; objects belong to the tests. */

@@ -1,33 +1,100 @@
-// Findings as text for people, JSON for programs, SARIF for code scanning and JUnit for test reports.
+// Findings as text for people, JSON for programs, SARIF for code scanning and JUnit for test reports. Text and JSON are
+// written while findings are found, so that two hundred thousand of them need no memory; SARIF names all rules before the
+// first result and JUnit counts first, so these two are written at the end.
 
 import { xml } from "./check.ts";
 import { type Finding, type OutputFormat, type Summary, objectName } from "./finding.ts";
 
-export function render(findings: readonly Finding[], summary: Summary, format: OutputFormat): string {
-  return renderers[format](findings, summary);
+/** Prints findings in the order in which they are added. */
+export interface Printer {
+  add(finding: Finding): void;
+  /** The last call. Effects are what policies want to exist, where a command asks for it; only JSON has a place for them. */
+  end(summary: Summary, effects?: readonly unknown[]): void;
 }
 
-const renderers: Readonly<Record<OutputFormat, (findings: readonly Finding[], summary: Summary) => string>> = {
-  text: renderText,
-  json: (findings, summary) => renderJson(findings, summary),
-  sarif: (findings) => `${JSON.stringify(sarif(findings), null, 2)}\n`,
-  junit,
-};
+export function createPrinter(format: OutputFormat, write: (text: string) => void): Printer {
+  switch (format) {
+    case "text":
+      return textPrinter(write);
+    case "json":
+      return jsonPrinter(write);
+    case "sarif":
+      return collecting((findings) => write(`${JSON.stringify(sarif(findings), null, 2)}\n`));
+    case "junit":
+      return collecting((findings, summary) => write(junit(findings, summary)));
+  }
+}
+
+/** All at once. */
+export function render(findings: readonly Finding[], summary: Summary, format: OutputFormat): string {
+  return printed(createPrinterOf(format), findings, summary);
+}
 
 /** JSON with what policies want to exist, where a command asks for it. */
 export function renderJson(findings: readonly Finding[], summary: Summary, effects?: readonly unknown[]): string {
-  return `${JSON.stringify({ findings, ...(effects === undefined ? {} : { effects }), summary }, null, 2)}\n`;
+  return printed(createPrinterOf("json"), findings, summary, effects);
 }
 
-function renderText(findings: readonly Finding[], { checked, policies }: Summary): string {
-  const lines = findings.map(({ rule, action, message, object, place, level }) => {
-    const where = place === null ? "" : `${place.file}:${place.line}:${place.column}: `;
-    const what = object === null ? "" : `${objectName(object)}: `;
-    return `${where}${action ?? level}: ${what}[${rule}] ${message}`;
-  });
-  const errors = findings.filter((finding) => finding.level === "error").length;
-  const counted = `${plural(findings.length, "finding")} (${plural(errors, "error")}) in ${plural(checked, "object")} against ${plural(policies, "policy", "policies")}`;
-  return `${[...lines, counted].join("\n")}\n`;
+type MakePrinter = (write: (text: string) => void) => Printer;
+
+function createPrinterOf(format: OutputFormat): MakePrinter {
+  return (write) => createPrinter(format, write);
+}
+
+function printed(
+  make: MakePrinter,
+  findings: readonly Finding[],
+  summary: Summary,
+  effects?: readonly unknown[],
+): string {
+  const parts: string[] = [];
+  const printer = make((text) => parts.push(text));
+  for (const finding of findings) printer.add(finding);
+  printer.end(summary, effects);
+  return parts.join("");
+}
+
+function collecting(end: (findings: readonly Finding[], summary: Summary) => void): Printer {
+  const findings: Finding[] = [];
+  return { add: (finding) => void findings.push(finding), end: (summary) => end(findings, summary) };
+}
+
+function textPrinter(write: (text: string) => void): Printer {
+  let count = 0;
+  let errors = 0;
+  return {
+    add: ({ rule, action, message, object, place, level }) => {
+      count++;
+      if (level === "error") errors++;
+      const where = place === null ? "" : `${place.file}:${place.line}:${place.column}: `;
+      const what = object === null ? "" : `${objectName(object)}: `;
+      write(`${where}${action ?? level}: ${what}[${rule}] ${message}\n`);
+    },
+    end: ({ checked, policies }) => {
+      const found = `${plural(count, "finding")} (${plural(errors, "error")})`;
+      write(`${found} in ${plural(checked, "object")} against ${plural(policies, "policy", "policies")}\n`);
+    },
+  };
+}
+
+/** The text of `JSON.stringify({ findings, effects, summary }, null, 2)`, piece by piece. */
+function jsonPrinter(write: (text: string) => void): Printer {
+  let isFirst = true;
+  return {
+    add: (finding) => {
+      write(`${isFirst ? '{\n  "findings": [' : ","}\n    ${indented(finding, "    ")}`);
+      isFirst = false;
+    },
+    end: (summary, effects) => {
+      write(isFirst ? '{\n  "findings": []' : "\n  ]");
+      if (effects !== undefined) write(`,\n  "effects": ${indented(effects, "  ")}`);
+      write(`,\n  "summary": ${indented(summary, "  ")}\n}\n`);
+    },
+  };
+}
+
+function indented(value: unknown, indent: string): string {
+  return JSON.stringify(value, null, 2).replaceAll("\n", `\n${indent}`);
 }
 
 function plural(count: number, one: string, many = `${one}s`): string {
