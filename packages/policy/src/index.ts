@@ -62,6 +62,11 @@ export {
   rowText,
 } from "./gatekeeper/gator/test.ts";
 export { type Snapshot, inventoryNeed, inventoryOf, snapshotOf } from "./gatekeeper/inventory.ts";
+export { expansionTree } from "./gatekeeper/expansion/read.ts";
+export { type MutatorKind, mutatorTree } from "./gatekeeper/mutation/schema.ts";
+export { templateSchema } from "./gatekeeper/template/template-schema.ts";
+export { cleanupTree } from "./kyverno/cleanup/check.ts";
+export { policyTrees } from "./kyverno/policy/schema.ts";
 export { mutationAdmission, mutationAnswer } from "./gatekeeper/mutation/admission.ts";
 export { externalDataNeed } from "./gatekeeper/mutation/externaldata.ts";
 export { sortedResults } from "./gatekeeper/respond.ts";
@@ -69,7 +74,7 @@ export { type Candidate, type Review, namespaceNeed, reviewOf } from "./gatekeep
 export type { ReadyTemplate, Template } from "./gatekeeper/template/read.ts";
 export { type Schedule, nextTime, parseSchedule } from "./kyverno/cleanup/cron.ts";
 export { type TimeToLive, timeToLive } from "./kyverno/cleanup/ttl.ts";
-export { isBookkeeping, kyvernoAdmission, storesKyvernos } from "./kyverno/admission.ts";
+export { isBookkeeping, kyvernoAdmission, managedAdmission, storesKyvernos } from "./kyverno/admission.ts";
 export { type KyvernoDetails } from "./kyverno/evaluate.ts";
 export { type KyvernoOptions, type KyvernoUnit, kyvernoFrontend } from "./kyverno/frontend.ts";
 export { type KyvernoSettings, defaultSettings, parseResourceFilters } from "./kyverno/settings.ts";

@@ -121,26 +121,31 @@ export function appliesTo({ applyTo }: ExpansionTemplate, { group, version, kind
 // ── the schema
 // Gatekeeper: charts/gatekeeper/crds/expansiontemplate-customresourcedefinition.yaml.
 
+const text = { type: "string" };
+const texts = { type: "array", items: text };
+
+function fields(properties: Record<string, Json>): JsonRecord {
+  return { type: "object", properties };
+}
+
+/** As it stands in a CRD. */
+export const expansionTree = fields({
+  apiVersion: text,
+  kind: text,
+  metadata: { type: "object" },
+  spec: fields({
+    applyTo: { type: "array", items: fields({ groups: texts, versions: texts, kinds: texts }) },
+    templateSource: text,
+    generatedGVK: fields({ group: text, version: text, kind: text }),
+    enforcementAction: text,
+  }),
+  status: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+});
+
 const schema = expansionSchema();
 
 function expansionSchema(): CompiledSchema {
-  const text = { type: "string" };
-  const texts = { type: "array", items: text };
-  const object = (properties: Record<string, Json>): JsonRecord => ({ type: "object", properties });
-  const compiled = compileSchema(
-    object({
-      apiVersion: text,
-      kind: text,
-      metadata: { type: "object" },
-      spec: object({
-        applyTo: { type: "array", items: object({ groups: texts, versions: texts, kinds: texts }) },
-        templateSource: text,
-        generatedGVK: object({ group: text, version: text, kind: text }),
-        enforcementAction: text,
-      }),
-      status: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
-    }),
-  );
+  const compiled = compileSchema(expansionTree);
   if ("error" in compiled) throw new Error(compiled.error);
   return compiled.schema;
 }

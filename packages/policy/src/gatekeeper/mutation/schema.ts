@@ -66,21 +66,24 @@ const specs: Readonly<Record<MutatorKind, Record<string, Json>>> = {
   AssignImage: { applyTo, parameters: object({ pathTests, assignDomain: text, assignPath: text, assignTag: text }) },
 };
 
+/** As it stands in a CRD. */
+export function mutatorTree(kind: MutatorKind): JsonRecord {
+  return object({
+    apiVersion: text,
+    kind: text,
+    metadata: { type: "object" },
+    spec: object({ match: matchSchema, location: text, ...specs[kind] }),
+    status: object({}, anything),
+  });
+}
+
 const schemas = new Map<MutatorKind, CompiledSchema>();
 
 /** The schema of a kind, compiled when it is first asked for. */
 export function mutatorSchema(kind: MutatorKind): CompiledSchema {
   const known = schemas.get(kind);
   if (known !== undefined) return known;
-  const compiled = compileSchema(
-    object({
-      apiVersion: text,
-      kind: text,
-      metadata: { type: "object" },
-      spec: object({ match: matchSchema, location: text, ...specs[kind] }),
-      status: object({}, anything),
-    }),
-  );
+  const compiled = compileSchema(mutatorTree(kind));
   if ("error" in compiled) throw new Error(compiled.error);
   schemas.set(kind, compiled.schema);
   return compiled.schema;
