@@ -12,38 +12,48 @@ export const standardBase64: Base64Alphabet = { digits: `${shared}+/`, padding: 
 export const urlBase64: Base64Alphabet = { digits: `${shared}-_`, padding: true };
 export const rawUrlBase64: Base64Alphabet = { digits: `${shared}-_`, padding: false };
 
-export function encodeBase64(bytes: Uint8Array, alphabet: Base64Alphabet): string {
-  const codes = alphabet.digits === standardBase64.digits ? standardCodes : urlCodes;
-  const out = new Uint8Array(Math.ceil(bytes.length / 3) * 4).fill(padding);
-  let end = 0;
-  for (let at = 0; at < bytes.length; at += 3) {
-    const left = bytes.length - at;
-    const group = ((bytes[at] as number) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
-    out[end] = codes[group >> 18] as number;
-    out[end + 1] = codes[(group >> 12) & 63] as number;
-    if (left > 1) out[end + 2] = codes[(group >> 6) & 63] as number;
-    if (left > 2) out[end + 3] = codes[group & 63] as number;
-    end += 4;
-  }
-  const spare = (3 - (bytes.length % 3)) % 3;
-  return asciiText(alphabet.padding ? out : out.subarray(0, out.length - spare));
-}
-
-const padding = 0x3d;
-
-/** In portions, because a call takes only so many arguments. */
-function asciiText(codes: Uint8Array): string {
+/** `onPart` is told the size of each part of the bytes before it is encoded, so that whoever counts may stop it. */
+export function encodeBase64(
+  bytes: Uint8Array,
+  alphabet: Base64Alphabet,
+  onPart: (bytes: number) => void = () => {},
+): string {
+  const pairs = alphabet.digits === standardBase64.digits ? standardPairs : urlPairs;
   const parts: string[] = [];
-  for (let at = 0; at < codes.length; at += 8192) parts.push(String.fromCharCode(...codes.subarray(at, at + 8192)));
+  const end = bytes.length - (bytes.length % 3);
+  for (let from = 0; from < end; from += bytesPerPart) {
+    const to = Math.min(end, from + bytesPerPart);
+    onPart(to - from);
+    let part = "";
+    for (let at = from; at < to; at += 3) {
+      const group = ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number);
+      part += (pairs[group >> 12] as string) + (pairs[group & 4095] as string);
+    }
+    parts.push(part);
+  }
+  parts.push(lastGroup(bytes.subarray(end), alphabet));
   return parts.join("");
 }
 
-function codesOf(alphabet: Base64Alphabet): Uint8Array {
-  return Uint8Array.from(alphabet.digits, (digit) => digit.charCodeAt(0));
+/** A multiple of 3. */
+const bytesPerPart = 3072;
+
+function lastGroup(bytes: Uint8Array, { digits, padding }: Base64Alphabet): string {
+  const [first, second = 0] = bytes;
+  if (first === undefined) return "";
+  const group = (first << 16) | (second << 8);
+  const digit = (shift: number): string => digits[(group >> shift) & 63] as string;
+  const isPair = bytes.length === 2;
+  return `${digit(18)}${digit(12)}${isPair ? digit(6) : ""}${padding ? "=".repeat(isPair ? 1 : 2) : ""}`;
 }
 
-const standardCodes = codesOf(standardBase64);
-const urlCodes = codesOf(urlBase64);
+/** The two digits of every 12 bits. */
+function pairsOf({ digits }: Base64Alphabet): readonly string[] {
+  return Array.from({ length: 4096 }, (_, bits) => `${digits[bits >> 6] ?? ""}${digits[bits & 63] ?? ""}`);
+}
+
+const standardPairs = pairsOf(standardBase64);
+const urlPairs = pairsOf(urlBase64);
 
 /** The bytes, or Go's error: `illegal base64 data at input byte 4`. Positions count bytes of the text. */
 export function decodeBase64(text: string, alphabet: Base64Alphabet): Uint8Array | { readonly error: string } {

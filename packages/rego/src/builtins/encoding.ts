@@ -32,7 +32,7 @@ function charge(call: BuiltinCall, text: string, growth: number): void {
 function base64Encoder(alphabet: Base64Alphabet): OnText {
   return (call, text) => {
     charge(call, text, 2);
-    return encodeBase64(encodeUtf8(text), alphabet);
+    return encodeBase64(encodeUtf8(text), alphabet, (bytes) => call.budget.step(bytes));
   };
 }
 
