@@ -41,6 +41,8 @@ interface ServedObject {
 export interface PolicyFeed {
   /** Resolves once the policies that were there at the start are served. */
   readonly served: Promise<void>;
+  /** The CustomResourceDefinitions, as `keptOfCrd` keeps them. */
+  readonly definitions: Informer;
   get(file: string): PolicyObject | null;
   objects(): Iterable<PolicyObject>;
   /** Their texts, for evaluators of one's own. */
@@ -100,13 +102,14 @@ export function startFeed(options: FeedOptions): PolicyFeed {
     isClosed: false,
   };
   const onResource = (name: string, resource: PolicyResource | null): void => {
-    unwatch(state, name);
-    if (resource !== null) watch(state, name, resource);
+    if (resource === null) unwatch(state, name);
+    else watch(state, name, resource);
   };
   const definitions = watchPolicyResources(options.informers, onResource, options.onError);
   const served = firstServed(state, definitions);
   return {
     served,
+    definitions,
     get: (file) => state.known.get(file) ?? null,
     objects: () => state.known.values(),
     texts: () => [...state.known.values()].map(fileText),
@@ -149,14 +152,34 @@ async function syncedOrGone(informer: Informer): Promise<void> {
 
 // ── watching
 
+/** A kind that is served otherwise now (another version) keeps what is known until it is known anew. */
 function watch(state: State, name: string, resource: PolicyResource): void {
+  const before = state.watched.get(name);
   const informer = state.options.informers.watch(resource.gvr, { keep: keptOfPolicy, onError: state.options.onError });
-  // Who waits for it says so with `firstServed`.
-  informer.synced.catch(() => {});
   state.watched.set(name, { resource, informer });
+  before?.informer.close();
   informer.onChange((change) => {
     take(state, resource, change);
   });
+  void forgetOthers(state, name, informer);
+}
+
+/** After a change of versions: what the new one does not have is gone. */
+async function forgetOthers(state: State, name: string, informer: Informer): Promise<void> {
+  try {
+    await informer.synced;
+  } catch {
+    // It was closed: another one has taken its place, or nobody needs it.
+    return;
+  }
+  const watched = state.watched.get(name);
+  if (watched?.informer !== informer) return;
+  for (const { file, resource, object } of state.known.values()) {
+    const isSameKind =
+      resource.gvk.group === watched.resource.gvk.group && resource.gvk.kind === watched.resource.gvk.kind;
+    if (!isSameKind || resource === watched.resource) continue;
+    if (informer.get({ namespace: namespaceOf(object), name: nameOf(object) }) === null) forget(state, file);
+  }
 }
 
 function unwatch(state: State, name: string): void {
@@ -164,8 +187,9 @@ function unwatch(state: State, name: string): void {
   if (watched === undefined) return;
   state.watched.delete(name);
   watched.informer.close();
-  for (const policy of state.known.values()) {
-    if (policy.resource === watched.resource) forget(state, policy.file);
+  const { group, kind } = watched.resource.gvk;
+  for (const { file, resource } of state.known.values()) {
+    if (resource.gvk.group === group && resource.gvk.kind === kind) forget(state, file);
   }
 }
 

@@ -55,6 +55,7 @@ export function keptOfCrd(object: ClusterObject): ClusterObject {
       "resourceVersion",
       "generation",
       "labels",
+      "annotations",
       "ownerReferences",
       "deletionTimestamp",
     ]),

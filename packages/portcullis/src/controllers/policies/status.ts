@@ -1,0 +1,192 @@
+// Writes into each policy what became of it. What a replica found stands in its evaluators' reports; the status that follows
+// is compared with the one on the cluster and written only when it differs, guarded by the resourceVersion that was
+// compared: after a conflict the newer object is looked at again. A status that the API server changed while it was stored
+// (a schema that drops a field) counts as written, so that nobody writes in a loop.
+//
+// Each replica writes its own entry of Gatekeeper's kinds; Kyverno's conditions are the leader's. The leader also takes
+// away the entries of replicas that are gone.
+
+import { type JsonRecord, isObject, stringAt, valueAt } from "@portcullis/kube";
+import { type RulesStatus, canonicalJson } from "@portcullis/policy";
+import type { Found } from "../../app/compose.ts";
+import type { Report } from "../../app/evaluator.ts";
+import { ApiError, type ClusterClient, type ClusterObject, type WorkQueue } from "../../cluster/api.ts";
+import { conditionStatus } from "./conditions.ts";
+import type { PolicyFeed, PolicyObject } from "./feed.ts";
+import { type StatusForm, statusFormOf } from "./kinds.ts";
+import { currentPods, entriesOf, joinedPods, podEntry } from "./podstatus.ts";
+
+export interface StatusOptions {
+  readonly client: ClusterClient;
+  readonly feed: PolicyFeed;
+  /** This replica's name. */
+  readonly id: string;
+  readonly leads: () => boolean;
+  /** Whether a replica is there; null while that is not known. */
+  readonly isAlive: (id: string) => boolean | null;
+  readonly createQueue: (work: (file: string) => Promise<void>) => WorkQueue;
+  readonly nowMs: () => number;
+  /** Kinds of others, who are left alone: `group/Kind`. */
+  readonly isReadOnly?: (resource: { readonly group: string; readonly kind: string }) => boolean;
+}
+
+export interface StatusWriter {
+  /** Looks at every policy again: who leads has changed, or which replicas there are. */
+  refresh(): void;
+  idle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface State extends StatusOptions {
+  /** Errors by file, of what is served. */
+  found: ReadonlyMap<string, readonly Found[]>;
+  readonly rules: Map<string, RulesStatus>;
+  /** By file: what was wanted last, and what the API server made of it. */
+  readonly written: Map<string, { readonly wanted: string; readonly stored: string }>;
+  /** Since when a replica is missed. */
+  readonly missing: Map<string, number>;
+}
+
+export function startStatus(options: StatusOptions): StatusWriter {
+  const { feed } = options;
+  const state: State = { ...options, found: new Map(), rules: new Map(), written: new Map(), missing: new Map() };
+  const queue = options.createQueue((file) => writeStatus(state, file, queue));
+  const refresh = (): void => {
+    for (const { file } of feed.objects()) queue.add(file);
+  };
+  feed.onServed((report) => {
+    takeReport(state, report);
+    refresh();
+  });
+  feed.onObject((file, policy) => {
+    if (policy !== null) {
+      queue.add(file);
+      return;
+    }
+    state.written.delete(file);
+    state.rules.delete(file);
+  });
+  return { refresh, idle: () => queue.idle(), close: () => queue.close() };
+}
+
+function takeReport(state: State, report: Report): void {
+  const found = new Map<string, Found[]>();
+  for (const { file, severity, found: one } of report.problems) {
+    if (severity !== "error" || one === undefined) continue;
+    const known = found.get(file);
+    if (known === undefined) found.set(file, [one]);
+    else known.push(one);
+  }
+  state.found = found;
+  for (const { file, ...rules } of report.account?.rules ?? []) state.rules.set(file, rules);
+}
+
+/** How long a replica may be missed before its entries go: its Lease may be late. */
+const missedMs = 60_000;
+
+async function writeStatus(state: State, file: string, queue: WorkQueue): Promise<void> {
+  const policy = state.feed.get(file);
+  if (policy === null || policy.served === null) return;
+  const { object, resource } = policy;
+  const form = statusFormOf(resource.gvk);
+  if (form === null || form.form === "none" || state.isReadOnly?.(resource.gvk) === true) return;
+  // Another object of the same name, which is not served yet.
+  if (policy.served.uid !== stringAt(object, "metadata", "uid")) return;
+  if (form.form !== "pods" && !state.leads()) return;
+  const { current, wanted } = statuses(state, policy, { form, later: (afterMs) => queue.add(file, afterMs) });
+  const [now, then] = [canonicalJson(current), canonicalJson(wanted)];
+  if (now === then) return;
+  const last = state.written.get(file);
+  if (last !== undefined && last.wanted === then && last.stored === now) return;
+  const stored = await patchStatus(state, policy, wanted);
+  if (stored === null) return;
+  const part = ownPart(valueAt(stored, "status"), wanted);
+  state.written.set(file, { wanted: then, stored: canonicalJson(part) });
+}
+
+interface Statuses {
+  readonly current: JsonRecord;
+  readonly wanted: JsonRecord;
+}
+
+interface Asked {
+  readonly form: Exclude<StatusForm, { form: "none" }>;
+  readonly later: (afterMs: number) => void;
+}
+
+function statuses(state: State, policy: PolicyObject, { form, later }: Asked): Statuses {
+  const { file, object, served } = policy;
+  const status = valueAt(object, "status");
+  const found = state.found.get(file) ?? [];
+  if (form.form === "pods") {
+    const isTemplate = policy.resource.gvk.kind === "ConstraintTemplate";
+    const [uid, generation] = [served?.uid ?? "", served?.generation ?? 0];
+    const entry = podEntry({ id: state.id, form, isTemplate, uid, generation, found });
+    const gone = goneReplicas(state, status, later);
+    return {
+      current: currentPods(status, isTemplate),
+      wanted: joinedPods({ status, entry, form, isTemplate, gone }),
+    };
+  }
+  const what = form.form === "unbuilt" ? "unbuilt" : form.what;
+  const now = `${new Date(state.nowMs()).toISOString().slice(0, 19)}Z`;
+  const wanted = conditionStatus({ what, status, found, rules: state.rules.get(file) ?? null, now });
+  return { current: ownPart(status, wanted), wanted };
+}
+
+/** Of a status, the fields that another one has. */
+function ownPart(status: unknown, wanted: JsonRecord): JsonRecord {
+  return Object.fromEntries(Object.keys(wanted).map((key) => [key, valueAt(status, key) ?? null]));
+}
+
+/** Replicas that have an entry and have not been there for a while; only the leader looks. */
+function goneReplicas(state: State, status: unknown, later: Asked["later"]): ReadonlySet<string> {
+  const gone = new Set<string>();
+  if (!state.leads()) return gone;
+  const nowMs = state.nowMs();
+  for (const entry of entriesOf(status)) {
+    const id = stringAt(entry, "id");
+    if (id === state.id || state.isAlive(id) !== false) {
+      state.missing.delete(id);
+      continue;
+    }
+    const sinceMs = state.missing.get(id) ?? nowMs;
+    state.missing.set(id, sinceMs);
+    if (nowMs - sinceMs >= missedMs) gone.add(id);
+    else later(missedMs - (nowMs - sinceMs) + 100);
+  }
+  return gone;
+}
+
+/** Null: the object is gone, or another one. Rejects after a conflict, so that the queue tries again. */
+async function patchStatus(
+  { client }: State,
+  { object, resource }: PolicyObject,
+  status: JsonRecord,
+): Promise<ClusterObject | null> {
+  const metadata = valueAt(object, "metadata");
+  const name = { namespace: stringAt(metadata, "namespace"), name: stringAt(metadata, "name") };
+  const guard = { resourceVersion: stringAt(metadata, "resourceVersion"), uid: stringAt(metadata, "uid") };
+  const before = valueAt(object, "status");
+  const patch = { metadata: guard, status: withRemovals(before, status) };
+  const how = { type: "merge", ...(resource.hasStatus && { subresource: "status" }) } as const;
+  try {
+    return await client.patch(resource.gvr, name, patch, how);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
+  }
+}
+
+/** A merge patch keeps members of objects that it does not name: what is no longer wanted is set to null. */
+function withRemovals(before: unknown, wanted: unknown): unknown {
+  if (!isObject(wanted) || !isObject(before)) return wanted;
+  const entries = Object.entries(wanted).map(([key, value]) => [key, nested(before[key], value)] as const);
+  return Object.fromEntries(entries);
+}
+
+function nested(before: unknown, wanted: unknown): unknown {
+  if (!isObject(wanted) || !isObject(before)) return wanted;
+  const removed = Object.keys(before).filter((key) => !(key in wanted));
+  return { ...Object.fromEntries(removed.map((key) => [key, null])), ...(withRemovals(before, wanted) as JsonRecord) };
+}
