@@ -8,7 +8,7 @@ export { joinAnswers } from "./engine/join.ts";
 export { lintSources } from "./engine/lint.ts";
 export type { FieldFact, PolicyFacts } from "./engine/overlap.ts";
 export { type PatchOperation, jsonPatch } from "./engine/patch.ts";
-export type { FailurePolicy, MutationStage, Policy, Scope } from "./engine/policy.ts";
+export type { AdmissionRule, FailurePolicy, MutationStage, Policy, Scope } from "./engine/policy.ts";
 export type { EvaluateOptions, PolicySet, PolicySource } from "./engine/policyset.ts";
 export type {
   Catalog,

@@ -19,6 +19,8 @@ export interface Policy {
   /** To which of its peer's webhooks it belongs, where the peer has one for each failure policy. */
   readonly failurePolicy?: FailurePolicy;
   readonly timeoutMs?: number;
+  /** What a webhook has to ask it about; its scope, with the operations that are usual in its dialect, when absent. */
+  readonly admission?: readonly AdmissionRule[];
   /** Exact match included; [] is not matched. */
   evaluate(request: EvaluationRequest, evaluation: Evaluation): readonly Outcome[];
 }
@@ -32,6 +34,9 @@ export interface MutationStage {
   readonly onError: "deny" | "allow";
   /** As that of a Policy. */
   readonly failurePolicy?: FailurePolicy;
+  readonly timeoutMs?: number;
+  /** As that of a Policy. */
+  readonly admission?: readonly AdmissionRule[];
   /** MAP 10, Gatekeeper 20, Kyverno 30, CEL kinds 40: the order that the API server would give. */
   readonly rank: number;
   /** Once more, if a later stage changed the object. */
@@ -41,6 +46,16 @@ export interface MutationStage {
     request: EvaluationRequest,
     evaluation: Evaluation,
   ): { readonly object: Json; readonly outcomes: readonly Outcome[] };
+}
+
+/** Requests for a kind; wildcards `*` and `?` in every part. */
+export interface AdmissionRule {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  /** "" is the object itself; null is whatever request has an object of the kind. */
+  readonly subresource: string | null;
+  readonly operations: readonly Operation[];
 }
 
 /** Absent means any. Kinds and resources are `group/Kind` and `group/resource`, `*` for either part. */

@@ -42,6 +42,7 @@ export function templatePolicy(
     id: { dialect: "gatekeeper", kind: template.kind, namespace: "", name: "" },
     // A review in a gator suite may name another kind than its object has.
     scope: profile === "gator" ? {} : scopeOf(constraints),
+    ...admissionOf(template, constraints),
     reads: ready.rego.reads,
     onError: "deny",
     evaluate: (request, evaluation) => {
@@ -112,6 +113,18 @@ export function judge(judging: Judging): readonly Result[] {
     const limit = error instanceof LimitError ? { limit: error.limit } : {};
     return [{ kind: "error", message: errorText(error), details: null, ...limit }];
   }
+/** A template that names its operations is asked about them, whatever is usual. */
+function admissionOf({ operations }: Template, constraints: readonly Constraint[]): Pick<Policy, "admission"> {
+  const named = (["CREATE", "UPDATE", "DELETE", "CONNECT"] as const).filter((one) => operations.includes(one));
+  if (named.length === 0) return {};
+  const { kinds = ["*/*"] } = scopeOf(constraints);
+  const admission = kinds.map((key) => {
+    const [group = "", kind = ""] = key.split("/");
+    return { group, version: "*", kind, subresource: null, operations: named };
+  });
+  return { admission };
+}
+
 }
 
 function violations({ constraint, ready, review, evaluation, trace }: Judging): Value | undefined {

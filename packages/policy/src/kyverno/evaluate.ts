@@ -12,6 +12,7 @@ import { imagesEntry } from "./context/images.ts";
 import { contextData } from "./context/request.ts";
 import { type PolicyException, exempts } from "./exceptions.ts";
 import { type GlobalEntries, worldWithEntries } from "./globalcontext.ts";
+import { admissionRules } from "./admissionrules.ts";
 import type { CompiledPolicy } from "./policy/policy.ts";
 import { actionFor } from "./policy/action.ts";
 import type { CompiledRule } from "./policy/rule.ts";
@@ -42,6 +43,7 @@ export function validationPolicy(linked: LinkedPolicy): Policy {
   return {
     id: { dialect: "kyverno", kind: policy.kind, namespace: ownNamespace(policy), name: policy.name },
     scope: policy.scope,
+    admission: admissionRules(policy, "validate"),
     reads: [],
     onError: policy.enforces ? policy.onError : "allow",
     failurePolicy: policy.onError === "deny" ? "Fail" : "Ignore",

@@ -13,6 +13,7 @@ import type { Outcome } from "../engine/outcome.ts";
 import { jsonPatch } from "../engine/patch.ts";
 import type { MutationStage } from "../engine/policy.ts";
 import type { Evaluation, EvaluationRequest, Json } from "../engine/request.ts";
+import { admissionRules } from "./admissionrules.ts";
 import { checkConditions } from "./condition/conditions.ts";
 import { addEntries } from "./context/entries.ts";
 import { type LinkedPolicy, type Started, outcomeOf, runRule, skippedByException, start } from "./evaluate.ts";
@@ -33,8 +34,10 @@ export function mutationStage(linked: LinkedPolicy): MutationStage | null {
   return {
     id: { dialect: "kyverno", kind: policy.kind, namespace: policy.namespace, name: policy.name },
     scope: policy.scope,
+    admission: admissionRules(policy, "mutate"),
     onError: policy.onError,
     failurePolicy: policy.onError === "deny" ? "Fail" : "Ignore",
+    ...(policy.timeoutMs === null ? {} : { timeoutMs: policy.timeoutMs }),
     rank: 30,
     reinvoke: false,
     mutate: (request, evaluation) => mutate(linked, request, evaluation),

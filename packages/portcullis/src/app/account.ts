@@ -4,8 +4,11 @@
 
 import { gvkOf } from "@portcullis/kube";
 import {
+  type AdmissionRule,
   type Effect,
   type FailurePolicy,
+  type MutationStage,
+  type Policy,
   type PolicyId,
   type PolicySet,
   type RulesStatus,
@@ -31,6 +34,8 @@ export interface PolicyAccount {
   readonly onError: "deny" | "allow";
   readonly failurePolicy?: FailurePolicy;
   readonly timeoutMs?: number;
+  /** What a webhook has to ask it about; its scope when absent. */
+  readonly admission?: readonly AdmissionRule[];
   /** Cleanup: cron. */
   readonly schedule?: string;
 }
@@ -40,16 +45,12 @@ export type Ensured = Pick<Extract<Effect, { kind: "ensure" }>, "owner" | "objec
 export function accountOf(set: PolicySet, changed: ReadonlySet<string>): Account {
   return {
     policies: [
-      ...set.policies.map(({ id, scope, reads, onError, failurePolicy, timeoutMs, schedule }): PolicyAccount => ({
-        ...{ id, phase: "validate", scope, reads, onError },
-        ...(failurePolicy !== undefined && { failurePolicy }),
-        ...(timeoutMs !== undefined && { timeoutMs }),
-        ...(schedule !== undefined && { schedule }),
+      ...set.policies.map((policy): PolicyAccount => ({
+        ...askedAs(policy, "validate"),
+        reads: policy.reads,
+        ...(policy.schedule !== undefined && { schedule: policy.schedule }),
       })),
-      ...set.mutations.map(({ id, scope, onError, failurePolicy }): PolicyAccount => ({
-        ...{ id, phase: "mutate", scope, reads: [], onError },
-        ...(failurePolicy !== undefined && { failurePolicy }),
-      })),
+      ...set.mutations.map((stage) => askedAs(stage, "mutate")),
     ],
     ensured: set.effects.flatMap((effect) =>
       effect.kind === "ensure" ? [{ owner: effect.owner, objects: effect.objects }] : [],
@@ -58,5 +59,19 @@ export function accountOf(set: PolicySet, changed: ReadonlySet<string>): Account
       .filter(({ object, file }) => changed.has(file) && gvkOf(object).group === "kyverno.io")
       .filter(({ object }) => policyInfo(object) !== null)
       .map(({ object, file }) => ({ file, ...rulesStatus(object) })),
+  };
+}
+
+function askedAs(policy: Policy | MutationStage, phase: PolicyAccount["phase"]): PolicyAccount {
+  const { id, scope, onError, failurePolicy, timeoutMs, admission } = policy;
+  return {
+    id,
+    phase,
+    scope,
+    reads: [],
+    onError,
+    ...(failurePolicy !== undefined && { failurePolicy }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(admission !== undefined && { admission }),
   };
 }

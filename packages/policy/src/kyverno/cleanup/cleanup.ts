@@ -92,6 +92,7 @@ export function cleanupPolicy(linked: LinkedCleanup): Policy {
   return {
     id,
     scope: kinds === null ? {} : { kinds: [...new Set(kinds)].toSorted() },
+    admission: [],
     reads: [],
     schedule,
     onError: "allow",

@@ -9,6 +9,7 @@ import { valueAt } from "@portcullis/kube";
 import type { Effect, Outcome } from "../../engine/outcome.ts";
 import type { Policy } from "../../engine/policy.ts";
 import type { Evaluation, EvaluationRequest, Json } from "../../engine/request.ts";
+import { admissionRules } from "../admissionrules.ts";
 import { checkConditions } from "../condition/conditions.ts";
 import { type LinkedPolicy, type Started, outcomeOf, start } from "../evaluate.ts";
 import { appliedExceptions, exempts } from "../exceptions.ts";
@@ -32,6 +33,7 @@ export function backgroundPolicy(linked: LinkedPolicy): Policy | null {
   return {
     id: { dialect: "kyverno", kind: policy.kind, namespace, name: policy.name },
     scope: policy.scope,
+    admission: admissionRules(policy, "validate"),
     reads: [],
     onError: "allow",
     failurePolicy: policy.onError === "deny" ? "Fail" : "Ignore",
