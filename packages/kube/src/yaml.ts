@@ -9,6 +9,7 @@ import { YAMLException } from "js-yaml";
 import { type BuildOptions, type Built, type JsonTree, YamlProblem, buildDocuments } from "./yaml/build.ts";
 import { type Document, TextDocument } from "./yaml/document.ts";
 import { eventsOf, positionOf } from "./yaml/events.ts";
+import { readPlainDocument } from "./yaml/plain.ts";
 import { type YamlDialect, doubleValue } from "./yaml/scalar.ts";
 import { type Chunk, looksLikeJson, splitDocuments } from "./yaml/split.ts";
 
@@ -61,12 +62,20 @@ function readChunk(reading: Reading): void {
     diagnostics.push(unreadable);
     return;
   }
+  const strict = options.strict ?? false;
+  const plain = options.dialect === "go" ? readPlainDocument(text, strict) : null;
+  if (plain !== null) {
+    documents.push(
+      new TextDocument(plain.value, { source, start: chunk.start, end: chunk.end, index: 0 }, plain.start),
+    );
+    return;
+  }
   const report = (problem: YamlProblem) => {
     const at = chunk.start + problem.offset;
     diagnostics.push(errorAt("yaml-value", spanOf(source, at, at), problem.message, problem.hint));
   };
   try {
-    const built = readEvents(text, { dialect: options.dialect, strict: options.strict ?? false, report });
+    const built = readEvents(text, { dialect: options.dialect, strict, report });
     // Go's Unmarshal reads the first document of what the line reader cut out.
     const taken = options.dialect === "go" ? built.slice(0, 1) : built;
     const { start, end } = chunk;
