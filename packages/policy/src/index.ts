@@ -77,6 +77,7 @@ export { type TimeToLive, timeToLive } from "./kyverno/cleanup/ttl.ts";
 export { isBookkeeping, kyvernoAdmission, managedAdmission, storesKyvernos } from "./kyverno/admission.ts";
 export { type KyvernoDetails } from "./kyverno/evaluate.ts";
 export { type KyvernoOptions, type KyvernoUnit, kyvernoFrontend } from "./kyverno/frontend.ts";
+export { type Housekeeping, type HousekeepingAnswer, housekeeping } from "./kyverno/housekeeping.ts";
 export { type KyvernoSettings, defaultSettings, parseResourceFilters } from "./kyverno/settings.ts";
 export { copyOf } from "./kyverno/generate/labels.ts";
 export { naturalOrder } from "./kyverno/naturalorder.ts";

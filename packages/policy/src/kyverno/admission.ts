@@ -3,7 +3,7 @@
 // looks as if it closed. The warnings about permissions are left out: they are about Kyverno's own service accounts.
 // Kyverno: pkg/webhooks/policy/handlers.go, pkg/deprecations, pkg/validation/policy/validate.go.
 
-import { annotationsOf, byCodePoints, gvkOf, isObject, stringAt, valueAt } from "@portcullis/kube";
+import { annotationsOf, byCodePoints, gvkOf, isObject, labelsOf, stringAt, valueAt } from "@portcullis/kube";
 import type { Diagnostic } from "@portcullis/lang";
 import { admissionProblems } from "../engine/engine.ts";
 import type { Answered } from "../engine/outcome.ts";
@@ -50,6 +50,20 @@ export function kyvernoAdmission(request: EvaluationRequest, set: PolicySet): An
   ];
   if (errors.length === 0) return { allowed: true, code: 200, reason: "", message: "", warnings };
   return { ...refused(errors.map(({ message }) => message).join("\n")), warnings };
+}
+
+/**
+ * Refuses that anybody but the service accounts of a namespace, Kyverno's own, changes what Kyverno made; null: the
+ * request may go on. The controller of namespaces may empty one. Kyverno: pkg/webhooks/handlers/protect.go.
+ */
+export function managedAdmission(request: EvaluationRequest, namespace: string): Answered | null {
+  const { operation, object, oldObject, user } = request;
+  if (storesKyvernos(request)) return null;
+  const username = user?.username ?? "";
+  if (operation === "DELETE" && username === "system:serviceaccount:kube-system:namespace-controller") return null;
+  const isManaged = [object, oldObject].some((one) => labelsOf(one)["app.kubernetes.io/managed-by"] === "kyverno");
+  if (!isManaged || username.startsWith(`system:serviceaccount:${namespace}:`)) return null;
+  return refused("A kyverno managed resource can only be modified by kyverno");
 }
 
 function adviceText({ message, hint }: Diagnostic): string {

@@ -7,21 +7,24 @@ import {
   type Answered,
   type Engine,
   type EvaluationRequest,
+  type KyvernoOptions,
   type PolicyFrontend,
   type PolicySet,
   type Profile,
   createEngine,
   gatekeeperFrontend,
+  housekeeping,
   kyvernoFrontend,
   isBookkeeping,
   isGatekeepers,
   kyvernoAdmission,
   labelAdmission,
+  managedAdmission,
   mutationAdmission,
   policyAdmission,
   storesKyvernos,
 } from "@portcullis/policy";
-import type { EvaluatorSettings } from "./config.ts";
+import type { EvaluatorSettings, KyvernoSetup } from "./config.ts";
 import { type Before, type Evaluator, createEvaluator } from "./evaluator.ts";
 import { loadCode } from "./host.ts";
 import { answerNeeds } from "./needs.ts";
@@ -38,16 +41,17 @@ export interface Assembled {
 export function assembleEngine(
   profile: Profile = "cluster",
   wrap: (frontend: PolicyFrontend) => PolicyFrontend = (frontend) => frontend,
+  kyverno: KyvernoOptions = {},
 ): Assembled {
-  const frontends = [wrap(gatekeeperFrontend({ load: loadCode })), wrap(kyvernoFrontend())];
+  const frontends = [wrap(gatekeeperFrontend({ load: loadCode })), wrap(kyvernoFrontend(kyverno))];
   return { engine: createEngine({ frontends, catalog: builtinCatalog(), profile }), frontends };
 }
 
 /** The evaluator of a webhook. `onPolicy` is told the number of each policy before it runs. */
 export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: (number: number) => void): Evaluator {
   const slices = createSlices(onPolicy === undefined ? {} : { onPolicy });
-  const { engine, frontends } = assembleEngine("cluster", (frontend) => slices.wrap(frontend));
-  const { tellViolations, tellAccount, admission, exempt } = settings;
+  const { engine, frontends } = assembleEngine("cluster", (frontend) => slices.wrap(frontend), settings.kyverno);
+  const { tellViolations, tellAccount, admission, exempt, kyverno } = settings;
   return createEvaluator({
     engine,
     frontends,
@@ -58,12 +62,17 @@ export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: (numbe
     admission: {
       isPolicy: (request) => (request.operation !== "DELETE" && isGatekeepers(request)) || storesKyvernos(request),
       before: (dialect, request, set) =>
-        dialect === "kyverno" ? beforeKyverno(request, set) : beforeGatekeeper(request, set, admission),
+        dialect === "kyverno" ? beforeKyverno(request, set, kyverno) : beforeGatekeeper(request, set, admission),
       label: (request) => labelAdmission(request, exempt),
+      housekeeping: (what, request) => housekeeping(what, request, { namespace: ownNamespace(kyverno), nowMs: Date.now() }),
       beforeMutation: (dialect, request) =>
-        dialect === "kyverno" ? beforeKyvernosMutation(request) : mutationAdmission(request, admission.namespace),
+        dialect === "kyverno" ? beforeKyvernosMutation(request, kyverno) : mutationAdmission(request, admission.namespace),
     },
   });
+}
+
+function ownNamespace({ configMap }: KyvernoSetup): string {
+  return configMap?.namespace ?? "kyverno";
 }
 
 function beforeGatekeeper(request: EvaluationRequest, set: PolicySet, settings: AdmissionSettings): Before | null {
@@ -72,13 +81,25 @@ function beforeGatekeeper(request: EvaluationRequest, set: PolicySet, settings: 
 }
 
 /** What is said of a policy of Kyverno's does not keep other policies from looking at it, unless it is refused. */
-function beforeKyverno(request: EvaluationRequest, set: PolicySet): Before | null {
+function beforeKyverno(
+  request: EvaluationRequest,
+  set: PolicySet,
+  { protectedBy }: Pick<KyvernoSetup, "protectedBy">,
+): Before | null {
+  const forbidden = protectedBy === null ? null : managedAdmission(request, protectedBy);
+  if (forbidden !== null) return { answer: { ...forbidden, dialect: "kyverno" }, isFinal: true };
   if (isBookkeeping(request.kind?.kind ?? "")) return { answer: kyvernosSilence, isFinal: true };
   const answer = kyvernoAdmission(request, set);
   return answer === null ? null : { answer: { ...answer, dialect: "kyverno" }, isFinal: !answer.allowed };
 }
 
-function beforeKyvernosMutation({ operation, kind }: EvaluationRequest): Answered | null {
+function beforeKyvernosMutation(
+  request: EvaluationRequest,
+  { protectedBy }: Pick<KyvernoSetup, "protectedBy">,
+): Answered | null {
+  const { operation, kind } = request;
+  const forbidden = protectedBy === null || operation === "DELETE" ? null : managedAdmission(request, protectedBy);
+  if (forbidden !== null) return { ...forbidden, dialect: "kyverno" };
   return operation === "DELETE" || isBookkeeping(kind?.kind ?? "") ? kyvernosSilence : null;
 }
 

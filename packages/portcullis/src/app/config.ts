@@ -1,7 +1,7 @@
 // What `serve` can be told, with what it does when it is not told.
 
 import { availableParallelism, hostname } from "node:os";
-import type { AdmissionSettings, ExemptNamespaces } from "@portcullis/policy";
+import type { AdmissionSettings, ExemptNamespaces, KyvernoOptions } from "@portcullis/policy";
 import type { CertificateSource } from "../server/certificates/reload.ts";
 import type { JoinCluster } from "./cluster.ts";
 import type { Logger } from "./log.ts";
@@ -41,6 +41,8 @@ export interface ServeOptions {
   readonly allowUnknownEnforcement?: boolean;
   /** Namespaces that may have the label that takes them out of Gatekeeper's sight; none when absent. */
   readonly exempt?: ExemptNamespaces;
+  /** What Kyverno's flags say; absent as Kyverno itself does without flags. */
+  readonly kyverno?: KyvernoServing;
   /** How long to go on answering after the end was asked for, while readiness fails; 0 when absent. */
   readonly shutdownDelayMs?: number;
   /** How long requests have to finish at the end; 10 s when absent. */
@@ -51,6 +53,19 @@ export interface ServeOptions {
   readonly progress?: (text: string | null) => void;
 }
 
+/** Kyverno's flags of these names, and our own. */
+export interface KyvernoServing {
+  readonly enablePolicyException?: boolean;
+  /** The namespace that exceptions must be in; `*` is any. */
+  readonly exceptionNamespace?: string;
+  /** Only Kyverno changes what it made. */
+  readonly protectManagedResources?: boolean;
+  /** Answer as Kyverno does where docs/compatibility.md says "Switch". */
+  readonly answersAsPeer?: boolean;
+  /** `namespace/name` of the ConfigMap with Kyverno's settings; `kyverno/kyverno` when absent. */
+  readonly configMap?: string;
+}
+
 /** What an evaluator, wherever it runs, is told. */
 export interface EvaluatorSettings {
   /** Records tell each violation, for the log. */
@@ -59,6 +74,12 @@ export interface EvaluatorSettings {
   readonly exempt: ExemptNamespaces;
   /** Reports say what the policies reach and want (account.ts), for whoever works on a cluster. */
   readonly tellAccount: boolean;
+  readonly kyverno: KyvernoSetup;
+}
+
+export interface KyvernoSetup extends KyvernoOptions {
+  /** The namespace whose service accounts alone change what Kyverno made; null: anybody does. */
+  readonly protectedBy: string | null;
 }
 
 export function evaluatorSettings(options: Partial<ServeOptions> = {}): EvaluatorSettings {
@@ -71,6 +92,19 @@ export function evaluatorSettings(options: Partial<ServeOptions> = {}): Evaluato
     },
     exempt: exempt ?? { names: [], prefixes: [], suffixes: [] },
     tellAccount: options.cluster !== undefined,
+    kyverno: kyvernoSetup(options.kyverno ?? {}),
+  };
+}
+
+function kyvernoSetup(flags: KyvernoServing): KyvernoSetup {
+  const [namespace = "", name = ""] = (flags.configMap ?? "kyverno/kyverno").split("/");
+  return {
+    settings: {
+      exceptionNamespace: flags.enablePolicyException === true ? (flags.exceptionNamespace ?? "") : null,
+      peerAnswers: flags.answersAsPeer === true,
+    },
+    configMap: { namespace, name },
+    protectedBy: flags.protectManagedResources === true ? namespace : null,
   };
 }
 

@@ -10,6 +10,8 @@ import {
   type Engine,
   type EvaluateOptions,
   type EvaluationRequest,
+  type Housekeeping,
+  type HousekeepingAnswer,
   type PolicyFrontend,
   type PolicyId,
   type PolicySet,
@@ -97,6 +99,8 @@ interface Admission {
   /** What a dialect answers before its policies are asked; null: nothing. */
   readonly before: (dialect: string, request: EvaluationRequest, set: PolicySet) => Before | null;
   readonly label: (request: EvaluationRequest) => Answered;
+  /** What Kyverno's webhooks are asked beside policies. */
+  readonly housekeeping: (what: Housekeeping, request: EvaluationRequest) => HousekeepingAnswer;
   /** As `before`, for the path of mutation. */
   readonly beforeMutation: (dialect: string, request: EvaluationRequest) => Answered | null;
 }
@@ -169,6 +173,10 @@ function answer(answering: Answering, served: Served | undefined, question: Ques
     case "policy":
     case "validate":
       return validate(answering, asked);
+    case "heartbeat":
+    case "time-to-live":
+    case "policy-defaults":
+      return unrecorded(review, answering.admission.housekeeping(endpoint.what, review.request));
     default:
       return endpoint.what satisfies never;
   }

@@ -23,6 +23,11 @@ export interface ServeFlags {
   readonly exemptNamespace: readonly string[];
   readonly exemptNamespacePrefix: readonly string[];
   readonly exemptNamespaceSuffix: readonly string[];
+  readonly enablePolicyException?: boolean;
+  readonly exceptionNamespace?: string;
+  readonly protectManagedResources?: boolean;
+  readonly kyvernoAnswers?: boolean;
+  readonly kyvernoConfig: string;
 }
 
 export interface GatorTestFlags {

@@ -174,6 +174,11 @@ program
   .option("--exempt-namespace <name>", "this Namespace may have the ignore label; may be repeated", collect, [])
   .option("--exempt-namespace-prefix <prefix>", "Namespaces that begin so may have it; may be repeated", collect, [])
   .option("--exempt-namespace-suffix <suffix>", "Namespaces that end so may have it; may be repeated", collect, [])
+  .option("--enablePolicyException", "Kyverno's PolicyExceptions count; without it they do not, as in Kyverno")
+  .option("--exceptionNamespace <name>", "the namespace that PolicyExceptions must be in, `*` for any")
+  .option("--protectManagedResources", "only Kyverno's own service accounts may change what Kyverno made")
+  .option("--kyverno-config <namespace/name>", "the ConfigMap with Kyverno's settings", "kyverno/kyverno")
+  .option("--kyverno-answers", "answer as Kyverno where docs/compatibility.md gives a switch")
   .action(async (options: ServeFlags) => {
     const { serveCommand } = await import("./commands/serve.ts");
     process.exitCode = await serveCommand(options);

@@ -6,8 +6,11 @@
 type Dialect = "gatekeeper" | "kyverno";
 
 export interface Endpoint {
-  /** What policies say, what they change, what is said of a policy itself, whether a Namespace may have Gatekeeper's label. */
-  readonly what: "validate" | "mutate" | "policy" | "label";
+  /**
+   * What policies say, what they change, what is said of a policy itself, whether a Namespace may have Gatekeeper's label,
+   * and what Kyverno's webhooks are asked beside policies.
+   */
+  readonly what: "validate" | "mutate" | "policy" | "label" | "heartbeat" | "time-to-live" | "policy-defaults";
   /** Whose answer is asked for; null: the joined one. */
   readonly dialect: Dialect | null;
   /** Of the policies that are asked; null: any. */
@@ -59,6 +62,12 @@ function readEndpoint(url: string): Endpoint | null {
     case "/celexception/validate":
     case "/globalcontextvalidate":
       return { what: "policy", ...joined, dialect: "kyverno" };
+    case "/policymutate":
+      return { what: "policy-defaults", ...joined, dialect: "kyverno" };
+    case "/verifymutate":
+      return { what: "heartbeat", ...joined, dialect: "kyverno" };
+    case "/verifyttl":
+      return { what: "time-to-live", ...joined, dialect: "kyverno" };
     default:
       return kyvernosPath(path);
   }

@@ -90,6 +90,12 @@ export function miniatureEvaluator(onPolicy?: (number: number) => void): Evaluat
   const answerNeeds = () => () => ({ error: "nothing is known" });
   const engine = createEngine({ frontends, catalog });
   const answered = { allowed: true, code: 200, reason: "", message: "", warnings: [] };
-  const admission = { isPolicy: () => false, before: () => null, label: () => answered, beforeMutation: () => null };
+  const admission = {
+    isPolicy: () => false,
+    before: () => null,
+    label: () => answered,
+    beforeMutation: () => null,
+    housekeeping: () => ({ ...answered, patch: [] }),
+  };
   return createEvaluator({ engine, frontends, slices, answerNeeds, admission, tellViolations: false });
 }

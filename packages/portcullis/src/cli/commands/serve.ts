@@ -1,7 +1,7 @@
 // `portcullis serve` and `portcullis demo`: start the webhook, say where it is, and stay up until a signal.
 
 import { builtinCatalog } from "@portcullis/kube";
-import type { ServeOptions } from "../../app/config.ts";
+import type { KyvernoServing, ServeOptions } from "../../app/config.ts";
 import { startDemo } from "../../app/demo.ts";
 import { type Closable, untilSignal } from "../../app/shutdown.ts";
 import { serve } from "../../app/serve.ts";
@@ -81,6 +81,21 @@ function admissionOptions(flags: ServeFlags): Partial<ServeOptions> {
       prefixes: flags.exemptNamespacePrefix,
       suffixes: flags.exemptNamespaceSuffix,
     },
+    kyverno: kyvernoOptions(flags),
+  };
+}
+
+function kyvernoOptions(flags: ServeFlags): KyvernoServing {
+  const { exceptionNamespace, kyvernoConfig: configMap } = flags;
+  if (!/^[^/]+\/[^/]+$/.test(configMap)) {
+    throw new UsageError(`--kyverno-config ${configMap}: expected NAMESPACE/NAME of a ConfigMap`);
+  }
+  return {
+    enablePolicyException: flags.enablePolicyException === true,
+    ...(exceptionNamespace !== undefined && { exceptionNamespace }),
+    protectManagedResources: flags.protectManagedResources === true,
+    answersAsPeer: flags.kyvernoAnswers === true,
+    configMap,
   };
 }
 
