@@ -41,6 +41,7 @@ export {
 } from "./gatekeeper/explain.ts";
 export { type GatekeeperOptions, type GatekeeperUnit, gatekeeperFrontend } from "./gatekeeper/frontend.ts";
 export { gatorExpand } from "./gatekeeper/gator/expand.ts";
+export type { StatsEntry } from "./gatekeeper/gator/observe.ts";
 export { type GatorOptions } from "./gatekeeper/gator/policies.ts";
 export { suitesText } from "./gatekeeper/gator/report.ts";
 export {
@@ -53,6 +54,7 @@ export {
   runSuite,
 } from "./gatekeeper/gator/run.ts";
 export { type Filter, type Suite, compileFilter, readSuite } from "./gatekeeper/gator/suite.ts";
+export { gatorSyncTest } from "./gatekeeper/gator/sync.ts";
 export {
   type GatorObject,
   type GatorRow,

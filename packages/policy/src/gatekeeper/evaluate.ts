@@ -44,6 +44,7 @@ export function templatePolicy(
     scope: profile === "gator" ? {} : scopeOf(constraints),
     ...admissionOf(template, constraints),
     reads: ready.rego.reads,
+    ...(ready.rego.readsRequester ? { readsRequester: true } : {}),
     onError: "deny",
     evaluate: (request, evaluation) => {
       const point = pointOf(request, profile);
@@ -51,17 +52,48 @@ export function templatePolicy(
       // Without the old object there is nothing to look at; the answer says so.
       if (request.operation === "DELETE" && request.oldObject === null) return [];
       const outcomes: Outcome[] = [];
+      const { observe } = observing(evaluation);
+      observe?.({ event: "begin" });
+      let matched = 0;
       for (const constraint of constraints) {
         const enforced = constraint.enforcement.at.get(point);
         if (enforced === undefined) continue;
         const review = reviewOf(request, evaluation, profile);
-        const results = judge({ constraint, ready, review, evaluation });
+        const results = judge({ constraint, ready, review, evaluation, ...reporting(observe) });
+        if (observe !== undefined && constraint.matcher.match(review) === true) matched += 1;
         if (results.length === 0) continue;
         const applied = appliedTo(request, enforced);
         for (const result of results) outcomes.push(outcomeOf(constraint, applied, result));
       }
+      if (matched > 0) observe?.({ event: "end", kind: template.kind, constraints: matched });
       return outcomes;
     },
+  };
+}
+
+// ── what an evaluation reports while it runs
+
+/** Comes through Evaluation.trace; steps and prints only of programs that were compiled with them. */
+export type Observed =
+  | { readonly event: "begin" }
+  /** How many of a template's constraints matched; missing where none did. */
+  | { readonly event: "end"; readonly kind: string; readonly constraints: number }
+  | { readonly event: "print"; readonly text: string }
+  | { readonly event: "step"; readonly step: TraceEvent };
+
+type Observe = (observed: Observed) => void;
+
+const observedBy = "gatekeeper";
+
+function observing({ trace }: Evaluation): { readonly observe?: Observe } {
+  return trace === undefined ? {} : { observe: (value) => trace({ what: observedBy, value }) };
+}
+
+function reporting(observe: Observe | undefined): Pick<Judging, "trace" | "print"> {
+  if (observe === undefined) return {};
+  return {
+    trace: (step) => observe({ event: "step", step }),
+    print: (text) => observe({ event: "print", text }),
   };
 }
 
@@ -79,6 +111,18 @@ function scopeOf(constraints: readonly Constraint[]): Scope {
     for (const kind of matcher.kinds) kinds.add(kind);
   }
   return { kinds: [...kinds].toSorted() };
+}
+
+/** A template that names its operations is asked about them, whatever is usual. */
+function admissionOf({ operations }: Template, constraints: readonly Constraint[]): Pick<Policy, "admission"> {
+  const named = (["CREATE", "UPDATE", "DELETE", "CONNECT"] as const).filter((one) => operations.includes(one));
+  if (named.length === 0) return {};
+  const { kinds = ["*/*"] } = scopeOf(constraints);
+  const admission = kinds.map((key) => {
+    const [group = "", kind = ""] = key.split("/");
+    return { group, version: "*", kind, subresource: null, operations: named };
+  });
+  return { admission };
 }
 
 // ── results
@@ -99,6 +143,8 @@ export interface Judging {
   readonly evaluation: Evaluation;
   /** For programs that were compiled with tracing. */
   readonly trace?: (event: TraceEvent) => void;
+  /** For programs that were compiled with `print`. */
+  readonly print?: (text: string) => void;
 }
 
 /** What a constraint says about a review. Throws Suspend. */
@@ -113,26 +159,22 @@ export function judge(judging: Judging): readonly Result[] {
     const limit = error instanceof LimitError ? { limit: error.limit } : {};
     return [{ kind: "error", message: errorText(error), details: null, ...limit }];
   }
-/** A template that names its operations is asked about them, whatever is usual. */
-function admissionOf({ operations }: Template, constraints: readonly Constraint[]): Pick<Policy, "admission"> {
-  const named = (["CREATE", "UPDATE", "DELETE", "CONNECT"] as const).filter((one) => operations.includes(one));
-  if (named.length === 0) return {};
-  const { kinds = ["*/*"] } = scopeOf(constraints);
-  const admission = kinds.map((key) => {
-    const [group = "", kind = ""] = key.split("/");
-    return { group, version: "*", kind, subresource: null, operations: named };
-  });
-  return { admission };
 }
 
-}
-
-function violations({ constraint, ready, review, evaluation, trace }: Judging): Value | undefined {
+function violations({ constraint, ready, review, evaluation, trace, print }: Judging): Value | undefined {
   const { world, budget } = evaluation;
   const input: PlainObject = { review: review.value, parameters: constraint.parameters };
   const { program, reads } = ready.rego;
-  const asked = trace === undefined ? { input, world, budget } : { input, world, budget, trace };
+  const asked = trace === undefined ? { input, world, budget } : withReports({ input, world, budget }, trace, print);
   return program.entry(violationPath, reads.length === 0 ? asked : { ...asked, data: inventoryData(evaluation) });
+}
+
+function withReports<T>(
+  asked: T,
+  trace: NonNullable<Judging["trace"]>,
+  print: Judging["print"],
+): T & Pick<Judging, "trace" | "print"> {
+  return print === undefined ? { ...asked, trace } : { ...asked, trace, print };
 }
 
 /** Gatekeeper has an older OPA, which does not say which values conflict. OPA: v1/topdown/errors.go of 1.17. */

@@ -30,21 +30,29 @@ export interface ServeFlags {
   readonly kyvernoConfig: string;
 }
 
-export interface GatorTestFlags {
+/** What all gator commands read. */
+export interface GatorSourceFlags {
   readonly filename: readonly string[];
+  readonly image: readonly string[];
+  /** Where images are unpacked; "" for the system's own place. */
+  readonly tempdir: string;
+}
+
+export interface GatorTestFlags extends GatorSourceFlags {
   readonly output: string;
   readonly trace: boolean;
   readonly stats: boolean;
   readonly verbose: boolean;
   readonly denyOnly: boolean;
-  readonly image: readonly string[];
 }
 
-export interface GatorExpandFlags {
-  readonly filename: readonly string[];
+export interface GatorExpandFlags extends GatorSourceFlags {
   readonly format: string;
   readonly outputfile: string;
-  readonly image: readonly string[];
+}
+
+export interface GatorSyncTestFlags extends GatorSourceFlags {
+  readonly forceOmitGvkManifest: boolean;
 }
 
 export interface GatorVerifyFlags {

@@ -5,9 +5,11 @@
 
 import { setFlagsFromString } from "node:v8";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import type { GatorExpandFlags, GatorTestFlags, GatorVerifyFlags, ServeFlags } from "./flags.ts";
+import type { ServeFlags } from "./flags.ts";
+import { registerGator } from "./gator/register.ts";
 import { CommandFailed } from "./kyverno/exit.ts";
 import { registerKyverno } from "./kyverno/register.ts";
+import { tuneForOneRun } from "./tune.ts";
 import { UsageError } from "./usage.ts";
 
 // V8's compilation cache would keep every program that a policy reload makes.
@@ -18,17 +20,6 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit(141);
 });
-
-/**
- * For commands that read files, decide and end. Such a run is over before TurboFan's code pays for its making, and a
- * young generation that does not grow keeps the memory low: a thousand objects against fifty policies take a fifth less
- * CPU time and a third less memory, eight thousand a twentieth more time. Sparkplug's code costs 20 MB and saves no time.
- */
-function tuneForOneRun(): void {
-  setFlagsFromString("--no-turbofan");
-  setFlagsFromString("--no-sparkplug");
-  setFlagsFromString("--semi-space-growth-factor=1");
-}
 
 const outputs = ["text", "json", "sarif", "junit"] as const;
 
@@ -213,82 +204,7 @@ program
     process.exitCode = shims(dir);
   });
 
-const gator = program
-  .command("gator")
-  .description("gator's commands, with its flags, output and exit codes")
-  .exitOverride();
-
-const failurePolicy = "--default-k8s-native-validation-failure-policy <policy>";
-
-gator
-  .command("test")
-  .description("test evaluates resources against policies as defined by constraint templates and constraints.")
-  .option(
-    "-f, --filename <path>",
-    "a file or directory containing Kubernetes resources.  Can be specified multiple times.",
-    collect,
-    [],
-  )
-  .option("-o, --output <format>", "Output format.  One of: json|yaml.", "")
-  .option("-t, --trace", "include a trace of the evaluation", false)
-  .option("--stats", "include performance stats", false)
-  .option("-v, --verbose", "print extended test output", false)
-  .option("--deny-only", "output only denied constraints", false)
-  .option(
-    "-i, --image <url>",
-    "a URL to an OCI image containing policies. Can be specified multiple times.",
-    collect,
-    [],
-  )
-  .option("-d, --tempdir <dir>", "temporary directory for images", "")
-  .option("--enable-k8s-native-validation [bool]", "enable the validating admission policy driver", "true")
-  .option(failurePolicy, "failure policy of K8sNativeValidation sources", "Fail")
-  .action(async (options: GatorTestFlags) => {
-    tuneForOneRun();
-    const { gatorTest } = await import("./commands/gator-test.ts");
-    process.exitCode = await gatorTest(options);
-  });
-
-gator
-  .command("expand")
-  .description("expand generator resources with the expansion configs and mutators beside them, and print the results")
-  .option(
-    "-n, --filename <path>",
-    "a file or directory containing Kubernetes resources.  Can be specified multiple times.",
-    collect,
-    [],
-  )
-  .option("-f, --format <format>", "Output format.  One of: json|yaml.", "")
-  .option("-o, --outputfile <file>", "Output file path. If the file already exists, it will be overwritten.", "")
-  .option(
-    "-i, --image <url>",
-    "a URL to an OCI image containing policies. Can be specified multiple times.",
-    collect,
-    [],
-  )
-  .option("-d, --tempdir <dir>", "temporary directory for images", "")
-  .action(async (options: GatorExpandFlags) => {
-    tuneForOneRun();
-    const { gatorExpand } = await import("./commands/gator-expand.ts");
-    process.exitCode = gatorExpand(options);
-  });
-
-gator
-  .command("verify")
-  .description("verify suites of tests on Gatekeeper Constraints")
-  .argument("<path>", "a suite, or a folder, which is searched with its sub-folders")
-  .option("-r, --run <regex>", "regular expression which filters tests to run by name", "")
-  .option("-v, --verbose", "print extended test output", false)
-  .option("-t, --trace", "include a trace of the evaluation", false)
-  .option("--kube-version <version>", "the Kubernetes version whose API the manifests are meant for")
-  .option("--enable-k8s-native-validation [bool]", "enable the validating admission policy driver", "true")
-  .option(failurePolicy, "failure policy of K8sNativeValidation sources", "Fail")
-  .action(async (path: string, options: GatorVerifyFlags) => {
-    tuneForOneRun();
-    const { gatorVerify } = await import("./commands/gator-verify.ts");
-    process.exitCode = gatorVerify(path, options);
-  });
-
+registerGator(program);
 registerKyverno(program);
 
 try {

@@ -8,14 +8,15 @@ import { gvkOf, gvkText, nameOf, namespaceOf, stringAt } from "@portcullis/kube"
 import type { Budget, World } from "@portcullis/lang";
 import { quote } from "@portcullis/lang/go";
 import type { Locate } from "../../engine/frontend.ts";
-import type { Outcome } from "../../engine/outcome.ts";
-import type { PolicySet } from "../../engine/policyset.ts";
+import type { Decision, Outcome, Suspended } from "../../engine/outcome.ts";
+import type { EvaluateOptions, PolicySet } from "../../engine/policyset.ts";
 import type { EvaluationRequest, Json } from "../../engine/request.ts";
 import { type Constraint, joinConstraint } from "../constraint/read.ts";
 import { resultOrder } from "../respond.ts";
 import { constraintGroup } from "../template/crd.ts";
 import { templateGroup } from "../template/read.ts";
 import { expanderOf } from "./expand.ts";
+import { type Observer, type Observing, type StatsEntry, createObserver } from "./observe.ts";
 import { type GatorOptions, type Policies, loadPolicies, noCatalog, plainRequest } from "./policies.ts";
 import { gatorWorld } from "./world.ts";
 
@@ -36,21 +37,33 @@ export interface GatorRow {
   readonly enforcementAction?: string;
   readonly scopedActions?: readonly string[];
   readonly violatingObject: Json;
-  readonly trace: null;
+  /** Of all evaluations of the run, as gator has it; null unless it was asked for. */
+  readonly trace: string | null;
+}
+
+export interface GatorTestOptions extends GatorOptions {
+  /** Run times, traces and printed lines; none when absent. */
+  readonly observing?: Observing;
 }
 
 export type GatorTest =
   | {
       readonly rows: readonly GatorRow[];
       readonly set: PolicySet;
+      readonly stats: readonly StatsEntry[];
+      /** What policies printed, a line each. */
+      readonly printed: string;
     }
   /** gator's error, as it stands after `auditing objects: `. */
   | { readonly error: string };
 
 const targetName = "admission.k8s.gatekeeper.sh";
 
-export function gatorTest(inputs: readonly GatorObject[], options: GatorOptions): GatorTest {
-  const policies = loadPolicies(inputs.filter(isPolicy), options);
+export function gatorTest(inputs: readonly GatorObject[], options: GatorTestOptions): GatorTest {
+  const { observing } = options;
+  const observer = observing === undefined ? null : createObserver(observing);
+  const compiling = { print: observing?.print === true, trace: observing?.trace === true };
+  const policies = loadPolicies(inputs.filter(isPolicy), { ...options, ...compiling });
   const error = templateError(inputs, policies) ?? constraintError(inputs, policies) ?? dataError(inputs);
   if (error !== null) return { error };
   const objects = inputs.map(({ object }) => withDefaults(object, policies));
@@ -60,7 +73,7 @@ export function gatorTest(inputs: readonly GatorObject[], options: GatorOptions)
   const rows: Row[] = [];
   const world = gatorWorld(objects, options.world);
   for (const object of objects) {
-    const reviewing = { set: policies.set, world, budget: options.budget() };
+    const reviewing = { set: policies.set, world, budget: options.budget(), observer };
     const expanded = expander.expand(object, { ...reviewing, catalog: noCatalog, shared: new Map() });
     if ("error" in expanded) return { error: `expanding resource ${nameOf(object)}: ${expanded.error}` };
     const requests = [plainRequest(object), ...expanded.resultants.map(({ request }) => request)];
@@ -68,8 +81,13 @@ export function gatorTest(inputs: readonly GatorObject[], options: GatorOptions)
       rows.push({ outcome, object: expanded.object });
     }
   }
-  const sorted = sortRows(rows);
-  return { rows: sorted.map((row) => rowOf(row, constraints)), set: policies.set };
+  const trace = observer?.trace() ?? null;
+  return {
+    rows: sortRows(rows).map((row) => rowOf(row, constraints, trace)),
+    set: policies.set,
+    stats: observer?.stats ?? [],
+    printed: observer?.printed() ?? "",
+  };
 }
 
 /** Whether gator exits with 1 for this row. */
@@ -152,10 +170,13 @@ interface Reviewing {
   readonly set: PolicySet;
   readonly world: World;
   readonly budget: Budget;
+  readonly observer: Observer | null;
 }
 
-function review(request: EvaluationRequest, { set, world, budget }: Reviewing): readonly Outcome[] {
-  const decision = set.evaluate(request, world, budget, { phases: ["validate"] });
+function review(request: EvaluationRequest, { set, world, budget, observer }: Reviewing): readonly Outcome[] {
+  const evaluate = (trace: EvaluateOptions["trace"]): Decision | Suspended =>
+    set.evaluate(request, world, budget, { phases: ["validate"], ...(trace === undefined ? {} : { trace }) });
+  const decision = observer === null ? evaluate(undefined) : observer.review(request.implied?.by ?? null, evaluate);
   if ("needs" in decision) throw new Error("a need stayed open although every need was answered");
   return decision.outcomes;
 }
@@ -173,7 +194,7 @@ function sortRows(rows: readonly Row[]): readonly Row[] {
   return rows.toSorted((a, b) => order(a.outcome, b.outcome));
 }
 
-function rowOf({ outcome, object }: Row, constraints: ReadonlyMap<string, Constraint>): GatorRow {
+function rowOf({ outcome, object }: Row, constraints: ReadonlyMap<string, Constraint>, trace: string | null): GatorRow {
   const { policy, message, details, actionName, properties } = outcome;
   const scoped = properties["scopedActions"];
   return {
@@ -184,7 +205,7 @@ function rowOf({ outcome, object }: Row, constraints: ReadonlyMap<string, Constr
     ...(actionName === "" ? {} : { enforcementAction: actionName }),
     ...(scoped === undefined ? {} : { scopedActions: scoped.split(",") }),
     violatingObject: object,
-    trace: null,
+    trace,
   };
 }
 

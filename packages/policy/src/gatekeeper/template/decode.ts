@@ -1,39 +1,12 @@
-// Whether a template's fields have the types that Go's structs have. Gatekeeper and gator decode a template with
-// encoding/json before they look at anything else, so a wrong type is the first thing that they report, with Go's names
-// for the field and the type. Unknown fields and nulls mean nothing to the decoder.
+// The types of a template's fields, as Go's structs have them.
 // Frameworks: pkg/apis/templates/v1/constrainttemplate_types.go.
 
-import { isObject, readSchema } from "@portcullis/kube";
-import { Decimal } from "@portcullis/lang";
 import type { Json } from "../../engine/request.ts";
-
-/** A decoder's error and where it is. */
-export interface DecodeError {
-  readonly text: string;
-  readonly path: readonly (string | number)[];
-}
+import { type DecodeError, type GoType, flag, list, objectMeta, struct, text, texts, typeError } from "../gotype.ts";
 
 /** The first field with a wrong type; null when all fit. */
 export function decodeError(object: Json, version: string): DecodeError | null {
-  return check(object, template(version), { owner: "", path: [] });
-}
-
-type GoType =
-  | { readonly is: "string" | "bool" | "any" | "schema"; readonly name: string }
-  | { readonly is: "list" | "map"; readonly name: string; readonly of: GoType }
-  | { readonly is: "struct"; readonly name: string; readonly fields: Readonly<Record<string, GoType>> };
-
-const text: GoType = { is: "string", name: "string" };
-const flag: GoType = { is: "bool", name: "bool" };
-const texts: GoType = { is: "list", name: "[]string", of: text };
-const stringMap: GoType = { is: "map", name: "map[string]string", of: text };
-
-function struct(name: string, fields: Readonly<Record<string, GoType>>): GoType {
-  return { is: "struct", name, fields };
-}
-
-function list(of: GoType): GoType {
-  return { is: "list", name: `[]${of.name}`, of };
+  return typeError(object, template(version));
 }
 
 function template(version: string): GoType {
@@ -51,71 +24,6 @@ function template(version: string): GoType {
   const validation = own("Validation", { openAPIV3Schema: schema, legacySchema: flag });
   const names = own("Names", { kind: text, shortNames: texts });
   const crd = own("CRD", { spec: own("CRDSpec", { names, validation }) });
-  const metadata = struct("v1.ObjectMeta", { name: text, namespace: text, labels: stringMap, annotations: stringMap });
   const spec = own("ConstraintTemplateSpec", { crd, targets: list(target) });
-  return own("ConstraintTemplate", { metadata, spec });
-}
-
-interface Place {
-  /** The struct that has the field. */
-  readonly owner: string;
-  readonly path: readonly (string | number)[];
-}
-
-function check(value: Json, type: GoType, place: Place): DecodeError | null {
-  if (value === null || value === undefined || type.is === "any") return null;
-  switch (type.is) {
-    case "string":
-      return typeof value === "string" ? null : wrong(value, type, place);
-    case "bool":
-      return typeof value === "boolean" ? null : wrong(value, type, place);
-    case "schema":
-      return isObject(value) ? schemaError(value, place) : wrong(value, type, place);
-    case "list":
-      if (!Array.isArray(value)) return wrong(value, type, place);
-      return first(value.map((item, at) => check(item, type.of, { ...place, path: [...place.path, at] })));
-    case "map":
-      if (!isObject(value)) return wrong(value, type, place);
-      return first(Object.values(value).map((item) => check(item, type.of, place)));
-    case "struct":
-      break;
-  }
-  return isObject(value) ? checkFields(value, type, place) : wrong(value, type, place);
-}
-
-/** A schema's own reader names fields from the schema's root. */
-function schemaError(value: Json, { path }: Place): DecodeError | null {
-  const read = readSchema(value);
-  if (!("error" in read)) return null;
-  const root = "Go struct field JSONSchemaProps.";
-  return { text: read.error.replace(root, `${root}${path.join(".")}.`), path };
-}
-
-function checkFields(
-  value: Readonly<Record<string, Json>>,
-  type: GoType & { readonly is: "struct" },
-  { path }: Place,
-): DecodeError | null {
-  const owner = type.name.slice(type.name.indexOf(".") + 1);
-  // In the order of the text, because the decoder reports the first.
-  const known = Object.keys(value).filter((key) => Object.hasOwn(type.fields, key));
-  return first(known.map((key) => check(value[key], type.fields[key] as GoType, { owner, path: [...path, key] })));
-}
-
-function first(errors: readonly (DecodeError | null)[]): DecodeError | null {
-  return errors.find((error) => error !== null) ?? null;
-}
-
-function wrong(value: Json, type: GoType, { owner, path }: Place): DecodeError {
-  const field = path.filter((step) => typeof step === "string").join(".");
-  return {
-    text: `json: cannot unmarshal ${jsonType(value)} into Go struct field ${owner}.${field} of type ${type.name}`,
-    path,
-  };
-}
-
-function jsonType(value: Json): string {
-  if (typeof value === "number" || value instanceof Decimal) return "number";
-  if (Array.isArray(value)) return "array";
-  return typeof value === "boolean" ? "bool" : typeof value;
+  return own("ConstraintTemplate", { metadata: objectMeta, spec });
 }

@@ -11,6 +11,7 @@ import type { Json } from "../../engine/request.ts";
 import { accessorError } from "../gocode.ts";
 import { type CompiledSchema, compileCrdSchema, compileSchema } from "../schema.ts";
 import { asRecord, listAt, stringsAt } from "../tree.ts";
+import type { DecodeError } from "../gotype.ts";
 import { decodeError } from "./decode.ts";
 import { constraintCrd, constraintSchema, loosened } from "./crd.ts";
 import { type CompiledRego, type RegoOptions, type TemplateRego, compileRego } from "./rego.ts";
@@ -69,16 +70,12 @@ export function readTemplate(object: Json, from: ReadFrom, options: RegoOptions)
       diagnostics,
     };
   };
-  const { version } = gvkOf(object);
-  if (!["v1", "v1beta1", "v1alpha1"].includes(version)) {
-    return failed({ problem: unregisteredText(version), path: ["apiVersion"], undecodable: true });
-  }
-  const decoding = decodeError(object, version);
+  const decoding = templateDecodeError(object);
   if (decoding !== null) return failed({ problem: decoding.text, path: decoding.path, undecodable: true });
   const strict = strictProblems(object, from.locate);
   const failure = namesProblem(object, kind);
   if (failure !== null) return failed(failure, strict);
-  const parameters = parametersOf(object, version);
+  const parameters = parametersOf(object, gvkOf(object).version);
   const schema = constraintSchema(parameters);
   const shortNames = stringsAt(object, "spec", "crd", "spec", "names", "shortNames");
   const compiled = compileCrdSchema(schema, { kind, shortNames });
@@ -108,6 +105,13 @@ export function readTemplate(object: Json, from: ReadFrom, options: RegoOptions)
   const operations = stringsAt(listAt(object, "spec", "targets")[0], "operations");
   const diagnostics = rego.diagnostics.map((one) => placed(one, source, from.locate));
   return { template: { ...base, operations, ready, problem: null, undecodable: false, strict }, diagnostics };
+}
+
+/** Why an object cannot become a template of Go's at all; null when it can. */
+export function templateDecodeError(object: Json): DecodeError | null {
+  const { version } = gvkOf(object);
+  const isServed = ["v1", "v1beta1", "v1alpha1"].includes(version);
+  return isServed ? decodeError(object, version) : { text: unregisteredText(version), path: ["apiVersion"] };
 }
 
 type Path = readonly (string | number)[];

@@ -28,6 +28,21 @@ export function createIndenter(depth: number): (value: unknown) => string | Uint
   };
 }
 
+/** Structs of Go: fields in the order given, those without a value left out. `unit` is one step of indentation. */
+export function structJson(value: unknown, depth: number, unit: string): string {
+  if (typeof value !== "object" || value === null || value instanceof Decimal) return goJson(value);
+  const inner = unit.repeat(depth + 1);
+  const outer = unit.repeat(depth);
+  if (Array.isArray(value)) {
+    if (value.length === 0) return "[]";
+    return `[\n${value.map((item: unknown) => `${inner}${structJson(item, depth + 1, unit)}`).join(",\n")}\n${outer}]`;
+  }
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  if (fields.length === 0) return "{}";
+  const lines = fields.map(([key, field]) => `${inner}${goJson(key)}: ${structJson(field, depth + 1, unit)}`);
+  return `{\n${lines.join(",\n")}\n${outer}}`;
+}
+
 function indent(value: unknown, depth: number): string {
   if (typeof value !== "object" || value === null || value instanceof Decimal) return goJson(value);
   const inner = indentation.repeat(depth + 1);

@@ -35,24 +35,46 @@ export function writeGoYaml(tree: unknown, dialect: YamlDialect, numbers: Number
   return `${scalar(tree, { column: 0, indent: style.step, isKey: false }, style)}\n`;
 }
 
-function isMap(tree: unknown): tree is Readonly<Record<string, unknown>> {
-  return typeof tree === "object" && tree !== null && !Array.isArray(tree) && !(tree instanceof Decimal);
+/** A struct of Go: its fields stand in the order given, and those without a value are left out. */
+export class GoStruct {
+  readonly fields: Readonly<Record<string, unknown>>;
+
+  constructor(fields: Readonly<Record<string, unknown>>) {
+    this.fields = fields;
+  }
+}
+
+/** A tree on one line: `{a: 1, b: [x]}`. v3 never folds it. */
+export class GoFlow {
+  readonly tree: unknown;
+
+  constructor(tree: unknown) {
+    this.tree = tree;
+  }
+}
+
+function isMap(tree: unknown): tree is Readonly<Record<string, unknown>> | GoStruct {
+  const isObject = typeof tree === "object" && tree !== null && !Array.isArray(tree);
+  return isObject && !(tree instanceof Decimal) && !(tree instanceof GoFlow);
+}
+
+function membersOf(tree: Readonly<Record<string, unknown>> | GoStruct): readonly (readonly [string, unknown])[] {
+  const isStruct = tree instanceof GoStruct;
+  const members = Object.entries(isStruct ? tree.fields : tree).filter(([, value]) => value !== undefined);
+  return isStruct ? members : members.toSorted(([a], [b]) => naturalOrder(a, b));
 }
 
 /** A map or list whose lines begin at a column. */
 function block(tree: unknown, indent: number, style: Style): string {
   if (Array.isArray(tree))
     return tree.length === 0 ? "[]\n" : tree.map((item) => listItem(item, indent, style)).join("");
-  const keys = isMap(tree) ? Object.keys(tree).filter((key) => tree[key] !== undefined) : [];
-  if (!isMap(tree) || keys.length === 0) return "{}\n";
-  return keys
-    .toSorted(naturalOrder)
-    .map((key) => member(key, tree[key], indent, style))
-    .join("");
+  const members = isMap(tree) ? membersOf(tree) : [];
+  if (members.length === 0) return "{}\n";
+  return members.map(([key, value]) => member(key, value, indent, style)).join("");
 }
 
 function isEmpty(tree: unknown): boolean {
-  return Array.isArray(tree) ? tree.length === 0 : isMap(tree) && Object.values(tree).every((one) => one === undefined);
+  return Array.isArray(tree) ? tree.length === 0 : isMap(tree) && membersOf(tree).length === 0;
 }
 
 function listItem(item: unknown, indent: number, style: Style): string {
@@ -92,6 +114,27 @@ function nextIndent(indent: number, { dialect, step }: Style): number {
   return dialect === "go" ? indent + step : step * Math.floor((indent + step) / step);
 }
 
+/** A tree between braces. OPA and gator print short keys only; a long one would need `? `. */
+function flow(tree: unknown, style: Style): string {
+  if (tree instanceof GoFlow) return flow(tree.tree, style);
+  if (Array.isArray(tree)) return `[${tree.map((item) => flow(item, style)).join(", ")}]`;
+  if (isMap(tree))
+    return `{${membersOf(tree)
+      .map(([key, value]) => flowMember(key, value, style))
+      .join(", ")}}`;
+  const place = { column: 0, indent: 0, isKey: false };
+  if (typeof tree !== "string" || !flowIndicator.test(tree)) return scalar(tree, { ...place, isKey: true }, style);
+  const quoted = textScalar(tree, { ...place, isKey: true }, style);
+  return quoted === tree ? singleQuoted(tree, place, style) : quoted;
+}
+
+/** Plain texts on one line hold none of these. go.yaml.in/yaml v3: emitterc.go yaml_emitter_analyze_scalar. */
+const flowIndicator = /[,?[\]{}:]/;
+
+function flowMember(key: string, value: unknown, style: Style): string {
+  return `${Buffer.byteLength(key) > 128 ? "? " : ""}${flow(key, style)}: ${flow(value, style)}`;
+}
+
 // ── scalars
 
 interface Place {
@@ -102,6 +145,7 @@ interface Place {
 }
 
 function scalar(value: unknown, place: Place, style: Style): string {
+  if (value instanceof GoFlow) return flow(value, style);
   if (value === null || value === undefined) return "null";
   if (typeof value === "boolean") return String(value);
   if (value instanceof Decimal) return value.text;

@@ -7,11 +7,11 @@ import type { GatorExpandFlags } from "../flags.ts";
 import { gatorOptions } from "../gator-options.ts";
 import { createIndenter } from "../output/gojson.ts";
 import { writeGoYaml } from "../output/goyaml-writer.ts";
-import { readInputs } from "./gator-test.ts";
+import { fail, readSources } from "./sources.ts";
 
-export function gatorExpand(flags: GatorExpandFlags): number {
-  const inputs = readInputs(flags);
-  if (typeof inputs === "string") return fail(inputs);
+export async function gatorExpand(flags: GatorExpandFlags): Promise<number> {
+  const inputs = await readSources(flags);
+  if ("error" in inputs) return fail(`reading: ${inputs.error}`);
   if (inputs.length === 0) return fail("no input data identified");
   const result = expand(
     inputs.map(({ object }) => object),
@@ -37,9 +37,4 @@ function expandedText(objects: readonly unknown[], format: string): string | nul
   }
   if (format !== "" && format !== "yaml") return null;
   return objects.map((object) => writeGoYaml(object, "go", "doubles")).join("---\n");
-}
-
-function fail(text: string): number {
-  process.stderr.write(`${text}\n`);
-  return 1;
 }

@@ -7,6 +7,7 @@ import type { GatorVerifyFlags } from "../flags.ts";
 import { gatorOptions } from "../gator-options.ts";
 import { readSuites } from "../load/suites.ts";
 import { showProgress } from "../output/progress.ts";
+import { fail } from "./sources.ts";
 
 export function gatorVerify(path: string, flags: GatorVerifyFlags): number {
   const { kubeVersion } = flags;
@@ -46,9 +47,4 @@ function readTextOrError(path: string): { readonly text: string } | { readonly e
       error: `open ${path}: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "no such file or directory" : String(error)}`,
     };
   }
-}
-
-function fail(text: string): number {
-  process.stderr.write(`${text}\n`);
-  return 1;
 }
