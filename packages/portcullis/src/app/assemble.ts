@@ -27,7 +27,7 @@ import {
 import type { EvaluatorSettings, KyvernoSetup } from "./config.ts";
 import { type Before, type Evaluator, createEvaluator } from "./evaluator.ts";
 import { loadCode } from "./host.ts";
-import { answerNeeds } from "./needs.ts";
+import { answerOrFetch } from "./needs.ts";
 import { createSlices } from "./slices.ts";
 
 export { answerNeeds } from "./needs.ts";
@@ -52,11 +52,12 @@ export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: (numbe
   const slices = createSlices(onPolicy === undefined ? {} : { onPolicy });
   const { engine, frontends } = assembleEngine("cluster", (frontend) => slices.wrap(frontend), settings.kyverno);
   const { tellViolations, tellAccount, admission, exempt, kyverno } = settings;
+  const fetches = new Set(settings.fetches);
   return createEvaluator({
     engine,
     frontends,
     slices,
-    answerNeeds,
+    answerNeeds: (objects) => answerOrFetch(objects, fetches),
     tellViolations,
     tellAccount,
     admission: {

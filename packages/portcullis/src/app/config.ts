@@ -4,6 +4,7 @@ import { availableParallelism, hostname } from "node:os";
 import type { AdmissionSettings, ExemptNamespaces, KyvernoOptions } from "@portcullis/policy";
 import type { CertificateSource } from "../server/certificates/reload.ts";
 import type { JoinCluster } from "./cluster.ts";
+import type { Fetchers } from "./fetch.ts";
 import type { Logger } from "./log.ts";
 
 export interface ServeOptions {
@@ -43,6 +44,8 @@ export interface ServeOptions {
   readonly exempt?: ExemptNamespaces;
   /** What Kyverno's flags say; absent as Kyverno itself does without flags. */
   readonly kyverno?: KyvernoServing;
+  /** What policies may ask for beside what data files tell, by the kind of need. */
+  readonly fetchers?: Fetchers;
   /** How long to go on answering after the end was asked for, while readiness fails; 0 when absent. */
   readonly shutdownDelayMs?: number;
   /** How long requests have to finish at the end; 10 s when absent. */
@@ -74,6 +77,8 @@ export interface EvaluatorSettings {
   readonly exempt: ExemptNamespaces;
   /** Reports say what the policies reach and want (account.ts), for whoever works on a cluster. */
   readonly tellAccount: boolean;
+  /** Kinds of needs that can be fetched; of others only the objects of data files tell. */
+  readonly fetches: readonly string[];
   readonly kyverno: KyvernoSetup;
 }
 
@@ -92,6 +97,7 @@ export function evaluatorSettings(options: Partial<ServeOptions> = {}): Evaluato
     },
     exempt: exempt ?? { names: [], prefixes: [], suffixes: [] },
     tellAccount: options.cluster !== undefined,
+    fetches: Object.keys(options.fetchers ?? {}),
     kyverno: kyvernoSetup(options.kyverno ?? {}),
   };
 }

@@ -3,7 +3,7 @@
 // prepared beside the one that is being served and used from the moment that requests name their version, so that all
 // threads change over between two requests, together.
 
-import { Budget, type Answer as NeedAnswer, type Need, parseJson } from "@portcullis/lang";
+import { Budget, type Answer as NeedAnswer, type Need, type World, parseJson } from "@portcullis/lang";
 import {
   type Answered,
   type Decision,
@@ -27,7 +27,7 @@ import { type Account, accountOf } from "./account.ts";
 import { clockMs } from "./clock.ts";
 import { type Census, censusOf } from "./census.ts";
 import { type FileText, type Problem, createComposer } from "./compose.ts";
-import { worldNow } from "./host.ts";
+import { type Fetched, needKey, worldNow, worldWith } from "./host.ts";
 import { recordOf } from "./record.ts";
 import { type RuleCounts, createRuleCounts } from "./rulecounts.ts";
 import { type Served, servedSet } from "./served.ts";
@@ -61,9 +61,20 @@ export interface Question {
   readonly deadlineMs: number;
   readonly lane: Lane;
   readonly endpoint: Endpoint;
+  /** What was fetched for it before, by `needKey`: it was asked elsewhere. */
+  readonly fetched?: Fetched;
 }
 
 export type Result =
+  | Settled
+  /** Something has to be fetched first. It goes on, once, with answers in the order of the needs. */
+  | {
+      readonly kind: "needs";
+      readonly needs: readonly Need[];
+      readonly resume: (answers: readonly NeedAnswer[]) => Result;
+    };
+
+export type Settled =
   | { readonly kind: "reply"; readonly reply: Reply; readonly fault?: string }
   /** The policy took more than its slice: ask the slow lane. */
   | { readonly kind: "overrun"; readonly policy: string }
@@ -83,8 +94,8 @@ export interface EvaluatorOptions {
   readonly engine: Engine;
   readonly frontends: readonly PolicyFrontend[];
   readonly slices: Slices;
-  /** What is known about a need, from the context objects of a version. */
-  readonly answerNeeds: (context: readonly unknown[]) => (need: Need) => NeedAnswer;
+  /** What is known about a need, from the context objects of a version; null: it has to be fetched. */
+  readonly answerNeeds: (context: readonly unknown[]) => (need: Need) => NeedAnswer | null;
   /** What is answered before policies are asked, or for the label's path; null: ask them. */
   readonly admission: Admission;
   /** Records tell each violation, for the log; without it they only count. */
@@ -210,19 +221,17 @@ function validate(answering: Answering, asked: Asked): Result {
     const answers = before.flatMap((one) => (one === null ? [] : [one.answer]));
     return unrecorded(review, answers.length === 0 ? silence(endpoint) : joinAnswers(answers));
   }
-  slices.begin(lane);
-  const decision = decide(asked, { phases: ["validate"], ...choice(answering, endpoint, dialects) });
-  const { overrun } = slices;
-  if (overrun !== null) return { kind: "overrun", policy: overrun };
-  if (!("allowed" in decision)) return missingData(review, decision);
-  const joined = before.every((one) => one === null)
-    ? decision
-    : joinAnswers(inOrder(wanted, before, dialects, decision));
-  const webhook = "ValidatingWebhookConfiguration";
-  const recorded = { served, request, decision, asked: dialects, webhook } as const;
-  if (served.infos.size > 0) answering.counts.add({ served, request, decision, spentMs: slices.spentMs });
-  const body = writeReview(request.uid, joined, review.apiVersion);
-  return replyOf({ status: 200, body, record: recordOf(recorded, answering.tellViolations) });
+  const how: EvaluateOptions = { phases: ["validate"], ...choice(answering, endpoint, dialects) };
+  return decide(answering, asked, how, (decision) => {
+    const joined = before.every((one) => one === null)
+      ? decision
+      : joinAnswers(inOrder(wanted, before, dialects, decision));
+    const webhook = "ValidatingWebhookConfiguration";
+    const recorded = { served, request, decision, asked: dialects, webhook } as const;
+    if (served.infos.size > 0) answering.counts.add({ served, request, decision, spentMs: slices.spentMs });
+    const body = writeReview(request.uid, joined, review.apiVersion);
+    return replyOf({ status: 200, body, record: recordOf(recorded, answering.tellViolations) });
+  });
 }
 
 /** What came before and the decision of the dialects that were asked, in the order of the dialects. */
@@ -264,39 +273,54 @@ function choice(
   };
 }
 
-function decide({ served, question: { deadlineMs }, review }: Asked, how: EvaluateOptions): Decision | Suspended {
-  const budget = new Budget({ deadlineMs }, clockMs);
-  return served.set.evaluate(review.request, worldNow(served.answerNeed), budget, how);
-}
-
-function missingData({ request, apiVersion }: Review, { needs }: Suspended): Result {
-  const keys = needs.map((need) => `${need.kind} ${need.key}`);
-  const message = `data that policies need are not there: ${keys.join(", ")}`;
-  return replyOf(errorReply({ uid: request.uid, apiVersion }, 500, message));
+/** Asks the policies, as often as something had to be fetched, and then what their decision leads to. */
+function decide(
+  { slices }: Answering,
+  { served: { set, answerNeed }, question, review }: Asked,
+  how: EvaluateOptions,
+  finish: (decision: Decision) => Settled,
+): Result {
+  const { deadlineMs, lane } = question;
+  const fetched = new Map(question.fetched);
+  const now = worldNow(answerNeed);
+  const world = (): World => (fetched.size === 0 ? now : worldWith(now, new Map(fetched), answerNeed));
+  const goOn = (said: Decision | Suspended): Result => {
+    const { overrun } = slices;
+    if (overrun !== null) return { kind: "overrun", policy: overrun };
+    if ("allowed" in said) return finish(said);
+    const { needs } = said;
+    const resume = (answers: readonly NeedAnswer[]): Result => {
+      needs.forEach((need, at) => fetched.set(needKey(need), answers[at] ?? { error: "nothing was fetched" }));
+      slices.begin(lane);
+      return goOn(said.resume(world()));
+    };
+    return { kind: "needs", needs, resume };
+  };
+  slices.begin(lane);
+  return goOn(set.evaluate(review.request, world(), new Budget({ deadlineMs }, clockMs), how));
 }
 
 /** All dialects' mutations make one patch; Gatekeeper's words say that there is none. */
 function mutate(answering: Answering, asked: Asked): Result {
   const { admission, slices } = answering;
-  const { served, question, review } = asked;
-  const { endpoint, lane } = question;
+  const { served, review } = asked;
+  const { endpoint } = asked.question;
   const { request, apiVersion } = review;
   const wanted = dialectsOf(answering, endpoint);
   const before = wanted.map((dialect) => admission.beforeMutation(dialect, request));
   const dialects = wanted.filter((_, at) => before[at] === null);
   if (dialects.length === 0) return unrecorded(review, joinAnswers(before.filter((one) => one !== null)));
-  slices.begin(lane);
-  const decision = decide(asked, { phases: ["mutate"], ...choice(answering, endpoint, dialects) });
-  const { overrun } = slices;
-  if (overrun !== null) return { kind: "overrun", policy: overrun };
-  if (!("allowed" in decision)) return missingData(review, decision);
-  const recorded = { served, request, decision, asked: dialects, webhook: "MutatingWebhookConfiguration" } as const;
-  if (served.infos.size > 0) answering.counts.add({ served, request, decision, spentMs: slices.spentMs });
-  const said = dialects.includes("gatekeeper") && decision.dialect !== "kyverno" ? gatekeepersText(decision) : decision;
-  const answers = wanted.flatMap((dialect, at) => before[at] ?? (dialect === dialects[0] ? [said] : []));
-  const patch = decision.allowed ? decision.patch : [];
-  const body = writeReview(request.uid, { ...joinAnswers(answers), patch }, apiVersion);
-  return replyOf({ status: 200, body, record: recordOf(recorded, answering.tellViolations) });
+  const how: EvaluateOptions = { phases: ["mutate"], ...choice(answering, endpoint, dialects) };
+  return decide(answering, asked, how, (decision) => {
+    const recorded = { served, request, decision, asked: dialects, webhook: "MutatingWebhookConfiguration" } as const;
+    if (served.infos.size > 0) answering.counts.add({ served, request, decision, spentMs: slices.spentMs });
+    const isOurs = dialects.includes("gatekeeper") && decision.dialect !== "kyverno";
+    const said = isOurs ? gatekeepersText(decision) : decision;
+    const answers = wanted.flatMap((dialect, at) => before[at] ?? (dialect === dialects[0] ? [said] : []));
+    const patch = decision.allowed ? decision.patch : [];
+    const body = writeReview(request.uid, { ...joinAnswers(answers), patch }, apiVersion);
+    return replyOf({ status: 200, body, record: recordOf(recorded, answering.tellViolations) });
+  });
 }
 
 function gatekeepersText(decision: Decision): Answered {
@@ -304,11 +328,11 @@ function gatekeepersText(decision: Decision): Answered {
 }
 
 /** Gatekeeper counts only requests that policies were asked about. */
-function unrecorded({ request, apiVersion }: Review, answered: Answered): Result {
+function unrecorded({ request, apiVersion }: Review, answered: Answered): Settled {
   return replyOf({ status: 200, body: writeReview(request.uid, answered, apiVersion), record: null });
 }
 
-function replyOf(reply: Reply): Result {
+function replyOf(reply: Reply): Settled {
   return { kind: "reply", reply };
 }
 

@@ -1,7 +1,7 @@
 // What Node gives to the pure packages: digests from node:crypto, time zones from Intl, code from node:vm, and the world of
 // one decision with its fixed time and its own random numbers.
 
-import type { Answer, Host, Need, World } from "@portcullis/lang";
+import { type Answer, type Host, type Need, Suspend, type World } from "@portcullis/lang";
 import { compileFunction } from "node:vm";
 import { type Crypto, nodeCrypto, nodeSignatures } from "./signatures.ts";
 
@@ -26,8 +26,8 @@ export function loadCode(code: string, parameters: readonly string[]): (...args:
   return compileFunction(code, [...parameters]) as (...args: readonly unknown[]) => unknown;
 }
 
-/** The world of one decision that begins now. `answer` gives what is known about a need, without waiting. */
-export function worldNow(answer: (need: Need) => Answer): World {
+/** The world of one decision that begins now. `answer` gives what is known about a need, without waiting; null: fetch it. */
+export function worldNow(answer: (need: Need) => Answer | null): World {
   let seed: number | null = null;
   return {
     nowMs: Date.now(),
@@ -36,8 +36,27 @@ export function worldNow(answer: (need: Need) => Answer): World {
       return randomStream(seed, stream);
     },
     host: nodeHost,
-    ask: (needs) => needs.map((need) => answer(need)),
+    ask: (needs) => askAll(needs, answer),
   };
+}
+
+/** What was fetched for a decision, by `needKey`. */
+export type Fetched = ReadonlyMap<string, Answer>;
+
+export function needKey({ kind, key }: Need): string {
+  return `${kind} ${key}`;
+}
+
+/** The same world, which knows more. */
+export function worldWith(world: World, fetched: Fetched, answer: (need: Need) => Answer | null): World {
+  return { ...world, ask: (needs) => askAll(needs, (need) => fetched.get(needKey(need)) ?? answer(need)) };
+}
+
+function askAll(needs: readonly Need[], answer: (need: Need) => Answer | null): readonly Answer[] {
+  const answers = needs.map((need) => answer(need));
+  const missing = needs.filter((_, at) => answers[at] === null);
+  if (missing.length > 0) throw new Suspend(missing);
+  return answers.filter((one) => one !== null);
 }
 
 /** Numbers in [0, 1) that depend on seed and name only: FNV-1a over the name, then the splitmix32 sequence. */

@@ -6,6 +6,19 @@ import { guessResource, gvkOf, namespaceOf, stringAt, valueAt } from "@portculli
 import type { Answer, Need } from "@portcullis/lang";
 import { answerFrom, snapshotOf } from "@portcullis/policy";
 
+/** As `answerNeeds`, but null instead of an error where the need is of a kind that can be fetched. */
+export function answerOrFetch(
+  objects: readonly unknown[],
+  fetches: ReadonlySet<string>,
+): (need: Need) => Answer | null {
+  const known = answerNeeds(objects);
+  if (fetches.size === 0) return known;
+  return (need) => {
+    const answer = known(need);
+    return "error" in answer && fetches.has(need.kind) ? null : answer;
+  };
+}
+
 export function answerNeeds(objects: readonly unknown[]): (need: Need) => Answer {
   const snapshot = snapshotOf(objects);
   const standIn = answerFrom({ objects, calls: new Map(), entries: new Map() });

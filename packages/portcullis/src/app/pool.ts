@@ -12,6 +12,10 @@
 // The slow lane is started when something needs it, because each thread holds the policies in its own memory. Only large
 // bodies do not wait for that: until there is a slow lane they are read on the fast one.
 //
+// A request whose policies need something that has to be fetched leaves its thread to others until that is there, and goes on
+// where it stopped. When it cannot (the thread has ended, is busy, or keeps too many already) it is asked again from the
+// start, with what was fetched.
+//
 // A change of the policies is prepared on one thread after the other while the rest serve, and all change over at once.
 
 import { findReview } from "../server/review.ts";
@@ -20,7 +24,11 @@ import { type Reply, errorReply } from "../server/routes.ts";
 import type { Tally } from "../server/tally.ts";
 import { type EvaluatorSettings, evaluatorSettings } from "./config.ts";
 import { clockMs } from "./clock.ts";
-import type { Change, Report, Result } from "./evaluator.ts";
+import type { Answer, Need } from "@portcullis/lang";
+import type { Change, Report } from "./evaluator.ts";
+import { type Fetching, createFetching, fetchDeadlineMs } from "./fetch.ts";
+import { needKey } from "./host.ts";
+import type { Sent } from "./thread.ts";
 import type { FileText } from "./compose.ts";
 import type { Lane } from "./slices.ts";
 import { setTimeout as setTimeoutAsync } from "node:timers/promises";
@@ -33,6 +41,8 @@ export interface PoolOptions {
   /** Old-space limit of a fast thread, in MiB; slow threads, who take the large bodies, have twice as much. */
   readonly memoryMb?: number;
   readonly settings?: EvaluatorSettings;
+  /** Gets what policies need; without it, that is an error for them. */
+  readonly fetching?: Fetching;
   readonly onOverrun: (policy: string, kind: "slice" | "deadline") => void;
   /** `detail` is for the log. */
   readonly onRestart: (reason: "deadline" | "memory" | "crash", policy: string | null, detail: string) => void;
@@ -62,6 +72,8 @@ const tallyMs = 250;
 /** Requests per fast thread at once: the next is there when one is done. */
 const depth = 2;
 const slowThreads = 2;
+/** Requests that a thread keeps while something is fetched for them; the trees of more would fill its memory. */
+const keptMax = 64;
 /** Larger bodies go to the slow lane at once: reading them alone takes longer than a slice. */
 const largeBodyLength = 1024 * 1024;
 
@@ -74,6 +86,8 @@ interface Task {
   lane: Lane;
   /** Why it is in the slow lane: the policy that overran, the size, a policy to compile. */
   key: string;
+  /** What was fetched for it, by `needKey`. */
+  readonly fetched: Map<string, Answer>;
 }
 
 interface Slot {
@@ -83,6 +97,8 @@ interface Slot {
   base: Promise<void>;
   /** In the order in which they were asked, with the time since when each has been the first. */
   tasks: Task[];
+  /** Those that it goes on with once something is fetched. */
+  readonly kept: Set<Task>;
   headSinceMs: number;
   /** Set once its waiting requests were given to others. */
   isStalled: boolean;
@@ -99,6 +115,7 @@ export function createPool(options: PoolOptions): Pool {
     nextId: 0,
     watchdog: null,
     isClosed: false,
+    fetching: options.fetching ?? createFetching(),
   };
   let changes: Promise<unknown> = Promise.resolve();
   for (let count = 0; count < options.threads; count++) addSlot(state, "fast");
@@ -107,7 +124,8 @@ export function createPool(options: PoolOptions): Pool {
       new Promise((resolve) => {
         const isLarge = body.length > largeBodyLength && hasSlowLane(state);
         const lane = isLarge ? "slow" : "fast";
-        enqueue(state, { id: state.nextId++, body, deadlineMs, endpoint, resolve, lane, key: isLarge ? sizeKey : "" });
+        const key = isLarge ? sizeKey : "";
+        enqueue(state, { id: state.nextId++, body, deadlineMs, endpoint, resolve, lane, key, fetched: new Map() });
       }),
     change: (files) => {
       const result = changes.then(() => changeOver(state, files));
@@ -138,12 +156,20 @@ interface State {
   nextId: number;
   watchdog: NodeJS.Timeout | null;
   isClosed: boolean;
+  readonly fetching: Fetching;
 }
 
 // ── threads
 
 function addSlot(state: State, lane: Lane): Slot {
-  const slot = { lane, tasks: [], headSinceMs: 0, isStalled: false, failures: 0 } as Partial<Slot> as Slot;
+  const slot = {
+    lane,
+    tasks: [],
+    kept: new Set(),
+    headSinceMs: 0,
+    isStalled: false,
+    failures: 0,
+  } as Partial<Slot> as Slot;
   launch(state, slot);
   state.slots.push(slot);
   return slot;
@@ -169,6 +195,7 @@ function launch(state: State, slot: Slot): void {
     },
   });
   slot.isStalled = false;
+  slot.kept.clear();
   slot.base = bringUp(state, slot);
 }
 
@@ -266,10 +293,14 @@ async function follow(state: State, slot: Slot, change: Change): Promise<void> {
 
 function enqueue(state: State, task: Task): void {
   state.queues[task.lane].push(task);
+  startWatching(state);
+  dispatch(state);
+}
+
+function startWatching(state: State): void {
   state.watchdog ??= setInterval(() => {
     watch(state);
   }, watchMs).unref();
-  dispatch(state);
 }
 
 function requeue(state: State, tasks: readonly Task[]): void {
@@ -328,16 +359,18 @@ function freeSlowSlot(state: State, key: string): Slot | null {
 function ask(state: State, slot: Slot, task: Task): void {
   if (slot.tasks.length === 0) slot.headSinceMs = clockMs();
   slot.tasks.push(task);
-  const { body, deadlineMs, lane, endpoint } = task;
-  slot.thread.ask(task.id, { version: state.version, body, deadlineMs, lane, endpoint });
+  const { body, deadlineMs, lane, endpoint, fetched } = task;
+  const question = { version: state.version, body, deadlineMs, lane, endpoint };
+  slot.thread.ask(task.id, fetched.size === 0 ? question : { ...question, fetched });
 }
 
-function take(state: State, slot: Slot, id: number, result: Result): void {
+function take(state: State, slot: Slot, id: number, result: Sent): void {
   const at = slot.tasks.findIndex((task) => task.id === id);
   slot.headSinceMs = clockMs();
   slot.isStalled = false;
   // An answer to a request that was given to another thread meanwhile.
   if (at === -1) {
+    if (result.kind === "needs") slot.thread.forget(id);
     dispatch(state);
     return;
   }
@@ -345,6 +378,8 @@ function take(state: State, slot: Slot, id: number, result: Result): void {
   if (result.kind === "reply") {
     if (result.fault !== undefined) state.options.onFault?.(result.fault);
     finish(task, result.reply);
+  } else if (result.kind === "needs") {
+    void putAside(state, slot, task, result.needs);
   } else {
     if (result.kind === "overrun") state.options.onOverrun(result.policy, "slice");
     task.lane = "slow";
@@ -352,6 +387,29 @@ function take(state: State, slot: Slot, id: number, result: Result): void {
     state.queues.slow.push(task);
   }
   dispatch(state);
+}
+
+/** Fetches what a request needs while its thread does other things, and then goes on with it. */
+async function putAside(state: State, slot: Slot, task: Task, needs: readonly Need[]): Promise<void> {
+  const { thread } = slot;
+  const isKept = slot.kept.size < keptMax;
+  if (isKept) slot.kept.add(task);
+  else thread.forget(task.id);
+  const answers = await state.fetching.fetch(needs, fetchDeadlineMs(task.deadlineMs));
+  if (state.isClosed) return;
+  needs.forEach((need, at) => task.fetched.set(needKey(need), answers[at] ?? { error: "nothing was fetched" }));
+  const isThere = slot.thread === thread && slot.kept.delete(task);
+  const room = slot.lane === "slow" ? 1 : depth + 1;
+  if (isThere && !slot.isStalled && slot.tasks.length < room) {
+    if (slot.tasks.length === 0) slot.headSinceMs = clockMs();
+    slot.tasks.push(task);
+    thread.resume(task.id, answers);
+    startWatching(state);
+  } else {
+    if (isThere) thread.forget(task.id);
+    startWatching(state);
+    requeue(state, [task]);
+  }
 }
 
 function finish(task: Task, reply: Reply): void {

@@ -14,6 +14,7 @@ import type { Problem } from "./compose.ts";
 import { type EvaluatorSettings, type ServeOptions, evaluatorSettings, serverNames, workerCount } from "./config.ts";
 import { clockMs } from "./clock.ts";
 import type { Change, Report } from "./evaluator.ts";
+import { type Fetching, createFetching, fetchDeadlineMs } from "./fetch.ts";
 import type { Root } from "./folders.ts";
 import { type Logger, createLogger, logViolations } from "./log.ts";
 import { createPool } from "./pool.ts";
@@ -182,10 +183,12 @@ async function startDecider(options: ServeOptions, metrics: Metrics, logger: Log
   const onFault = (detail: string): void => {
     logger.error({ detail }, "a request could not be evaluated");
   };
-  if (threads === 0) return inlineDecider(settings, metrics, onFault);
+  const fetching = createFetching({ fetchers: options.fetchers ?? {} });
+  if (threads === 0) return inlineDecider({ settings, metrics, fetching, onFault });
   const pool = createPool({
     threads,
     settings,
+    fetching,
     onFault,
     onTallies: (tallies) => {
       metrics.rules(tallies);
@@ -207,22 +210,29 @@ async function startDecider(options: ServeOptions, metrics: Metrics, logger: Log
   };
 }
 
+interface InlineOptions {
+  readonly settings: EvaluatorSettings;
+  readonly metrics: Metrics;
+  readonly fetching: Fetching;
+  readonly onFault: (detail: string) => void;
+}
+
 /** Without threads: simple, and whoever waits, waits for the policies. Only then is the engine loaded here. */
-async function inlineDecider(
-  settings: EvaluatorSettings,
-  metrics: Metrics,
-  onFault: (detail: string) => void,
-): Promise<Decider> {
+async function inlineDecider({ settings, metrics, fetching, onFault }: InlineOptions): Promise<Decider> {
   const { assembleEvaluator } = await import("./assemble.ts");
   const evaluator = assembleEvaluator(settings);
   let version = 0;
   return {
-    decide: (body, deadlineMs, endpoint) => {
-      const untilMs = deadlineMs + performance.timeOrigin;
-      const result = answered(evaluator, { version, body, deadlineMs: untilMs, lane: "slow", endpoint });
-      if (result.kind !== "reply") return Promise.reject(new Error("the slow lane has no slices"));
+    decide: async (body, atMs, endpoint) => {
+      const deadlineMs = atMs + performance.timeOrigin;
+      let result = answered(evaluator, { version, body, deadlineMs, lane: "slow", endpoint });
+      while (result.kind === "needs") {
+        // oxlint-disable-next-line no-await-in-loop -- it asks for what it needs one after the other
+        result = result.resume(await fetching.fetch(result.needs, fetchDeadlineMs(deadlineMs)));
+      }
+      if (result.kind !== "reply") throw new Error("the slow lane has no slices");
       if (result.fault !== undefined) onFault(result.fault);
-      return Promise.resolve(result.reply);
+      return result.reply;
     },
     change: (files) => {
       const report = evaluator.prepare({ ...files, version: version + 1 });

@@ -7,14 +7,15 @@ import { shortName } from "./slices.ts";
 
 export interface Served {
   readonly set: PolicySet;
-  readonly answerNeed: (need: Need) => Answer;
+  /** Null: it has to be fetched. */
+  readonly answerNeed: (need: Need) => Answer | null;
   /** Kyverno's policies, by their short names. */
   readonly infos: ReadonlyMap<string, PolicyInfo>;
   /** Groups and versions of policies by `Kind/name`, made when the log first asks. */
   versions: ReadonlyMap<string, { readonly group: string; readonly version: string }> | null;
 }
 
-export function servedSet(set: PolicySet, answerNeed: (need: Need) => Answer): Served {
+export function servedSet(set: PolicySet, answerNeed: Served["answerNeed"]): Served {
   const infos = new Map<string, PolicyInfo>();
   for (const { object } of set.sources) {
     const info = policyInfo(object);

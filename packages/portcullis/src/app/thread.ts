@@ -3,20 +3,28 @@
 import { errorReply } from "../server/routes.ts";
 import { findReview } from "../server/review.ts";
 import type { Tally } from "../server/tally.ts";
+import type { Answer, Need } from "@portcullis/lang";
 import type { EvaluatorSettings } from "./config.ts";
-import type { Change, Evaluator, Question, Report, Result } from "./evaluator.ts";
+import type { Change, Evaluator, Question, Report, Result, Settled } from "./evaluator.ts";
 
 export type ToThread =
   | { readonly kind: "prepare"; readonly change: Change }
   | { readonly kind: "release"; readonly version: number }
   | { readonly kind: "tally" }
-  | { readonly kind: "ask"; readonly id: number; readonly question: Question };
+  | { readonly kind: "ask"; readonly id: number; readonly question: Question }
+  /** What a question needed is there. */
+  | { readonly kind: "resume"; readonly id: number; readonly answers: readonly Answer[] }
+  /** A question that needed something is asked elsewhere, or not any more. */
+  | { readonly kind: "forget"; readonly id: number };
 
 export type FromThread =
   | { readonly kind: "prepared"; readonly report: Report }
   | { readonly kind: "failed"; readonly version: number; readonly message: string }
   | { readonly kind: "tallied"; readonly tallies: readonly Tally[] }
-  | { readonly kind: "answered"; readonly id: number; readonly result: Result };
+  | { readonly kind: "answered"; readonly id: number; readonly result: Sent };
+
+/** A result on its way; how a question goes on stays with the thread. */
+export type Sent = Settled | { readonly kind: "needs"; readonly needs: readonly Need[] };
 
 /** What a thread is given when it starts. */
 export interface ThreadData {
@@ -33,6 +41,14 @@ export interface Thread {
 }
 
 export function serveThread({ evaluator, running, receive, send }: Thread): void {
+  const waiting = new Map<number, (answers: readonly Answer[]) => Result>();
+  const tell = (id: number, result: Result): void => {
+    if (result.kind === "needs") {
+      waiting.set(id, result.resume);
+      send({ kind: "answered", id, result: { kind: "needs", needs: result.needs } });
+    } else send({ kind: "answered", id, result });
+    Atomics.store(running, 0, -1);
+  };
   receive((message) => {
     switch (message.kind) {
       case "prepare":
@@ -45,8 +61,16 @@ export function serveThread({ evaluator, running, receive, send }: Thread): void
         send({ kind: "tallied", tallies: evaluator.takeTallies() });
         break;
       case "ask":
-        send({ kind: "answered", id: message.id, result: answered(evaluator, message.question) });
-        Atomics.store(running, 0, -1);
+        tell(message.id, answered(evaluator, message.question));
+        break;
+      case "resume": {
+        const resume = waiting.get(message.id);
+        waiting.delete(message.id);
+        if (resume !== undefined) tell(message.id, resume(message.answers));
+        break;
+      }
+      case "forget":
+        waiting.delete(message.id);
         break;
       default:
         message satisfies never;
@@ -64,10 +88,16 @@ function prepared(evaluator: Evaluator, change: Change): FromThread {
 
 /** An error of ours is an answer too, and ends nothing else. */
 export function answered(evaluator: Evaluator, question: Question): Result {
+  return attempted(() => evaluator.answer(question), question.body);
+}
+
+function attempted(run: () => Result, body: string): Result {
   try {
-    return evaluator.answer(question);
+    const result = run();
+    if (result.kind !== "needs") return result;
+    return { ...result, resume: (answers) => attempted(() => result.resume(answers), body) };
   } catch (error) {
-    const reply = errorReply(findReview(question.body), 500, "internal error");
+    const reply = errorReply(findReview(body), 500, "internal error");
     return { kind: "reply", reply, fault: String((error as Error).stack ?? error) };
   }
 }

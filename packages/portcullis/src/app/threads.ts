@@ -5,14 +5,19 @@
 import { Worker } from "node:worker_threads";
 import type { Tally } from "../server/tally.ts";
 import type { EvaluatorSettings } from "./config.ts";
-import type { Change, Question, Report, Result } from "./evaluator.ts";
-import type { FromThread, ThreadData, ToThread } from "./thread.ts";
+import type { Answer } from "@portcullis/lang";
+import type { Change, Question, Report } from "./evaluator.ts";
+import type { FromThread, Sent, ThreadData, ToThread } from "./thread.ts";
 
 export interface EvaluatorThread {
   /** Asked again for a version, it gives the same report. Rejects when the thread ends before that, or cannot do it. */
   prepare(change: Change): Promise<Report>;
   release(version: number): void;
   ask(id: number, question: Question): void;
+  /** Goes on with a question that needed something. */
+  resume(id: number, answers: readonly Answer[]): void;
+  /** Ends a question that needed something. */
+  forget(id: number): void;
   /** Versions that can be asked for. */
   readonly held: ReadonlySet<number>;
   /** Whether it is busy with preparing a version. */
@@ -31,7 +36,7 @@ export interface ThreadOptions {
   readonly memoryMb: number;
   readonly settings: EvaluatorSettings;
   readonly onTallies: (tallies: readonly Tally[]) => void;
-  readonly onResult: (id: number, result: Result) => void;
+  readonly onResult: (id: number, result: Sent) => void;
   /** Called once, with the reason when the thread ended by itself. */
   readonly onEnd: (reason: string | null) => void;
 }
@@ -112,9 +117,7 @@ export function startThread(options: ThreadOptions): EvaluatorThread {
       send({ kind: "release", version });
     },
     tally: () => (hasEnded ? Promise.resolve() : tallying.ask(() => send({ kind: "tally" }))),
-    ask: (id, question) => {
-      send({ kind: "ask", id, question });
-    },
+    ...questioning(send),
     held,
     get preparing() {
       return preparing.size > 0;
@@ -123,6 +126,22 @@ export function startThread(options: ThreadOptions): EvaluatorThread {
     terminate: async () => {
       isWanted = true;
       await worker.terminate();
+    },
+  };
+}
+
+type Questioning = Pick<EvaluatorThread, "ask" | "resume" | "forget">;
+
+function questioning(send: (message: ToThread) => void): Questioning {
+  return {
+    ask: (id, question) => {
+      send({ kind: "ask", id, question });
+    },
+    resume: (id, answers) => {
+      send({ kind: "resume", id, answers });
+    },
+    forget: (id) => {
+      send({ kind: "forget", id });
     },
   };
 }
