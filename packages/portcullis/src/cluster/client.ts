@@ -3,7 +3,7 @@
 // request that met a connection which the server had just closed, when sending it twice does no harm. A 401 renews the
 // credential once.
 
-import { type GroupVersionResource, namespaceOf, nameOf } from "@portcullis/kube";
+import { type GroupVersionKind, type GroupVersionResource, namespaceOf, nameOf } from "@portcullis/kube";
 import {
   type ApiCall,
   ApiError,
@@ -13,7 +13,7 @@ import {
   type PatchOptions,
   type WriteOptions,
 } from "./api.ts";
-import { createDiscovery } from "./discovery.ts";
+import { createDiscovery, kindOfResource } from "./discovery.ts";
 import type { ClusterConfig } from "./kubeconfig.ts";
 import { listPages } from "./list.ts";
 import { type PathOptions, resourcePath, subjectOf } from "./paths.ts";
@@ -62,16 +62,18 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
   const calls = createTally();
   const exchange = createExchange({ config, transport, calls, options });
   const call = (request: ApiCall): Promise<unknown> => callWithRetries(exchange, request, config);
-  const discovery = createDiscovery(call);
+  const discover = createDiscovery(call);
+  const kindOf = (resource: GroupVersionResource): Promise<GroupVersionKind | null> =>
+    kindOfResource(discover, resource);
   const write = async (method: "POST" | "PUT", path: string, body: ClusterObject): Promise<ClusterObject> =>
     (await call({ method, path, body })) as ClusterObject;
   return {
     server: config.server,
     calls,
     call,
-    discover: (refresh = false) => discovery.read(refresh),
+    discover,
     get: async (resource, name) => (await call({ method: "GET", path: namedPath(resource, name) })) as ClusterObject,
-    list: (resource, listOptions = {}) => listPages({ call, kindOf: discovery.kindOf }, resource, listOptions),
+    list: (resource, listOptions = {}) => listPages({ call, kindOf }, resource, listOptions),
     create: (resource, object, given = {}) => {
       const name = given.subresource === undefined ? undefined : nameOf(object);
       return write("POST", resourcePath(resource, { namespace: namespaceOf(object), name, ...writing(given) }), object);
@@ -155,7 +157,7 @@ function createExchange({ config, transport, calls, options }: Parts): Send {
       status = response.statusCode ?? 0;
       for (const text of warnings(response.headersDistinct["warning"])) options.onWarning?.(text);
       if (status >= 200 && status < 300) return response;
-      throw refusal(response, (await readBody(response, refusalBytesMax)).toString());
+      throw refusal(response, (await readBody(response, refusalBytesMax)).toString(), `${method} ${path}`);
     } finally {
       const record = { ...subjectOf(method, path), status, durationMs: performance.now() - startMs };
       calls.add(record);

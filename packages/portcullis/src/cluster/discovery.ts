@@ -19,11 +19,7 @@ export interface Discovered {
   readonly failed: readonly string[];
 }
 
-export interface Discovery {
-  read(refresh: boolean): Promise<Discovered>;
-  /** The kind of a resource; null when it is not served. */
-  readonly kindOf: (resource: GroupVersionResource) => Promise<GroupVersionKind | null>;
-}
+export type Discover = (refresh?: boolean) => Promise<Discovered>;
 
 const aggregatedAccept = ["v2", "v2beta1"]
   .map((version) => `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`)
@@ -32,11 +28,11 @@ const aggregatedAccept = ["v2", "v2beta1"]
 
 type Call = (request: ApiCall) => Promise<unknown>;
 
-export function createDiscovery(call: Call): Discovery {
+export function createDiscovery(call: Call): Discover {
   let known: Promise<Discovered> | null = null;
-  const read = (refresh: boolean): Promise<Discovered> => {
+  return (refresh = false) => {
     if (refresh || known === null) {
-      const reading = discover(call);
+      const reading = discoverAll(call);
       known = reading;
       reading.catch(() => {
         if (known === reading) known = null;
@@ -44,11 +40,15 @@ export function createDiscovery(call: Call): Discovery {
     }
     return known;
   };
-  const kindOf = async (resource: GroupVersionResource): Promise<GroupVersionKind | null> => {
-    const found = resourceIn(await read(false), resource) ?? resourceIn(await read(true), resource);
-    return found?.gvk ?? null;
-  };
-  return { read, kindOf };
+}
+
+/** The kind of a resource; null when it is not served, of which we make sure by asking again. */
+export async function kindOfResource(
+  discover: Discover,
+  resource: GroupVersionResource,
+): Promise<GroupVersionKind | null> {
+  const found = resourceIn(await discover(), resource) ?? resourceIn(await discover(true), resource);
+  return found?.gvk ?? null;
 }
 
 function resourceIn({ resources }: Discovered, wanted: GroupVersionResource): ApiResource | undefined {
@@ -57,7 +57,7 @@ function resourceIn({ resources }: Discovered, wanted: GroupVersionResource): Ap
   );
 }
 
-async function discover(call: Call): Promise<Discovered> {
+async function discoverAll(call: Call): Promise<Discovered> {
   const parts = await Promise.all(["/api", "/apis"].map((path) => discoverRoot(call, path)));
   return { resources: parts.flatMap(({ resources }) => resources), failed: parts.flatMap(({ failed }) => failed) };
 }

@@ -147,15 +147,15 @@ export async function readBody(response: IncomingMessage, bytesMax: number): Pro
   return Buffer.concat(chunks);
 }
 
-/** What a refusal says: a Status when the API server wrote it, the first line of anything else. */
-export function refusal(response: IncomingMessage, body: string): ApiError {
+/** What a refusal says: a Status when the API server wrote it, the first line of anything else after what was asked. */
+export function refusal(response: IncomingMessage, body: string, asked: string): ApiError {
   const status = response.statusCode ?? 0;
   const tree = parsed(body);
   const isStatus = stringAt(tree, "kind") === "Status";
-  const text = body.trim().split("\n", 1)[0]?.slice(0, 500) ?? "";
-  const message = isStatus ? stringAt(tree, "message") : text;
+  const line = body.trim().split("\n", 1)[0]?.slice(0, 500) ?? "";
+  const message = isStatus ? stringAt(tree, "message") : `${asked}: ${line || `status ${status}`}`;
   const retryAfterMs = retryAfter(response.headers["retry-after"]) ?? secondsAt(tree, isStatus);
-  return new ApiError(message === "" ? `the server answered with status ${status}` : message, {
+  return new ApiError(message, {
     status,
     reason: (isStatus && stringAt(tree, "reason")) || (reasons[status] ?? "Unknown"),
     ...(retryAfterMs === null ? {} : { retryAfterMs }),
