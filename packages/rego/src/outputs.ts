@@ -52,13 +52,20 @@ export function outputsOfExpr(expr: Expr, arity: Arity, safe: Names): Names {
 
 /** What `left = right` binds; `:=` binds its left side from its right side only. */
 export function outputsOfEquality(expr: CallExpr & { readonly args: readonly [Term, Term] }, safe: Names): Set<string> {
-  const basis = outputsOfReferences(expr, safe);
-  for (const name of safe) basis.add(name);
   const [left, right] = expr.args;
-  if (expr.assignment === true) for (const name of vars(left)) basis.delete(name);
-  for (const name of unify(basis, left, right)) basis.add(name);
-  return basis.difference(safe);
+  const found = outputsOfReferences(expr, safe);
+  const assigned: Names = expr.assignment === true ? vars(left) : empty;
+  for (const name of assigned) found.delete(name);
+  // `safe` is asked and not copied: it may hold the variables of thousands of literals.
+  const known: Lookup = { has: (name) => found.has(name) || (safe.has(name) && !assigned.has(name)) };
+  const outputs = new Set<string>();
+  for (const names of [found, unify(known, left, right)]) {
+    for (const name of names) if (!safe.has(name)) outputs.add(name);
+  }
+  return outputs;
 }
+
+type Lookup = Pick<Names, "has">;
 
 function outputsOfCall(expr: CallExpr, arity: number, safe: Names): Set<string> {
   if (arity < 0) return new Set();
@@ -90,12 +97,12 @@ function outputsOfReferences(expr: Expr, safe: Names): Set<string> {
   return outputs;
 }
 
-function isReferenceSafe(ref: RefTerm, safe: Names): boolean {
+function isReferenceSafe(ref: RefTerm, safe: Lookup): boolean {
   if (ref.head.kind === "var") return safe.has(ref.head.name);
   return isSafe(ref.head, safe);
 }
 
-function isSafe(term: Term, safe: Names): boolean {
+function isSafe(term: Term, safe: Lookup): boolean {
   for (const name of vars(term, safetyOptions)) if (!safe.has(name)) return false;
   return true;
 }
@@ -103,14 +110,14 @@ function isSafe(term: Term, safe: Names): boolean {
 // ── unification
 
 interface Unifier {
-  readonly safe: Names;
+  readonly safe: Lookup;
   readonly unified: Set<string>;
   /** Variables that have a value as soon as all those they wait for have one. */
   readonly waiting: Map<string, Set<string>>;
 }
 
 /** The variables that `a = b` gives a value, when those in `safe` have one. */
-function unify(safe: Names, a: Term, b: Term): Names {
+function unify(safe: Lookup, a: Term, b: Term): Names {
   const unifier: Unifier = { safe, unified: new Set(), waiting: new Map() };
   unifyTerms(unifier, a, b);
   return unifier.unified;
@@ -177,7 +184,7 @@ function unifyComposite(unifier: Unifier, name: string, composite: Term): void {
 }
 
 /** A term with a value of its own, which fills the variables of an array or object on the other side. */
-function isSource(term: Term, safe: Names): boolean {
+function isSource(term: Term, safe: Lookup): boolean {
   if (term.kind === "ref") return isReferenceSafe(term, safe);
   return term.kind === "call" ? isSafe(term, safe) : isComprehension(term);
 }

@@ -47,10 +47,12 @@ function orderLiterals(
     if (open.size > 0) unsafe.set(expr, open);
   }
   const ordered: Expr[] = [];
+  const news = createNews();
   let waiting: Body = body;
   for (let before = -1; before !== ordered.length;) {
     before = ordered.length;
     waiting = waiting.filter((expr) => {
+      if (!news.concern(expr)) return true;
       const outputs = outputsOfExpr(expr, arity, safe);
       const verdict = closureVerdict(expr, { arity, safe, globals, bodyVars, ordered, outputs });
       if (verdict === "self") return true;
@@ -67,10 +69,41 @@ function orderLiterals(
       unsafe.delete(expr);
       ordered.push(expr);
       addAll(safe, outputs);
+      news.add(outputs);
       return false;
     });
   }
   return { ordered, unsafe };
+}
+
+interface News {
+  /** Variables became safe. */
+  add(names: Iterable<string>): void;
+  /** Whether one of a literal's variables did since this was last asked about it. */
+  concern(expr: Expr): boolean;
+}
+
+/** So that a long body whose literals stand in the reverse order is not worked through again for each of them. */
+function createNews(): News {
+  const since = new Map<string, number>();
+  const asked = new Map<Expr, { readonly names: ReadonlySet<string>; at: number }>();
+  let now = 0;
+  return {
+    add: (names) => {
+      now++;
+      for (const name of names) since.set(name, now);
+    },
+    concern: (expr) => {
+      const known = asked.get(expr);
+      if (known === undefined) {
+        asked.set(expr, { names: vars(expr), at: now });
+        return true;
+      }
+      const isNew = known.names.values().some((name) => (since.get(name) ?? 0) > known.at);
+      known.at = now;
+      return isNew;
+    },
+  };
 }
 
 interface Closing {
