@@ -27,7 +27,9 @@ import {
 import type { EvaluatorSettings, KyvernoSetup } from "./config.ts";
 import { type Before, type Evaluator, createEvaluator } from "./evaluator.ts";
 import { loadCode } from "./host.ts";
-import { answerOrFetch } from "./needs.ts";
+import { answerFromCluster, answerOrFetch } from "./needs.ts";
+import type { DataChange } from "./objectshare.ts";
+import { createObjectStore } from "./objectstore.ts";
 import { createSlices } from "./slices.ts";
 
 export { answerNeeds } from "./needs.ts";
@@ -53,11 +55,14 @@ export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: (numbe
   const { engine, frontends } = assembleEngine("cluster", (frontend) => slices.wrap(frontend), settings.kyverno);
   const { tellViolations, tellAccount, admission, exempt, kyverno } = settings;
   const fetches = new Set(settings.fetches);
+  const store = settings.isConnected ? createObjectStore() : null;
   return createEvaluator({
     engine,
     frontends,
     slices,
-    answerNeeds: (objects) => answerOrFetch(objects, fetches),
+    answerNeeds: (objects) =>
+      store === null ? answerOrFetch(objects, fetches) : answerFromCluster(store, objects, fetches),
+    ...(store !== null && { takeData: (change: DataChange) => store.apply(change) }),
     tellViolations,
     tellAccount,
     admission: {
@@ -65,9 +70,12 @@ export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: (numbe
       before: (dialect, request, set) =>
         dialect === "kyverno" ? beforeKyverno(request, set, kyverno) : beforeGatekeeper(request, set, admission),
       label: (request) => labelAdmission(request, exempt),
-      housekeeping: (what, request) => housekeeping(what, request, { namespace: ownNamespace(kyverno), nowMs: Date.now() }),
+      housekeeping: (what, request) =>
+        housekeeping(what, request, { namespace: ownNamespace(kyverno), nowMs: Date.now() }),
       beforeMutation: (dialect, request) =>
-        dialect === "kyverno" ? beforeKyvernosMutation(request, kyverno) : mutationAdmission(request, admission.namespace),
+        dialect === "kyverno"
+          ? beforeKyvernosMutation(request, kyverno)
+          : mutationAdmission(request, admission.namespace),
     },
   });
 }

@@ -5,10 +5,13 @@ import type { Health } from "../server/health.ts";
 import type { Metrics } from "../server/metrics.ts";
 import type { Change, Report } from "./evaluator.ts";
 import type { Logger } from "./log.ts";
+import type { ObjectShare } from "./objectshare.ts";
 
 export interface ClusterTarget {
   /** Serves these policies from the moment it resolves; the first one makes the server able to answer. */
   readonly change: (files: Pick<Change, "changed" | "removed">) => Promise<Report>;
+  /** Lets the evaluators see what changed among the shared objects. */
+  readonly publish: () => void;
   readonly health: Health;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -29,5 +32,12 @@ export interface Joined {
   close(): Promise<void>;
 }
 
+/** The cluster of a server. */
+export interface ClusterSide {
+  /** What policies look at; `publish` tells the evaluators of changes in it. */
+  readonly objects: ObjectShare;
+  readonly join: JoinCluster;
+}
+
 /** Resolves once the policies that were on the cluster at the start are served; rejects when there is no cluster. */
-export type JoinCluster = (target: ClusterTarget) => Promise<Joined>;
+type JoinCluster = (target: ClusterTarget) => Promise<Joined>;

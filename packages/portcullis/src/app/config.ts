@@ -3,7 +3,7 @@
 import { availableParallelism, hostname } from "node:os";
 import type { AdmissionSettings, ExemptNamespaces, KyvernoOptions } from "@portcullis/policy";
 import type { CertificateSource } from "../server/certificates/reload.ts";
-import type { JoinCluster } from "./cluster.ts";
+import type { ClusterSide } from "./cluster.ts";
 import type { Fetchers } from "./fetch.ts";
 import type { Logger } from "./log.ts";
 
@@ -23,7 +23,7 @@ export interface ServeOptions {
   /** Instead of files and of an authority made at start. */
   readonly certificates?: CertificateSource;
   /** Policies and data come from a cluster too. */
-  readonly cluster?: JoinCluster;
+  readonly cluster?: ClusterSide;
   /** Names and addresses in the certificate of our own authority, besides this machine's. */
   readonly names?: readonly string[];
   /** Where to write the certificate of our own authority. */
@@ -77,6 +77,8 @@ export interface EvaluatorSettings {
   readonly exempt: ExemptNamespaces;
   /** Reports say what the policies reach and want (account.ts), for whoever works on a cluster. */
   readonly tellAccount: boolean;
+  /** What policies look at are the objects of a cluster, and not those of files. */
+  readonly isConnected: boolean;
   /** Kinds of needs that can be fetched; of others only the objects of data files tell. */
   readonly fetches: readonly string[];
   readonly kyverno: KyvernoSetup;
@@ -97,6 +99,7 @@ export function evaluatorSettings(options: Partial<ServeOptions> = {}): Evaluato
     },
     exempt: exempt ?? { names: [], prefixes: [], suffixes: [] },
     tellAccount: options.cluster !== undefined,
+    isConnected: options.cluster !== undefined,
     fetches: Object.keys(options.fetchers ?? {}),
     kyverno: kyvernoSetup(options.kyverno ?? {}),
   };

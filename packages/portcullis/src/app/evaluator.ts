@@ -28,6 +28,7 @@ import { clockMs } from "./clock.ts";
 import { type Census, censusOf } from "./census.ts";
 import { type FileText, type Problem, createComposer } from "./compose.ts";
 import { type Fetched, needKey, worldNow, worldWith } from "./host.ts";
+import type { DataChange } from "./objectshare.ts";
 import { recordOf } from "./record.ts";
 import { type RuleCounts, createRuleCounts } from "./rulecounts.ts";
 import { type Served, servedSet } from "./served.ts";
@@ -86,6 +87,8 @@ export interface Evaluator {
   /** Drops the sets of versions below this one. */
   release(version: number): void;
   answer(question: Question): Result;
+  /** Takes what changed among the objects of the cluster. */
+  takeData(change: DataChange): void;
   /** Takes what Kyverno's rules said since the last call. */
   takeTallies(): readonly Tally[];
 }
@@ -100,6 +103,7 @@ export interface EvaluatorOptions {
   readonly admission: Admission;
   /** Records tell each violation, for the log; without it they only count. */
   readonly tellViolations: boolean;
+  readonly takeData?: (change: DataChange) => void;
   /** Reports have an account of the set. */
   readonly tellAccount?: boolean;
 }
@@ -150,6 +154,7 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
       for (const old of sets.keys()) if (old < version) sets.delete(old);
     },
     answer: (question) => answer({ ...options, dialects, counts }, sets.get(question.version), question),
+    takeData: (change) => options.takeData?.(change),
     takeTallies: () => counts.take(),
   };
 }

@@ -5,6 +5,7 @@
 import { guessResource, gvkOf, namespaceOf, stringAt, valueAt } from "@portcullis/kube";
 import type { Answer, Need } from "@portcullis/lang";
 import { answerFrom, snapshotOf } from "@portcullis/policy";
+import type { ObjectStore } from "./objectstore.ts";
 
 /** As `answerNeeds`, but null instead of an error where the need is of a kind that can be fetched. */
 export function answerOrFetch(
@@ -17,6 +18,16 @@ export function answerOrFetch(
     const answer = known(need);
     return "error" in answer && fetches.has(need.kind) ? null : answer;
   };
+}
+
+/** With a cluster, files stand in for nothing that can be fetched: what is not among the synchronised objects is fetched. */
+export function answerFromCluster(
+  store: ObjectStore,
+  objects: readonly unknown[],
+  fetches: ReadonlySet<string>,
+): (need: Need) => Answer | null {
+  const known = answerNeeds(objects);
+  return (need) => store.answer(need) ?? (fetches.has(need.kind) ? null : known(need));
 }
 
 export function answerNeeds(objects: readonly unknown[]): (need: Need) => Answer {

@@ -30,6 +30,7 @@ import { type Fetching, createFetching, fetchDeadlineMs } from "./fetch.ts";
 import { needKey } from "./host.ts";
 import type { Sent } from "./thread.ts";
 import type { FileText } from "./compose.ts";
+import type { ObjectShare } from "./objectshare.ts";
 import type { Lane } from "./slices.ts";
 import { setTimeout as setTimeoutAsync } from "node:timers/promises";
 import { type EvaluatorThread, type Spawn, outOfMemory, spawnWorker, startThread } from "./threads.ts";
@@ -43,6 +44,8 @@ export interface PoolOptions {
   readonly settings?: EvaluatorSettings;
   /** Gets what policies need; without it, that is an error for them. */
   readonly fetching?: Fetching;
+  /** The objects of a cluster, for threads that start. */
+  readonly objects?: ObjectShare | null;
   readonly onOverrun: (policy: string, kind: "slice" | "deadline") => void;
   /** `detail` is for the log. */
   readonly onRestart: (reason: "deadline" | "memory" | "crash", policy: string | null, detail: string) => void;
@@ -57,6 +60,8 @@ export interface Pool {
   decide(body: string, deadlineMs: number, endpoint?: Endpoint): Promise<Reply>;
   /** Serves these files from the moment it resolves. Rejects, and serves what it served, when that cannot be prepared. */
   change(files: Pick<Change, "changed" | "removed">): Promise<Report>;
+  /** Gives what changed among the shared objects to all threads. */
+  publish(): void;
   /** Takes the counts of all threads; what a busy thread has comes later. */
   tally(): Promise<void>;
   close(): Promise<void>;
@@ -132,6 +137,10 @@ export function createPool(options: PoolOptions): Pool {
       changes = result.catch(() => {});
       return result;
     },
+    publish: () => {
+      const change = options.objects?.take() ?? null;
+      if (change !== null) for (const { thread } of state.slots) thread.data(change);
+    },
     tally: async () => {
       const taken = Promise.all(state.slots.map(({ thread }) => thread.tally()));
       await Promise.race([taken, setTimeoutAsync(tallyMs, undefined, { ref: false })]);
@@ -194,6 +203,8 @@ function launch(state: State, slot: Slot): void {
       ended(state, slot, reason);
     },
   });
+  const { objects } = state.options;
+  if (objects !== undefined && objects !== null) slot.thread.data(objects.all());
   slot.isStalled = false;
   slot.kept.clear();
   slot.base = bringUp(state, slot);

@@ -17,6 +17,7 @@ import type { Change, Report } from "./evaluator.ts";
 import { type Fetching, createFetching, fetchDeadlineMs } from "./fetch.ts";
 import type { Root } from "./folders.ts";
 import { type Logger, createLogger, logViolations } from "./log.ts";
+import type { ObjectShare } from "./objectshare.ts";
 import { createPool } from "./pool.ts";
 import { createReloading } from "./reload.ts";
 import { answered } from "./thread.ts";
@@ -78,7 +79,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     const policies = servePolicies(shared, decider.change);
     if (options.cluster !== undefined) {
       const listening = { url, port: server.port, ca: certificates.ca };
-      const joined = await options.cluster({ change: policies.change, health, metrics, logger, server: listening });
+      const { change } = policies;
+      const target = { change, publish: decider.publish, health, metrics, logger, server: listening };
+      const joined = await options.cluster.join(target);
       closers.push(() => joined.close());
       health.set("cluster", null);
     }
@@ -172,6 +175,8 @@ async function startMetrics(options: ServeOptions, metrics: Metrics, logger: Log
 interface Decider {
   readonly decide: Decide;
   readonly change: (files: Pick<Change, "changed" | "removed">) => Promise<Report>;
+  /** Gives what changed among the shared objects to the evaluators. */
+  readonly publish: () => void;
   /** Gives the counts of Kyverno's rules to the metrics. */
   tally(): Promise<void>;
   close(): Promise<void>;
@@ -184,11 +189,13 @@ async function startDecider(options: ServeOptions, metrics: Metrics, logger: Log
     logger.error({ detail }, "a request could not be evaluated");
   };
   const fetching = createFetching({ fetchers: options.fetchers ?? {} });
-  if (threads === 0) return inlineDecider({ settings, metrics, fetching, onFault });
+  const objects = options.cluster?.objects ?? null;
+  if (threads === 0) return inlineDecider({ settings, metrics, fetching, objects, onFault });
   const pool = createPool({
     threads,
     settings,
     fetching,
+    objects,
     onFault,
     onTallies: (tallies) => {
       metrics.rules(tallies);
@@ -205,6 +212,7 @@ async function startDecider(options: ServeOptions, metrics: Metrics, logger: Log
   return {
     decide: (body, deadlineMs, endpoint) => pool.decide(body, deadlineMs + performance.timeOrigin, endpoint),
     change: (files) => pool.change(files),
+    publish: () => pool.publish(),
     tally: () => pool.tally(),
     close: () => pool.close(),
   };
@@ -214,11 +222,13 @@ interface InlineOptions {
   readonly settings: EvaluatorSettings;
   readonly metrics: Metrics;
   readonly fetching: Fetching;
+  readonly objects: ObjectShare | null;
   readonly onFault: (detail: string) => void;
 }
 
 /** Without threads: simple, and whoever waits, waits for the policies. Only then is the engine loaded here. */
-async function inlineDecider({ settings, metrics, fetching, onFault }: InlineOptions): Promise<Decider> {
+async function inlineDecider(options: InlineOptions): Promise<Decider> {
+  const { settings, metrics, fetching, objects, onFault } = options;
   const { assembleEvaluator } = await import("./assemble.ts");
   const evaluator = assembleEvaluator(settings);
   let version = 0;
@@ -239,6 +249,10 @@ async function inlineDecider({ settings, metrics, fetching, onFault }: InlineOpt
       version++;
       evaluator.release(version);
       return Promise.resolve(report);
+    },
+    publish: () => {
+      const change = objects?.take() ?? null;
+      if (change !== null) evaluator.takeData(change);
     },
     tally: () => {
       metrics.rules(evaluator.takeTallies());

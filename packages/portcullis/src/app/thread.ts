@@ -5,11 +5,14 @@ import { findReview } from "../server/review.ts";
 import type { Tally } from "../server/tally.ts";
 import type { Answer, Need } from "@portcullis/lang";
 import type { EvaluatorSettings } from "./config.ts";
+import type { DataChange } from "./objectshare.ts";
 import type { Change, Evaluator, Question, Report, Result, Settled } from "./evaluator.ts";
 
 export type ToThread =
   | { readonly kind: "prepare"; readonly change: Change }
   | { readonly kind: "release"; readonly version: number }
+  /** Objects of the cluster have changed; policies see them from the next decision on. */
+  | { readonly kind: "data"; readonly change: DataChange }
   | { readonly kind: "tally" }
   | { readonly kind: "ask"; readonly id: number; readonly question: Question }
   /** What a question needed is there. */
@@ -56,6 +59,9 @@ export function serveThread({ evaluator, running, receive, send }: Thread): void
         break;
       case "release":
         evaluator.release(message.version);
+        break;
+      case "data":
+        evaluator.takeData(message.change);
         break;
       case "tally":
         send({ kind: "tallied", tallies: evaluator.takeTallies() });

@@ -7,12 +7,15 @@ import type { Tally } from "../server/tally.ts";
 import type { EvaluatorSettings } from "./config.ts";
 import type { Answer } from "@portcullis/lang";
 import type { Change, Question, Report } from "./evaluator.ts";
+import type { DataChange } from "./objectshare.ts";
 import type { FromThread, Sent, ThreadData, ToThread } from "./thread.ts";
 
 export interface EvaluatorThread {
   /** Asked again for a version, it gives the same report. Rejects when the thread ends before that, or cannot do it. */
   prepare(change: Change): Promise<Report>;
   release(version: number): void;
+  /** Objects of the cluster, since what was sent before. */
+  data(change: DataChange): void;
   ask(id: number, question: Question): void;
   /** Goes on with a question that needed something. */
   resume(id: number, answers: readonly Answer[]): void;
@@ -115,6 +118,9 @@ export function startThread(options: ThreadOptions): EvaluatorThread {
       for (const old of held) if (old < version) held.delete(old);
       for (const old of reports.keys()) if (old < version) reports.delete(old);
       send({ kind: "release", version });
+    },
+    data: (change) => {
+      send({ kind: "data", change });
     },
     tally: () => (hasEnded ? Promise.resolve() : tallying.ask(() => send({ kind: "tally" }))),
     ...questioning(send),
