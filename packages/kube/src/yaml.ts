@@ -36,8 +36,7 @@ export function parseYaml(source: Source, options: YamlOptions): Out<readonly Do
   const whole: Chunk = { start: 0, end: source.text.length, json: null };
   const split = options.dialect === "go" ? splitDocuments(source) : { chunks: [whole], diagnostics: [] };
   for (const chunk of split.chunks) readChunk({ source, options, chunk, documents, diagnostics });
-  diagnostics.push(...split.diagnostics);
-  return { value: documents, diagnostics };
+  return { value: documents, diagnostics: [...diagnostics, ...split.diagnostics] };
 }
 
 interface Reading {

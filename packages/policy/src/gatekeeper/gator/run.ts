@@ -314,7 +314,7 @@ function reviewCase(one: SuiteCase, context: CaseContext): Reviewed {
     if ("error" in found) return found;
     const wrong = found.objects.flatMap((item) => inventoryError(item) ?? []);
     if (wrong[0] !== undefined) return { error: wrong[0] };
-    inventory.push(...found.objects);
+    for (const item of found.objects) inventory.push(item);
   }
   const request = requestOf(object);
   if ("error" in request) return request;

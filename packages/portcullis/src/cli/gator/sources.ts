@@ -5,7 +5,7 @@ import { statSync } from "node:fs";
 import { gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
 import { quote } from "@portcullis/lang/go";
 import type { GatorSourceFlags } from "../flags.ts";
-import { type LoadedObject, loadObjects } from "../load/files.ts";
+import { type LoadedObject, hasExtension, loadObjects, readObjects } from "../load/files.ts";
 import { UsageError } from "../usage.ts";
 
 interface Named {
@@ -18,22 +18,22 @@ interface Named {
 export async function readSources(
   flags: GatorSourceFlags,
 ): Promise<readonly LoadedObject[] | { readonly error: string }> {
-  const read: Named[] = [];
+  let read: readonly Named[] = [];
   try {
-    for (const path of flags.filename) read.push(...readPath(path));
+    read = flags.filename.flatMap((path) => readPath(path));
   } catch (error) {
     return failed("reading from filenames", error);
   }
   for (const image of flags.image) {
     // Images are pulled in turn, so that the first one that fails is the one that is named.
     // oxlint-disable-next-line no-await-in-loop
-    const pulled = await readImage(image, flags.tempdir);
+    const pulled = await readImage(image);
     if ("error" in pulled) return { error: `pulling image: ${pulled.error}` };
-    read.push(...pulled.objects);
+    read = [...read, ...pulled.objects];
   }
   try {
     const piped = loadObjects([], { dialect: "go", stdin: true });
-    read.push(...piped.map((object) => ({ object, from: "stdin" })));
+    read = [...read, ...piped.map((object) => ({ object, from: "stdin" }))];
   } catch (error) {
     return failed("reading from stdin", error);
   }
@@ -49,7 +49,7 @@ function failed(step: string, error: unknown): { readonly error: string } {
 function readPath(path: string): readonly Named[] {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw new UsageError(`stat on path ${quote(path)}: stat ${path}: no such file or directory`);
-  if (!stat.isDirectory() && !/\.(?:json|yaml|yml)$/.test(path)) {
+  if (!stat.isDirectory() && !hasExtension(path)) {
     throw new UsageError(`path ${quote(path)} must be of extensions: [.yaml .yml .json]`);
   }
   return loadObjects([path], { dialect: "go", stdin: false }).map((object) => ({
@@ -58,23 +58,23 @@ function readPath(path: string): readonly Named[] {
   }));
 }
 
-async function readImage(
-  image: string,
-  tempdir: string,
-): Promise<{ readonly objects: readonly Named[] } | { readonly error: string }> {
+async function readImage(image: string): Promise<{ readonly objects: readonly Named[] } | { readonly error: string }> {
   const { pullImage } = await import("../../registry/pull.ts");
-  const pulled = await pullImage(image, { tempdir });
+  const pulled = await pullImage(image, { environment: process.env });
   if ("error" in pulled) return pulled;
   try {
-    const objects = readPath(pulled.folder);
+    const objects = pulled.files
+      .filter(({ name }) => hasExtension(name))
+      .flatMap(({ name, bytes }) => readObjects(name, Buffer.from(bytes).toString("utf8"), "go"));
     return {
-      objects: objects.map(({ object, from }) => ({ object, from: `${from}, image: ${quote(image)}` })),
+      objects: objects.map((object) => ({
+        object,
+        from: `file: ${quote(object.file)}, image: ${quote(image)}`,
+      })),
     };
   } catch (error) {
     if (error instanceof UsageError) return { error: error.message };
     throw error;
-  } finally {
-    pulled.remove();
   }
 }
 
