@@ -48,7 +48,7 @@ export function validationPolicy(linked: LinkedPolicy): Policy {
     onError: policy.enforces ? policy.onError : "allow",
     failurePolicy: policy.onError === "deny" ? "Fail" : "Ignore",
     ...(policy.timeoutMs === null ? {} : { timeoutMs: policy.timeoutMs }),
-    evaluate: (request, evaluation) => validate(linked, request, evaluation),
+    evaluate: (request, evaluation) => validateRequest(linked, request, evaluation),
   };
 }
 
@@ -56,7 +56,12 @@ function ownNamespace({ kind, namespace }: CompiledPolicy): string {
   return kind === "Policy" ? namespace : "";
 }
 
-function validate(linked: LinkedPolicy, request: EvaluationRequest, evaluation: Evaluation): readonly Outcome[] {
+/** What the rules of a policy that validate say of a request. Throws Suspend, LimitError. */
+export function validateRequest(
+  linked: LinkedPolicy,
+  request: EvaluationRequest,
+  evaluation: Evaluation,
+): readonly Outcome[] {
   const started = start(linked, request, evaluation);
   if (started === null) return [];
   const { policy } = linked;

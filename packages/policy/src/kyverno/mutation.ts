@@ -40,7 +40,7 @@ export function mutationStage(linked: LinkedPolicy): MutationStage | null {
     ...(policy.timeoutMs === null ? {} : { timeoutMs: policy.timeoutMs }),
     rank: 30,
     reinvoke: false,
-    mutate: (request, evaluation) => mutate(linked, request, evaluation),
+    mutate: (request, evaluation) => mutateRequest(linked, request, evaluation),
   };
 }
 
@@ -54,7 +54,8 @@ interface Mutated {
   readonly outcomes: readonly Outcome[];
 }
 
-function mutate(linked: LinkedPolicy, request: EvaluationRequest, evaluation: Evaluation): Mutated {
+/** What the rules of a policy that mutate make of a request's object. Throws Suspend, LimitError. */
+export function mutateRequest(linked: LinkedPolicy, request: EvaluationRequest, evaluation: Evaluation): Mutated {
   const started = start(linked, request, evaluation);
   if (started === null) return { object: request.object, outcomes: [] };
   const { scope } = started;

@@ -38,8 +38,26 @@ export interface QueryContext {
 
 const peerDialect = makeKyvernoDialect({ absentFilterLength: "error" });
 
-/** Compiles a query of a policy. */
+/** How many queries of policies are remembered, and how long they may be. */
+const sharedMax = 4096;
+
+const shared = new Map<string, Query>();
+
+/**
+ * Compiles a query of a policy. The same text is one query wherever it stands: a policy is checked before it is used, its
+ * rules are made again for controllers, and policies ask the same things.
+ */
 export function compileQuery(text: string): Query {
+  const known = shared.get(text);
+  if (known !== undefined) return known;
+  const query = makeQuery(text);
+  if (text.length > sharedMax) return query;
+  if (shared.size >= sharedMax) shared.clear();
+  shared.set(text, query);
+  return query;
+}
+
+function makeQuery(text: string): Query {
   const { value: expression, diagnostics } = compile(text.trim(), kyvernoDialect);
   const problem = expression === null ? (diagnostics[0]?.message ?? "invalid query") : null;
   const mentioned = new Map<string, boolean>();
@@ -100,7 +118,7 @@ const recent = new Map<string, Query>();
 export function compileDynamicQuery(text: string): Query {
   const known = recent.get(text);
   if (known !== undefined) return known;
-  const query = compileQuery(text);
+  const query = makeQuery(text);
   if (text.length > 4096) return query;
   if (recent.size >= remembered) recent.clear();
   recent.set(text, query);

@@ -74,6 +74,7 @@ function constant(json: Json): Part {
 }
 
 function compilePart(tree: Json, path: string, compile: Compile): Part {
+  if (!mayHoldVariables(tree)) return constant(tree);
   if (typeof tree === "string") return compileText(tree, path, compile);
   if (Array.isArray(tree)) return compileList(tree, path, compile);
   return isObject(tree) ? compileObject(tree, path, compile) : constant(tree);
@@ -158,18 +159,20 @@ function compileOccurrence(found: string, path: string, compile: Compile): Occur
 
 function queryOf(expression: string, path: string, compile: Compile): (scope: Scope) => Query {
   const live = compileBoth(expression === "@" ? jmesPathOf(path, "request.object") : expression, compile);
-  if (expression !== "@") return (scope) => (scope.operation === "DELETE" ? live.deleted : live.plain);
+  if (expression !== "@") return live;
   const target = compileBoth(jmesPathOf(path, "target"), compile);
-  return (scope) => {
-    const both = scope.has("target") ? target : live;
-    return scope.operation === "DELETE" ? both.deleted : both.plain;
-  };
+  return (scope) => (scope.has("target") ? target : live)(scope);
 }
 
-function compileBoth(expression: string, compile: Compile): { readonly plain: Query; readonly deleted: Query } {
+/** The query as written; while an object is deleted, the one about the old object, which few policies ever need. */
+function compileBoth(expression: string, compile: Compile): (scope: Scope) => Query {
   const plain = compile(expression);
-  const rewritten = expression.replaceAll("request.object", "request.oldObject");
-  return { plain, deleted: rewritten === expression ? plain : compile(rewritten) };
+  let deleted: Query | null = null;
+  return (scope) => {
+    if (scope.operation !== "DELETE") return plain;
+    deleted ??= compile(expression.replaceAll("request.object", "request.oldObject"));
+    return deleted;
+  };
 }
 
 function resolve(occurrence: Occurrence, scope: Scope, path: string): Json {
@@ -191,7 +194,8 @@ function whole(occurrence: Occurrence, scope: Scope, path: string): Json {
   return compilePart(value, path, compileDynamicQuery).evaluate(scope);
 }
 
-function mayHoldVariables(tree: Json): boolean {
+/** Whether something in a tree may be a variable, or be escaped as one. */
+export function mayHoldVariables(tree: Json): boolean {
   if (typeof tree === "string") return tree.includes("{{");
   if (Array.isArray(tree)) return tree.some(mayHoldVariables);
   if (!isObject(tree)) return false;

@@ -218,9 +218,19 @@ function relocated(rule: RuleTree, path: string): RuleTree {
   }) as RuleTree;
 }
 
+/** The tree with its texts and keys changed; what has none that changes stays as it is. */
 function mapStrings(tree: Json, change: (text: string) => string): Json {
   if (typeof tree === "string") return change(tree);
-  if (Array.isArray(tree)) return tree.map((item: Json) => mapStrings(item, change));
+  if (Array.isArray(tree)) {
+    const items = tree.map((item: Json) => mapStrings(item, change));
+    return items.some((item, at) => item !== tree[at]) ? items : tree;
+  }
   if (!isObject(tree)) return tree;
-  return Object.fromEntries(Object.entries(tree).map(([key, value]) => [change(key), mapStrings(value, change)]));
+  let changed = false;
+  const entries = Object.keys(tree).map((key): readonly [string, Json] => {
+    const entry = [change(key), mapStrings(tree[key], change)] as const;
+    changed ||= entry[0] !== key || entry[1] !== tree[key];
+    return entry;
+  });
+  return changed ? Object.fromEntries(entries) : tree;
 }

@@ -68,13 +68,28 @@ export function compilePolicy(object: Json, options: RuleOptions): CompiledPolic
   };
 }
 
-/** The rules as written, and all with those of autogen, as they are compiled. */
-export function ruleTrees(object: Json): { readonly own: readonly RuleTree[]; readonly all: readonly RuleTree[] } {
+interface RuleTrees {
+  readonly own: readonly RuleTree[];
+  readonly controllers: ReadonlySet<string>;
+  readonly generated: readonly GeneratedRule[];
+  readonly all: readonly RuleTree[];
+}
+
+const treesOf = new WeakMap<object, RuleTrees>();
+
+/** The rules as written, those that autogen makes, and all as they are compiled; made once for each policy. */
+export function ruleTrees(object: Json): RuleTrees {
+  const known = isObject(object) ? treesOf.get(object) : undefined;
+  if (known !== undefined) return known;
   const own = listOf(valueAt(object, "spec"), "rules").filter((rule): rule is RuleTree => isObject(rule));
-  const generated = generateRules(own, controllersOf(object, own));
-  if (generated.length === 0) return { own, all: own };
+  const controllers = controllersOf(object, own);
+  const generated = generateRules(own, controllers);
+  // What is named like a generated rule gives way to what is generated.
   const kept = own.filter((rule) => !isGeneratedName(stringAt(rule, "name")));
-  return { own, all: [...kept, ...generated.map(({ rule }) => rule)] };
+  const all = generated.length === 0 ? own : [...kept, ...generated.map(({ rule }) => rule)];
+  const trees = { own, controllers, generated, all };
+  if (isObject(object)) treesOf.set(object, trees);
+  return trees;
 }
 
 interface Rules {
@@ -84,16 +99,13 @@ interface Rules {
 }
 
 function compileRules(object: Json, options: RuleOptions): Rules {
-  const trees = listOf(valueAt(object, "spec"), "rules").filter((rule): rule is RuleTree => isObject(rule));
+  const { own: trees, controllers, generated } = ruleTrees(object);
   const compile = (tree: RuleTree): CompiledRule => compileRule(tree, options);
   const own = trees.map(compile);
-  const controllers = controllersOf(object, trees);
-  const generated = generateRules(trees, controllers);
   if (generated.length === 0) {
     const byOddKind = forOddKinds(controllers, trees, compile, own);
     return { own, all: own, rulesFor: (kind) => byOddKind.get(kind) ?? own };
   }
-  // What is named like a generated rule gives way to what is generated.
   const kept = own.filter((rule) => !isGeneratedName(rule.name));
   const made = generated.map(({ rule, of }) => ({ of, compiled: compile(rule) }));
   const withKind = (what: GeneratedRule["of"]): readonly CompiledRule[] => {

@@ -12,7 +12,7 @@ import { matchesWildcard } from "../pattern/wildcard.ts";
 import { jmesPathOf } from "../pointer.ts";
 import { compileQuery } from "../query.ts";
 import { pathBelow, resolveReferences } from "../references.ts";
-import { findVariables } from "../template.ts";
+import { findVariables, mayHoldVariables } from "../template.ts";
 import { Mistake, type Steps, explaining } from "./mistake.ts";
 
 /** `rules` are all rules, autogen's included. Throws Mistake. */
@@ -83,7 +83,8 @@ function refuseUserFilter(filter: Json, text: string, path: Steps): void {
 function checkRule(rule: RuleTree, path: Steps, background: boolean): void {
   const name = stringAt(rule, "name");
   for (const field of ["exclude", "match"]) {
-    if (/\{\{[^{}]*\}\}/.test(goJson(rule[field] ?? null))) {
+    const block = rule[field] ?? null;
+    if (mayHoldVariables(block) && /\{\{[^{}]*\}\}/.test(goJson(block))) {
       throw new Mistake(`rule "${name}" should not have variables in ${field} section`, [...path, field]);
     }
   }
@@ -137,6 +138,8 @@ function entryNames(rule: RuleTree): readonly string[] {
 }
 
 function checkTree(tree: Json, path: string, steps: Steps, allowed: Allowed): void {
+  // Most of a policy holds no variable, and needs neither an order nor places.
+  if (!mayHoldVariables(tree)) return;
   if (typeof tree === "string") return checkText(tree, path, steps, allowed);
   if (Array.isArray(tree)) {
     for (const [at, item] of (tree as readonly Json[]).entries())
@@ -201,7 +204,9 @@ function variablesIn(text: string): readonly string[] {
 
 type Visitor = (text: string, path: string, steps: Steps) => void;
 
+/** Shows the texts that may hold variables to a visitor. */
 function visit(tree: Json, path: string, steps: Steps, visitor: Visitor): void {
+  if (!mayHoldVariables(tree)) return;
   if (typeof tree === "string") visitor(tree, path, steps);
   else if (Array.isArray(tree)) {
     for (const [at, item] of (tree as readonly Json[]).entries()) visit(item, `${path}/${at}`, [...steps, at], visitor);

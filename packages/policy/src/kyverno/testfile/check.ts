@@ -90,11 +90,9 @@ function selectObjects(
 
 function hasName(wanted: string): (key: string) => boolean {
   const parts = wanted.split("/");
-  return (key) => {
-    const [name, namespace] = key.split(",").toReversed();
-    if (parts.length === 1) return wanted === name;
-    return parts.length === 2 && parts[0] === namespace && parts[1] === name;
-  };
+  if (parts.length > 2 || wanted.includes(",")) return () => false;
+  const end = `,${parts.join(",")}`;
+  return (key) => key.endsWith(end);
 }
 
 function fitsSpec({ group, version, namespace, name }: ResourceSpec): (key: string) => boolean {

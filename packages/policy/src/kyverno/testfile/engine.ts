@@ -6,10 +6,10 @@ import { type Answer, type Need, errorAt } from "@portcullis/lang";
 import type { Outcome } from "../../engine/outcome.ts";
 import type { ReadFrom } from "../../engine/frontend.ts";
 import type { Evaluation, EvaluationRequest, Json } from "../../engine/request.ts";
-import { type KyvernoDetails, type LinkedPolicy, start, validationPolicy } from "../evaluate.ts";
+import { type KyvernoDetails, type LinkedPolicy, start, validateRequest } from "../evaluate.ts";
 import { readException } from "../exceptions.ts";
 import { backgroundResults } from "../generate/background.ts";
-import { mutationStage } from "../mutation.ts";
+import { mutateRequest } from "../mutation.ts";
 import { actionFor } from "../policy/action.ts";
 import { policyProblem } from "../policy/check.ts";
 import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
@@ -108,12 +108,10 @@ export function evaluateCliPolicy(policy: CliPolicy, phase: Phase, input: CliInp
   const request = requestOf(input);
   const asked = { ...evaluation, world: withNamespace(evaluation.world, input) };
   if (phase === "validate") {
-    return { rules: validationPolicy(linked).evaluate(request, asked).map(ruleResultOf), object };
+    return { rules: validateRequest(linked, request, asked).map(ruleResultOf), object };
   }
   if (phase === "mutate") {
-    const stage = mutationStage(linked);
-    if (stage === null) return { rules: [], object };
-    const mutated = stage.mutate(request, asked);
+    const mutated = mutateRequest(linked, request, asked);
     return { rules: mutated.outcomes.map(ruleResultOf), object: input.object === null ? object : mutated.object };
   }
   if (phase === "generate") {
