@@ -34,7 +34,7 @@ export interface ServeFlags {
 export interface GatorSourceFlags {
   readonly filename: readonly string[];
   readonly image: readonly string[];
-  /** Where images are unpacked; "" for the system's own place. */
+  /** Taken as gator does; images are unpacked in memory. */
   readonly tempdir: string;
 }
 

@@ -56,7 +56,8 @@ export function filesOf(path: string): readonly string[] {
     });
 }
 
-function hasExtension(path: string): boolean {
+/** Whether a file's name says that it is a manifest. */
+export function hasExtension(path: string): boolean {
   return extensions.some((extension) => path.endsWith(extension));
 }
 
@@ -70,7 +71,8 @@ export function readText(file: string): string {
   return readFileSync(file, "utf8");
 }
 
-function readObjects(file: string, text: string, dialect: LoadOptions["dialect"]): readonly LoadedObject[] {
+/** The objects in a text. Throws UsageError with every problem of it. */
+export function readObjects(file: string, text: string, dialect: LoadOptions["dialect"]): readonly LoadedObject[] {
   const { value, diagnostics } = parseYaml(new Source(file, text), { dialect });
   if (hasError(diagnostics)) throw new UsageError(diagnostics.map(formatDiagnostic).join("\n"));
   return value.flatMap((document) => objectsOf(document).map(({ object, locate }) => ({ object, file, locate })));
