@@ -70,7 +70,15 @@ const mayImport: Zones = {
   ],
   "portcullis/src/server": ["lang/src", "kube/src", "policy/src", "policy/src/engine"],
   "portcullis/src/cluster": ["lang/src", "kube/src"],
-  "portcullis/src/app": [...host, "rego/src/index.ts", "portcullis/src/server", "portcullis/src/cluster"],
+  // Of app, the shapes of what travels to evaluators.
+  "portcullis/src/controllers": [...host, "portcullis/src/server", "portcullis/src/cluster", "portcullis/src/app"],
+  "portcullis/src/app": [
+    ...host,
+    "rego/src/index.ts",
+    "portcullis/src/server",
+    "portcullis/src/cluster",
+    "portcullis/src/controllers",
+  ],
   "portcullis/src/cli": [
     "jmespath/src/index.ts",
     "jmespath/src/kyverno",
@@ -78,6 +86,7 @@ const mayImport: Zones = {
     "rego/src/index.ts",
     "portcullis/src/server",
     "portcullis/src/cluster",
+    "portcullis/src/controllers",
     "portcullis/src/app",
   ],
 };

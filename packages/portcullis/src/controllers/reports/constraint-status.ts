@@ -1,0 +1,186 @@
+// What Gatekeeper's users read in a constraint's status: when it was audited, how many violations there are, and the first
+// of them. Of all violations the smallest by group, version, kind, namespace, name, message and action are kept, up to the
+// limit, and stand there from the largest to the smallest, as Gatekeeper's heap gives them. Messages are cut at 256 bytes.
+// Gatekeeper: pkg/audit/manager.go.
+//
+// A status is written when what it says changes, and only these fields of it: `byPod` belongs to others.
+
+import { type GroupVersionResource, byCodePoints, stringAt, valueAt } from "@portcullis/kube";
+import { ApiError, type ClusterClient } from "../../cluster/api.ts";
+import type { ObjectResults } from "../audit/auditor.ts";
+import { type PolicyObject, keyOfPolicy } from "../audit/policies.ts";
+import type { Result } from "../audit/results.ts";
+
+/** One violation as it stands in a status; the fields in the order of Gatekeeper's struct. */
+export interface StatusViolation {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+  readonly message: string;
+  readonly enforcementAction: string;
+  readonly enforcementActions?: readonly string[];
+}
+
+export interface ConstraintResults {
+  readonly total: number;
+  readonly violations: readonly StatusViolation[];
+  /** Objects that it could not decide about, because it looks at who asks. */
+  readonly notAuditable: number;
+}
+
+/** Gatekeeper counts violations, and errors as such. */
+export function isViolation({ policy, result }: Result): boolean {
+  return policy.dialect === "gatekeeper" && policy.name !== "" && result !== "skip" && result !== "pass";
+}
+
+const messageBytesMax = 256;
+
+/**
+ * Cut to 253 bytes and `...`. Gatekeeper cuts through characters, and Go writes each byte of what is left of one as
+ * U+FFFD.
+ */
+export function cutMessage(message: string): string {
+  if (message.length * 3 <= messageBytesMax) return message;
+  const bytes = Buffer.from(message);
+  if (bytes.length <= messageBytesMax) return message;
+  const cut = messageBytesMax - 3;
+  let end = cut;
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return `${bytes.subarray(0, end).toString("utf8")}${"\uFFFD".repeat(cut - end)}...`;
+}
+
+export function statusViolation(object: ObjectResults, { message, actionName, scoped }: Result): StatusViolation {
+  const { group, version, kind, namespace, name } = object;
+  return {
+    group,
+    version,
+    kind,
+    name,
+    ...(namespace === "" ? {} : { namespace }),
+    message: cutMessage(message),
+    enforcementAction: actionName,
+    ...(scoped.length === 0 ? {} : { enforcementActions: scoped }),
+  };
+}
+
+/** The results of each of these constraints (`keyOfPolicy`), those without any included. */
+export function constraintResults(
+  objects: Iterable<ObjectResults>,
+  constraints: ReadonlySet<string>,
+  limit: number,
+): ReadonlyMap<string, ConstraintResults> {
+  const gathered = new Map([...constraints].map((key) => [key, newGathered()]));
+  for (const object of objects) {
+    for (const result of object.results) {
+      if (result.policy.dialect !== "gatekeeper") continue;
+      const of = gathered.get(keyOfPolicy(result.policy));
+      if (of === undefined) continue;
+      if (result.notAuditable) of.notAuditable++;
+      if (!isViolation(result)) continue;
+      of.total++;
+      insert(of.violations, statusViolation(object, result), limit);
+    }
+  }
+  return gathered;
+}
+
+interface Gathered {
+  total: number;
+  notAuditable: number;
+  /** From the largest to the smallest. */
+  readonly violations: StatusViolation[];
+}
+
+function newGathered(): Gathered {
+  return { total: 0, notAuditable: 0, violations: [] };
+}
+
+function insert(violations: StatusViolation[], one: StatusViolation, limit: number): void {
+  const [largest] = violations;
+  if (violations.length >= limit && (largest === undefined || compareViolations(one, largest) >= 0)) return;
+  const at = violations.findIndex((other) => compareViolations(other, one) <= 0);
+  violations.splice(at === -1 ? violations.length : at, 0, one);
+  if (violations.length > limit) violations.shift();
+}
+
+function compareViolations(a: StatusViolation, b: StatusViolation): number {
+  return (
+    byCodePoints(a.group, b.group) ||
+    byCodePoints(a.version, b.version) ||
+    byCodePoints(a.kind, b.kind) ||
+    byCodePoints(a.namespace ?? "", b.namespace ?? "") ||
+    byCodePoints(a.name, b.name) ||
+    byCodePoints(a.message, b.message) ||
+    byCodePoints(a.enforcementAction, b.enforcementAction)
+  );
+}
+
+// ── writing
+
+export interface StatusWriter {
+  /** Writes where it differs from what stands there. Rejects when the API server refuses; a constraint that went is no error. */
+  write(constraint: PolicyObject, results: ConstraintResults): Promise<void>;
+}
+
+export interface StatusWriterOptions {
+  readonly client: ClusterClient;
+  readonly resourceOf: (constraint: PolicyObject) => GroupVersionResource;
+  /** RFC 3339, to the second: of the audit that found it. */
+  readonly timestamp: () => string;
+}
+
+export function createStatusWriter({ client, resourceOf, timestamp }: StatusWriterOptions): StatusWriter {
+  /** What was written last, by constraint and uid: no need to read it again. */
+  const written = new Map<string, string>();
+  return {
+    write: async (constraint, results) => {
+      const key = `${keyOfPolicy(constraint.id)} ${constraint.uid}`;
+      const wanted = JSON.stringify(fieldsOf(results));
+      if (written.get(key) === wanted) return;
+      const resource = resourceOf(constraint);
+      const name = { namespace: "", name: constraint.id.name };
+      try {
+        const present = valueAt(await client.get(resource, name), "status");
+        if (stringAt(present, "auditTimestamp") === "" || standing(present) !== wanted) {
+          const status = { auditTimestamp: timestamp(), ...fieldsOf(results) };
+          await client.patch(resource, name, { status }, { type: "merge", subresource: "status" });
+        }
+        written.set(key, wanted);
+      } catch (error) {
+        if (!(error instanceof ApiError && error.status === 404)) throw error;
+      }
+    },
+  };
+}
+
+/** In a merge patch null takes a field away. */
+function fieldsOf({ total, violations, notAuditable }: ConstraintResults): Readonly<Record<string, unknown>> {
+  return {
+    totalViolations: total,
+    violations: violations.length === 0 ? null : violations,
+    notAuditable: notAuditable === 0 ? null : notAuditable,
+  };
+}
+
+/** The same of a status that stands there; violations with their fields in our order. */
+function standing(status: unknown): string {
+  const violations = valueAt(status, "violations");
+  return JSON.stringify({
+    totalViolations: valueAt(status, "totalViolations") ?? null,
+    violations: Array.isArray(violations) && violations.length > 0 ? violations.map(ordered) : null,
+    notAuditable: valueAt(status, "notAuditable") ?? null,
+  });
+}
+
+const fields = ["group", "version", "kind", "name", "namespace", "message", "enforcementAction", "enforcementActions"];
+
+function ordered(violation: unknown): unknown {
+  return Object.fromEntries(
+    fields.flatMap((field) => {
+      const value = valueAt(violation, field);
+      return value === undefined ? [] : [[field, value]];
+    }),
+  );
+}

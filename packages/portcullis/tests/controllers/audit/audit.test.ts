@@ -1,0 +1,246 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { stringAt, valueAt } from "@portcullis/kube";
+import { ApiError } from "../../../src/cluster/api.ts";
+import { audited, namespaceObject, pod } from "./support.ts";
+
+const template = `apiVersion: templates.gatekeeper.sh/v1
+kind: ConstraintTemplate
+metadata: {name: k8slabel}
+spec:
+  crd:
+    spec:
+      names: {kind: K8sLabel}
+      validation: {openAPIV3Schema: {type: object, properties: {label: {type: string}}}}
+  targets:
+  - target: admission.k8s.gatekeeper.sh
+    rego: |
+      package k8slabel
+      violation[{"msg": msg, "details": {"label": input.parameters.label}}] {
+        not input.review.object.metadata.labels[input.parameters.label]
+        msg := sprintf("<%v> has no label %v", [input.review.object.metadata.name, input.parameters.label])
+      }
+---
+`;
+const constraint = (name: string, label: string, more = ""): string => `apiVersion: constraints.gatekeeper.sh/v1beta1
+kind: K8sLabel
+metadata: {name: ${name}}
+spec: {match: {kinds: [{apiGroups: [""], kinds: [Pod]}]${more}}, parameters: {label: ${label}}}
+---
+`;
+const clusterPolicy = `apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata:
+  name: tier
+  annotations: {policies.kyverno.io/severity: high, policies.kyverno.io/category: Test}
+spec:
+  background: true
+  rules:
+  - name: has-tier
+    match: {any: [{resources: {kinds: [Pod]}}]}
+    validate:
+      message: every Pod has a tier
+      pattern: {metadata: {labels: {tier: "?*"}}}
+---
+`;
+const pods = [pod("a"), pod("b", { owner: "me" }), pod("c", { owner: "me", tier: "web" })];
+
+suite("audit", () => {
+  test("a constraint's status has the count and the violations, from the largest", async () => {
+    const { get, writes, settle } = await audited({
+      objects: [namespaceObject("default"), ...pods, pod("d")],
+      policies: `${template}${constraint("owner", "owner")}`,
+      settings: { violationsLimit: 1, reports: null },
+    });
+    assert.deepEqual(valueAt(await get("k8slabel", "owner"), "status"), {
+      auditTimestamp: "2026-01-02T00:00:00Z",
+      totalViolations: 2,
+      violations: [
+        {
+          group: "",
+          version: "v1",
+          kind: "Pod",
+          name: "a",
+          namespace: "default",
+          message: "<a> has no label owner",
+          enforcementAction: "deny",
+        },
+      ],
+    });
+    const before = writes();
+    await settle();
+    assert.equal(writes(), before);
+  });
+
+  test("only what changed is evaluated again, and only what differs is written", async () => {
+    const { cluster, audit, get, writes, settle, use } = await audited({
+      objects: [namespaceObject("default"), ...pods],
+      policies: `${template}${constraint("owner", "owner")}${clusterPolicy}`,
+    });
+    assert.equal(audit.evaluations, 3);
+    const written = writes();
+    cluster.put(pod("a", { other: "x" }));
+    await settle();
+    assert.equal(audit.evaluations, 4);
+    assert.equal(writes(), written, "the results are the same");
+    cluster.put(pod("a", { owner: "me" }));
+    await settle();
+    assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 0);
+    assert.equal(valueAt(await get("k8slabel", "owner"), "status", "violations"), undefined);
+    assert.equal(writes(), written + 2, "the status and the report of the Pod");
+    await use(`${template}${constraint("owner", "owner")}${clusterPolicy}`);
+    assert.equal(audit.evaluations, 5, "the same policies cost nothing");
+    await use(`${template}${constraint("owner", "tier")}${clusterPolicy}`);
+    assert.equal(audit.evaluations, 8, "a changed constraint is held against every Pod once");
+    assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 2);
+  });
+
+  test("each object with results has one report for both dialects, in Kyverno's layout", async () => {
+    const { get, use, cluster, settle } = await audited({
+      objects: [namespaceObject("default"), ...pods],
+      policies: `${template}${constraint("owner", "owner")}${clusterPolicy}`,
+    });
+    const report = await get("policyreports", "uid-a", "default");
+    assert.deepEqual(valueAt(report, "metadata", "ownerReferences"), [
+      { apiVersion: "v1", kind: "Pod", name: "a", uid: "uid-a" },
+    ]);
+    assert.equal(valueAt(report, "metadata", "labels", "app.kubernetes.io/managed-by"), "kyverno");
+    assert.deepEqual(valueAt(report, "scope"), {
+      apiVersion: "v1",
+      kind: "Pod",
+      name: "a",
+      namespace: "default",
+      uid: "uid-a",
+    });
+    assert.deepEqual(valueAt(report, "summary"), { pass: 0, fail: 2, warn: 0, error: 0, skip: 0 });
+    const timestamp = { seconds: Date.UTC(2026, 0, 2) / 1000, nanos: 0 };
+    assert.deepEqual(valueAt(report, "results"), [
+      {
+        source: "gatekeeper",
+        policy: "K8sLabel/owner",
+        result: "fail",
+        message: "<a> has no label owner",
+        scored: true,
+        properties: { process: "audit", enforcementAction: "deny" },
+        timestamp,
+      },
+      {
+        source: "kyverno",
+        policy: "tier",
+        rule: "has-tier",
+        result: "fail",
+        message: "validation error: every Pod has a tier. rule has-tier failed at path /metadata/labels/tier/",
+        scored: true,
+        severity: "high",
+        category: "Test",
+        properties: { process: "background scan" },
+        timestamp,
+      },
+    ]);
+    assert.deepEqual(valueAt(await get("policyreports", "uid-c", "default"), "summary"), {
+      pass: 1,
+      fail: 0,
+      warn: 0,
+      error: 0,
+      skip: 0,
+    });
+    await use(`${template}${constraint("owner", "owner")}${clusterPolicy.replace("high", "low")}`);
+    const [, again] = valueAt(await get("policyreports", "uid-a", "default"), "results") as readonly unknown[];
+    assert.equal(valueAt(again, "severity"), "low");
+    cluster.drop({ group: "", version: "v1", resource: "pods" }, { namespace: "default", name: "a" });
+    await settle();
+    assert.equal(await get("policyreports", "uid-a", "default"), null);
+    await use(template);
+    assert.equal(await get("policyreports", "uid-c", "default"), null);
+  });
+
+  test("an audit that starts again finds its reports and writes nothing", async () => {
+    const policies = `${template}${constraint("owner", "owner")}${clusterPolicy}`;
+    const first = await audited({ objects: [namespaceObject("default"), ...pods], policies });
+    await first.audit.close();
+    const stored: Record<string, unknown>[] = [];
+    for (const name of ["uid-a", "uid-b", "uid-c"])
+      stored.push((await first.get("policyreports", name, "default")) ?? {});
+    const [a, b, c] = stored;
+    const edited = { ...b, results: [] };
+    const stale = { ...c, metadata: { ...(c?.["metadata"] as object), name: "uid-of-nobody", uid: "x" } };
+    const second = await audited({
+      objects: [namespaceObject("default"), ...pods, a ?? {}, edited, c ?? {}, stale],
+      policies,
+    });
+    const { calls } = second.cluster.client;
+    assert.equal(calls.count({ writes: true, resource: "policyreports", verb: "create" }), 0);
+    assert.equal(calls.count({ writes: true, resource: "policyreports", verb: "patch" }), 1, "the edited one");
+    assert.equal(calls.count({ writes: true, resource: "policyreports", verb: "delete" }), 1, "the one of nobody");
+  });
+
+  test("a report of somebody else is left alone", async () => {
+    const foreign = {
+      apiVersion: "wgpolicyk8s.io/v1alpha2",
+      kind: "PolicyReport",
+      metadata: { name: "uid-a", namespace: "default" },
+      results: [],
+    };
+    const { get } = await audited({
+      objects: [namespaceObject("default"), pod("a"), foreign],
+      policies: clusterPolicy,
+    });
+    assert.deepEqual(valueAt(await get("policyreports", "uid-a", "default"), "results"), []);
+  });
+
+  test("a Namespace's labels decide anew about what is in it", async () => {
+    const policies = `${template}${constraint("owner", "owner", ", namespaceSelector: {matchLabels: {watched: 'yes'}}")}`;
+    const { cluster, audit, get, settle } = await audited({ objects: [namespaceObject("default"), ...pods], policies });
+    assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 0);
+    cluster.put(namespaceObject("default", { watched: "yes" }));
+    await settle();
+    assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 1);
+    assert.equal(audit.evaluations, 6);
+  });
+
+  test("a policy on who asks is not auditable: no violation, and it says so", async () => {
+    const onUsers = template
+      .replaceAll("k8slabel", "k8suser")
+      .replaceAll("K8sLabel", "K8sUser")
+      .replace(
+        "not input.review.object.metadata.labels[input.parameters.label]",
+        'not input.review.userInfo.username == "x"',
+      );
+    const policies = `${onUsers}${constraint("who", "owner").replaceAll("K8sLabel", "K8sUser")}`;
+    const { get } = await audited({ objects: [namespaceObject("default"), pod("a")], policies });
+    const status = valueAt(await get("k8suser", "who"), "status");
+    assert.equal(valueAt(status, "totalViolations"), 0);
+    assert.equal(valueAt(status, "notAuditable"), 1);
+    const report = await get("policyreports", "uid-a", "default");
+    const [result] = valueAt(report, "results") as readonly unknown[];
+    assert.equal(stringAt(result, "result"), "skip");
+    assert.match(stringAt(result, "message"), /^not auditable: /);
+  });
+
+  test("Config takes namespaces out of Gatekeeper's audit and not out of Kyverno's", async () => {
+    const config = `apiVersion: config.gatekeeper.sh/v1alpha1
+kind: Config
+metadata: {name: config, namespace: gatekeeper-system}
+spec: {match: [{excludedNamespaces: ["def*"], processes: [audit]}]}
+`;
+    const policies = `${template}${constraint("owner", "owner")}${clusterPolicy}---\n${config}`;
+    const { get } = await audited({ objects: [namespaceObject("default"), pod("a")], policies });
+    assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 0);
+    assert.deepEqual(valueAt(await get("policyreports", "uid-a", "default"), "summary", "fail"), 1);
+  });
+
+  test("a refused write is tried again", async () => {
+    let refusals = 2;
+    const { get, settle } = await audited({
+      objects: [namespaceObject("default"), pod("a")],
+      policies: `${template}${constraint("owner", "owner")}${clusterPolicy}`,
+      fault: ({ verb }) =>
+        (verb === "create" || verb === "patch") && refusals-- > 0
+          ? new ApiError("too busy", { status: 500, reason: "InternalError" })
+          : null,
+    });
+    await settle();
+    assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 1);
+    assert.deepEqual(valueAt(await get("policyreports", "uid-a", "default"), "summary", "fail"), 2);
+  });
+});

@@ -1,0 +1,132 @@
+// What the audit's tests have in common: a fake cluster with Pods and policies, and an audit over it that works at once.
+
+import { gvkOf, parseYaml } from "@portcullis/kube";
+import { Source } from "@portcullis/lang";
+import type { PolicySet } from "@portcullis/policy";
+import { assembleEngine } from "../../../src/app/assemble.ts";
+import { worldNow } from "../../../src/app/host.ts";
+import type { ClusterObject } from "../../../src/cluster/api.ts";
+import { createWorkQueue } from "../../../src/cluster/workqueue.ts";
+import {
+  type Audit,
+  type AuditOptions,
+  type AuditSettings,
+  defaultAuditSettings,
+  startAudit,
+} from "../../../src/controllers/audit/audit.ts";
+import { trackPolicies } from "../../../src/controllers/audit/tracking.ts";
+import { type FakeCluster, type FakeOptions, createFakeCluster } from "../../cluster/fake.ts";
+
+export function objectsIn(text: string): readonly ClusterObject[] {
+  const { value } = parseYaml(new Source("test.yaml", text), { dialect: "go" });
+  return value.map((document) => document.value as ClusterObject).filter((object) => object !== null);
+}
+
+const reportKinds = ["PolicyReport", "ClusterPolicyReport"].map((kind) => ({
+  group: "wgpolicyk8s.io",
+  version: "v1alpha2",
+  kind,
+  namespaced: kind === "PolicyReport",
+  status: false,
+}));
+
+export interface Audited {
+  readonly cluster: FakeCluster;
+  readonly audit: Audit;
+  /** Exchanges all policies; constraints stand in the cluster too. */
+  use(policies: string): Promise<void>;
+  settle(): Promise<void>;
+  /** Writes so far. */
+  writes(): number;
+  get(resource: string, name: string, inNamespace?: string): Promise<ClusterObject | null>;
+}
+
+export interface AuditedOptions {
+  readonly objects: readonly ClusterObject[];
+  readonly policies: string;
+  readonly settings?: Partial<AuditSettings>;
+  readonly more?: Partial<AuditOptions>;
+  readonly fault?: FakeOptions["fault"];
+}
+
+const constraintKinds = ["K8sLabel", "K8sUser"];
+
+export async function audited({ objects, policies, settings, more, fault }: AuditedOptions): Promise<Audited> {
+  const constraints = constraintKinds.map((kind) => ({
+    group: "constraints.gatekeeper.sh",
+    version: "v1beta1",
+    kind,
+    resource: kind.toLowerCase(),
+    namespaced: false,
+  }));
+  const cluster = createFakeCluster({
+    objects,
+    kinds: [...reportKinds, ...constraints],
+    ...(fault !== undefined && { fault }),
+  });
+  const errors: Error[] = [];
+  const tracking = trackPolicies();
+  const { engine } = assembleEngine("cluster", (frontend) => tracking.wrap(frontend));
+  const audit = startAudit({
+    client: cluster.client,
+    informers: cluster.informers,
+    createQueue: (work) => createWorkQueue({ work, workers: 4, onError: (_key, error) => errors.push(error) }),
+    settings: { ...defaultAuditSettings, intervalMs: 0, gatherMs: 1, ...settings },
+    world: worldNow,
+    answer: () => undefined,
+    fetch: (needs) => Promise.resolve(needs.map(({ key }) => ({ error: `${key}: nothing is there` }))),
+    running: tracking.running,
+    clock: {
+      epochMs: () => Date.UTC(2026, 0, 2),
+      nowMs: () => performance.now(),
+      pause: () => new Promise((resolve) => setImmediate(resolve)),
+    },
+    onError: (error) => errors.push(error),
+    ...more,
+  });
+  let set: PolicySet | null = null;
+  const settle = async (): Promise<void> => {
+    await cluster.settled();
+    await audit.settled();
+    await cluster.settled();
+    await audit.settled();
+  };
+  const world: Audited = {
+    cluster,
+    audit,
+    use: async (text) => {
+      const wanted = objectsIn(text).map((object) =>
+        gvkOf(object).group === "constraints.gatekeeper.sh" ? cluster.put(object) : object,
+      );
+      const sources = wanted.map((object) => ({ object, file: "cluster" }));
+      const gone = (set?.sources ?? []).map(({ object }) => ({
+        ...gvkOf(object),
+        namespace: "",
+        name: ((object as ClusterObject)["metadata"] as { readonly name: string }).name,
+      }));
+      set = set === null ? engine.policySet(sources) : set.with(sources, gone);
+      audit.setPolicies(set);
+      await settle();
+    },
+    settle,
+    writes: () => cluster.client.calls.count({ writes: true }),
+    get: async (resource, name, inNamespace = "") => {
+      const { resources } = await cluster.client.discover();
+      const found = resources.find(({ gvr }) => gvr.resource === resource);
+      return found === undefined
+        ? null
+        : cluster.client.get(found.gvr, { namespace: inNamespace, name }).catch(() => null);
+    },
+  };
+  await world.use(policies);
+  return world;
+}
+
+export function pod(name: string, labels: Readonly<Record<string, string>> = {}, namespace = "default"): ClusterObject {
+  const spec = { containers: [{ name: "main", image: "nginx" }] };
+  return { apiVersion: "v1", kind: "Pod", metadata: { name, namespace, labels, uid: `uid-${name}` }, spec };
+}
+
+export function namespaceObject(name: string, labels: Readonly<Record<string, string>> = {}): ClusterObject {
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
+}
