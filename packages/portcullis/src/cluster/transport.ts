@@ -82,8 +82,11 @@ function answered(
 ): Promise<IncomingMessage> {
   const { body, timeoutMs, signal, server } = about;
   return new Promise((resolve, reject) => {
+    let answer = null as IncomingMessage | null;
     const cut = (reason: string, message: string) => (): void => {
-      outgoing.destroy(new ApiError(`${server}: ${message}`, { status: 0, reason }));
+      const error = new ApiError(`${server}: ${message}`, { status: 0, reason });
+      answer?.destroy(error);
+      outgoing.destroy(error);
     };
     const expire = cut("Timeout", `no answer to ${outgoing.method} ${outgoing.path} in ${timeoutMs} ms`);
     const timer = setTimeout(expire, timeoutMs);
@@ -96,6 +99,7 @@ function answered(
     });
     outgoing.on("error", (error) => reject(unreachable(server, error, outgoing.reusedSocket)));
     outgoing.once("response", (response) => {
+      answer = response;
       timers.set(response, timer);
       // An answer that is cut reports to whoever reads it; nobody may be reading yet.
       response.on("error", () => undefined);
