@@ -1,6 +1,7 @@
 // The paths on which admission requests are answered. `/v1/admit` and `/v1/mutate` answer for all dialects in one, or, with
-// `?dialect=`, for one of them; Kyverno's own paths answer for Kyverno alone, so that its webhook configurations can stay
-// as they are: there is one path for the policies of each failure policy, and one for each policy with a webhook of its own.
+// `?dialect=` or `/gatekeeper`, for one of them; Kyverno's own paths answer for Kyverno alone, so that its webhook
+// configurations can stay as they are: there is one path for the policies of each failure policy, and one for each policy
+// with a webhook of its own.
 // Kyverno: pkg/webhooks/server.go, pkg/config/config.go.
 
 type Dialect = "gatekeeper" | "kyverno";
@@ -55,6 +56,11 @@ function readEndpoint(url: string): Endpoint | null {
       return { ...admitEndpoint, dialect };
     case "/v1/mutate":
       return { ...mutateEndpoint, dialect };
+    // A path in a webhook configuration has no query.
+    case "/v1/admit/gatekeeper":
+      return { ...admitEndpoint, dialect: "gatekeeper" };
+    case "/v1/mutate/gatekeeper":
+      return { ...mutateEndpoint, dialect: "gatekeeper" };
     case "/v1/admitlabel":
       return labelEndpoint;
     case "/policyvalidate":

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ClusterClient, ClusterObject } from "../../../src/cluster/api.ts";
+import {
+  type WebhookController,
+  startWebhookController,
+  webhookResources,
+} from "../../../src/controllers/webhooks/controller.ts";
+import type { AskingPolicy, Webhook } from "../../../src/controllers/webhooks/wanted.ts";
+import { createFakeCluster } from "../../cluster/fake.ts";
+
+const settings = {
+  reached: { service: { namespace: "portcullis", name: "portcullis-webhook", port: 443 } },
+  namespace: "portcullis",
+} as const;
+
+function policy(dialect: "gatekeeper" | "kyverno", more: Partial<AskingPolicy> = {}): AskingPolicy {
+  return {
+    id: { dialect, kind: "K", namespace: "", name: "p" },
+    phase: "validate",
+    scope: { kinds: ["/Pod"] },
+    ...more,
+  };
+}
+
+type Configuration = ClusterObject & { readonly webhooks: readonly Webhook[] };
+
+const name = { namespace: "", name: "portcullis" };
+
+function fixture(change?: (object: ClusterObject) => ClusterObject) {
+  const cluster = createFakeCluster();
+  const changed = change ?? ((object: ClusterObject): ClusterObject => object);
+  const client: ClusterClient = {
+    ...cluster.client,
+    create: (resource, object, options) => cluster.client.create(resource, changed(object), options),
+    update: (resource, object, options) => cluster.client.update(resource, changed(object), options),
+  };
+  const errors: Error[] = [];
+  const controller = startWebhookController({
+    client,
+    informers: cluster.informers,
+    onError: (error) => errors.push(error),
+    patienceMs: { first: 50, most: 400 },
+  });
+  const stored = async (kind: keyof typeof webhookResources): Promise<Configuration> =>
+    (await cluster.client.get(webhookResources[kind], name)) as unknown as Configuration;
+  return { cluster, controller, errors, stored };
+}
+
+async function settled(controller: WebhookController): Promise<void> {
+  for (let turn = 0; turn < 200 && !controller.isCurrent; turn++) {
+    // oxlint-disable-next-line no-await-in-loop -- polling is the point
+    await sleep(10);
+  }
+  assert.ok(controller.isCurrent, "the configurations never became current");
+}
+
+function find({ webhooks }: Configuration, webhook: string): Webhook {
+  const found = webhooks.find((one) => one.name === webhook);
+  assert.ok(found !== undefined, `no ${webhook} in ${webhooks.map((one) => one.name).join(", ")}`);
+  return found;
+}
+
+test("each dialect's webhooks ask for what its policies match, Fail and Ignore apart", async (context) => {
+  const { controller, stored, errors } = fixture();
+  context.after(() => controller.close());
+  controller.update({
+    settings,
+    caBundle: "PEM",
+    policies: [
+      policy("gatekeeper"),
+      policy("kyverno", { failurePolicy: "Fail", timeoutMs: 15_000 }),
+      policy("kyverno", { failurePolicy: "Ignore", scope: { kinds: ["apps/Deployment"] } }),
+      policy("kyverno", { phase: "mutate", failurePolicy: "Fail" }),
+      policy("kyverno", { schedule: "* * * * *", scope: {} }),
+    ],
+  });
+  await settled(controller);
+  const validating = await stored("ValidatingWebhookConfiguration");
+  assert.deepEqual(
+    validating.webhooks.map((webhook) => [webhook.name, webhook.failurePolicy, webhook.timeoutSeconds]),
+    [
+      ["validation.gatekeeper.sh", "Ignore", 3],
+      ["check-ignore-label.gatekeeper.sh", "Fail", 3],
+      ["validate-policy.kyverno.svc", "Fail", 10],
+      ["validate.kyverno.svc-ignore", "Ignore", 10],
+      ["validate.kyverno.svc-fail", "Fail", 15],
+    ],
+  );
+  const gatekeeper = find(validating, "validation.gatekeeper.sh");
+  assert.deepEqual(gatekeeper.namespaceSelector.matchExpressions, [
+    { key: "admission.gatekeeper.sh/ignore", operator: "DoesNotExist" },
+    { key: "kubernetes.io/metadata.name", operator: "NotIn", values: ["kube-system", "portcullis"] },
+  ]);
+  assert.ok(gatekeeper.rules.some(({ apiGroups }) => apiGroups.includes("templates.gatekeeper.sh")));
+  const fail = find(validating, "validate.kyverno.svc-fail");
+  assert.deepEqual(fail.namespaceSelector.matchExpressions?.length, 1);
+  assert.deepEqual(fail.clientConfig, {
+    service: { namespace: "portcullis", name: "portcullis-webhook", port: 443, path: "/validate/fail" },
+    caBundle: "UEVN",
+  });
+  assert.deepEqual(find(validating, "validate.kyverno.svc-ignore").rules[0]?.resources, ["deployments"]);
+  const mutating = await stored("MutatingWebhookConfiguration");
+  assert.deepEqual(
+    mutating.webhooks.map((webhook) => webhook.name),
+    ["mutate-policy.kyverno.svc", "mutate.kyverno.svc-fail"],
+  );
+  assert.equal(controller.writes, 2);
+  assert.deepEqual(errors, []);
+});
+
+test("an API server that adds defaults and a cloud that adds to selectors start no second write", async (context) => {
+  const { controller, cluster } = fixture((object) => ({
+    ...object,
+    webhooks: (object["webhooks"] as readonly Webhook[]).map((webhook) => ({
+      ...webhook,
+      matchConditions: undefined,
+      rules: webhook.rules.map((rule) => ({ ...rule, operations: rule.operations.toReversed() })),
+      namespaceSelector: {
+        matchExpressions: [
+          ...(webhook.namespaceSelector.matchExpressions ?? []),
+          { key: "control-plane", operator: "DoesNotExist" },
+        ],
+      },
+    })),
+  }));
+  context.after(() => controller.close());
+  controller.update({ settings, caBundle: "PEM", policies: [policy("gatekeeper"), policy("kyverno")] });
+  await settled(controller);
+  const written = controller.writes;
+  controller.check();
+  await sleep(300);
+  await cluster.settled();
+  assert.equal(controller.writes, written);
+  assert.equal(written, 2);
+});
+
+test("what somebody else changes is put right, and what they insist on is repeated later and later", async (context) => {
+  const { controller, cluster, stored } = fixture();
+  context.after(() => controller.close());
+  controller.update({ settings, caBundle: "PEM", policies: [policy("gatekeeper")] });
+  await settled(controller);
+  const before = await stored("ValidatingWebhookConfiguration");
+  cluster.put({ ...before, webhooks: before.webhooks.map((webhook) => ({ ...webhook, timeoutSeconds: 1 })) });
+  await cluster.settled();
+  await settled(controller);
+  assert.equal(find(await stored("ValidatingWebhookConfiguration"), "validation.gatekeeper.sh").timeoutSeconds, 3);
+  const written = controller.writes;
+  for (let turn = 0; turn < 60; turn++) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
+    const now = await stored("ValidatingWebhookConfiguration");
+    cluster.put({ ...now, webhooks: now.webhooks.map((webhook) => ({ ...webhook, timeoutSeconds: 1 })) });
+    // oxlint-disable-next-line no-await-in-loop
+    await sleep(10);
+  }
+  assert.ok(controller.writes - written <= 5, `${controller.writes - written} writes while sixty times undone`);
+});
+
+test("new policies and a new CA are written; a dialect that is left out has no webhook", async (context) => {
+  const { controller, stored } = fixture();
+  context.after(() => controller.close());
+  controller.update({ settings, caBundle: "PEM", policies: [policy("gatekeeper")] });
+  await settled(controller);
+  controller.update({ caBundle: "NEXT", settings: { ...settings, dialects: ["kyverno"] } });
+  await settled(controller);
+  const validating = await stored("ValidatingWebhookConfiguration");
+  assert.deepEqual(
+    validating.webhooks.map((webhook) => webhook.name),
+    ["validate-policy.kyverno.svc"],
+  );
+  assert.equal(validating.webhooks[0]?.clientConfig["caBundle"], Buffer.from("NEXT").toString("base64"));
+});
