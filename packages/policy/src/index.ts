@@ -1,6 +1,13 @@
 // The pure engine and its dialects: what decides, with no cluster, clock or socket.
 
-export { type Engine, type EngineOptions, admissionProblems, createEngine, ownerOf, statusKey } from "./engine/engine.ts";
+export {
+  type Engine,
+  type EngineOptions,
+  admissionProblems,
+  createEngine,
+  ownerOf,
+  statusKey,
+} from "./engine/engine.ts";
 export { canonicalJson, digestOf, sha256 } from "./engine/digest.ts";
 export type { Linked, Locate, PolicyFrontend, Profile, ReadFrom } from "./engine/frontend.ts";
 export type { Action, Answered, Decision, Effect, Outcome, PolicyId, Suspended } from "./engine/outcome.ts";
@@ -40,6 +47,7 @@ export {
   explainRequest,
 } from "./gatekeeper/explain.ts";
 export { type GatekeeperOptions, type GatekeeperUnit, gatekeeperFrontend } from "./gatekeeper/frontend.ts";
+export { type BenchSession, openBench } from "./gatekeeper/gator/bench.ts";
 export { gatorExpand } from "./gatekeeper/gator/expand.ts";
 export type { StatsEntry } from "./gatekeeper/gator/observe.ts";
 export { type GatorOptions } from "./gatekeeper/gator/policies.ts";
@@ -70,7 +78,8 @@ export { templateSchema } from "./gatekeeper/template/template-schema.ts";
 export { cleanupTree } from "./kyverno/cleanup/check.ts";
 export { policyTrees } from "./kyverno/policy/schema.ts";
 export { mutationAdmission, mutationAnswer } from "./gatekeeper/mutation/admission.ts";
-export { externalDataNeed } from "./gatekeeper/mutation/externaldata.ts";
+export { type ExternalData, type ExternalDataCall, externalDataKind } from "./gatekeeper/externaldata/need.ts";
+export { readProviderResponse } from "./gatekeeper/externaldata/response.ts";
 export { sortedResults } from "./gatekeeper/respond.ts";
 export { type Candidate, type Review, namespaceNeed, reviewOf } from "./gatekeeper/review.ts";
 export type { ReadyTemplate, Template } from "./gatekeeper/template/read.ts";
@@ -82,6 +91,9 @@ export { type KyvernoOptions, type KyvernoUnit, kyvernoFrontend } from "./kyvern
 export { type Housekeeping, type HousekeepingAnswer, housekeeping } from "./kyverno/housekeeping.ts";
 export { type KyvernoSettings, defaultSettings, parseResourceFilters } from "./kyverno/settings.ts";
 export { copyOf } from "./kyverno/generate/labels.ts";
+export { matchesKindParts } from "./kyverno/match/kinds.ts";
+export { compileSelector } from "./kyverno/match/selector.ts";
+export { matchesWildcard } from "./kyverno/pattern/wildcard.ts";
 export { naturalOrder } from "./kyverno/naturalorder.ts";
 export { type PolicyInfo, type RulesStatus, metricType, policyInfo, rulesStatus } from "./kyverno/policyinfo.ts";
 export type { Row } from "./kyverno/testfile/check.ts";

@@ -63,7 +63,7 @@ function isAnswerable(call: unknown, resources: ReadonlySet<string>): boolean {
 }
 
 /** What is bound to a user; null when no bindings are known at all. Kyverno: pkg/userinfo/roleRef.go. */
-function rolesOf(objects: readonly unknown[], { call }: Need): Answer | null {
+export function rolesOf(objects: readonly unknown[], { call }: Need): Answer | null {
   const bindings = objects.filter((object) => ["RoleBinding", "ClusterRoleBinding"].includes(gvkOf(object).kind));
   if (bindings.length === 0) return null;
   const roles = new Set<string>();

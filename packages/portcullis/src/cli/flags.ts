@@ -30,6 +30,13 @@ export interface ServeFlags {
   readonly kyvernoConfig: string;
 }
 
+export interface RunFlags extends ServeFlags {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace?: string;
+  readonly podName?: string;
+}
+
 /** What all gator commands read. */
 export interface GatorSourceFlags {
   readonly filename: readonly string[];
@@ -53,6 +60,22 @@ export interface GatorExpandFlags extends GatorSourceFlags {
 
 export interface GatorSyncTestFlags extends GatorSourceFlags {
   readonly forceOmitGvkManifest: boolean;
+}
+
+export interface GatorBenchFlags extends GatorSourceFlags {
+  readonly engine: string;
+  readonly iterations: string;
+  readonly warmup: string;
+  readonly concurrency: string;
+  readonly output: string;
+  readonly stats: boolean;
+  readonly memory: boolean;
+  readonly save: string;
+  readonly compare: string;
+  /** Per cent. */
+  readonly threshold: string;
+  /** A duration of Go's: `1ms`. */
+  readonly minThreshold: string;
 }
 
 export interface GatorVerifyFlags {

@@ -4,11 +4,12 @@
 // commands have gator's own.
 
 import { setFlagsFromString } from "node:v8";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import type { ServeFlags } from "./flags.ts";
+import { Command, CommanderError, Option } from "commander";
+import { collect, wholeNumber } from "./arguments.ts";
 import { registerGator } from "./gator/register.ts";
 import { CommandFailed } from "./kyverno/exit.ts";
 import { registerKyverno } from "./kyverno/register.ts";
+import { registerServing } from "./register-serving.ts";
 import { tuneForOneRun } from "./tune.ts";
 import { UsageError } from "./usage.ts";
 
@@ -116,64 +117,7 @@ program
     });
   });
 
-program
-  .command("serve")
-  .description("answer AdmissionReviews over HTTPS on /v1/admit; policies reload when the files change")
-  .requiredOption(
-    "--policies <path>",
-    "a file or folder with policies and the objects they look at; may be repeated",
-    collect,
-    [],
-  )
-  .option(
-    "--data <path>",
-    "a file or folder with objects of a cluster: Namespaces, and what policies compare with; may be repeated",
-    collect,
-    [],
-  )
-  .option("--host <address>", "the address to listen on", "127.0.0.1")
-  .option("--port <number>", "the port to listen on, 0 for any", wholeNumber, 8443)
-  .option(
-    "--tls-cert-file <file>",
-    "certificate chain (PEM), reloaded when it changes; default: a self-signed CA made at start",
-  )
-  .option("--tls-key-file <file>", "private key (PEM)")
-  .addOption(new Option("--tls-min-version <version>", "the lowest TLS version").choices(["1.2", "1.3"]).default("1.3"))
-  .option("--ca-file <file>", "where to write the CA that was made at start, for clients")
-  .option(
-    "--workers <number>",
-    "evaluation threads; 0 evaluates in the main thread; default: one per core but one",
-    wholeNumber,
-  )
-  .option(
-    "--max-serving-threads <number>",
-    "Gatekeeper's name for --workers, which goes first; -1 is the default",
-    threadNumber,
-  )
-  .option(
-    "--shutdown-delay <seconds>",
-    "go on answering for this long after SIGTERM, while readiness fails",
-    seconds,
-    0,
-  )
-  .option("--shutdown-limit <seconds>", "how long requests have to finish at the end", seconds, 10)
-  .option("--client-ca-file <file>", "serve only clients with a certificate of this CA (PEM)")
-  .option("--client-cn-name <name>", "the common name that their certificate must have", "kube-apiserver")
-  .option("--log-denies", "log each denial")
-  .option("--gatekeeper-namespace <name>", "the namespace whose gatekeeper-admin is never refused", "gatekeeper-system")
-  .option("--disable-enforcementaction-validation", "admit constraints with enforcement actions that nobody knows")
-  .option("--exempt-namespace <name>", "this Namespace may have the ignore label; may be repeated", collect, [])
-  .option("--exempt-namespace-prefix <prefix>", "Namespaces that begin so may have it; may be repeated", collect, [])
-  .option("--exempt-namespace-suffix <suffix>", "Namespaces that end so may have it; may be repeated", collect, [])
-  .option("--enablePolicyException", "Kyverno's PolicyExceptions count; without it they do not, as in Kyverno")
-  .option("--exceptionNamespace <name>", "the namespace that PolicyExceptions must be in, `*` for any")
-  .option("--protectManagedResources", "only Kyverno's own service accounts may change what Kyverno made")
-  .option("--kyverno-config <namespace/name>", "the ConfigMap with Kyverno's settings", "kyverno/kyverno")
-  .option("--kyverno-answers", "answer as Kyverno where docs/compatibility.md gives a switch")
-  .action(async (options: ServeFlags) => {
-    const { serveCommand } = await import("./commands/serve.ts");
-    process.exitCode = await serveCommand(options);
-  });
+registerServing(program, await version());
 
 program
   .command("review")
@@ -221,27 +165,6 @@ function exitCodeOf(error: unknown): number {
     return 2;
   }
   throw error;
-}
-
-function collect(value: string, previous: string[]): string[] {
-  return [...previous, value];
-}
-
-function wholeNumber(value: string): number {
-  const parsed = Number(value);
-  if (!Number.isInteger(parsed) || parsed < 0) throw new InvalidArgumentError("expected a whole number, 0 or more");
-  return parsed;
-}
-
-/** Gatekeeper's -1 stands for one per core. */
-function threadNumber(value: string): number | undefined {
-  return value === "-1" ? undefined : Math.max(1, wholeNumber(value));
-}
-
-function seconds(value: string): number {
-  const parsed = Number(value.replace(/s$/, ""));
-  if (!(parsed >= 0 && parsed <= 3600)) throw new InvalidArgumentError("expected seconds, 0 to 3600");
-  return parsed;
 }
 
 async function version(): Promise<string> {

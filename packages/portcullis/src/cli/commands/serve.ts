@@ -26,7 +26,7 @@ export async function demoCommand({ port, once }: { readonly port: number; reado
   return stayUp(demo);
 }
 
-async function stayUp(running: Closable): Promise<number> {
+export async function stayUp(running: Closable): Promise<number> {
   const code = await untilSignal(running);
   // Cut short: what still runs would keep the process.
   if (code !== 0) process.exit(code);
@@ -34,7 +34,7 @@ async function stayUp(running: Closable): Promise<number> {
 }
 
 /** A start that fails is the user's to mend: a port that is taken, a file that is not there. */
-async function started<T>(starting: Promise<T>): Promise<T> {
+export async function started<T>(starting: Promise<T>): Promise<T> {
   try {
     return await starting;
   } catch (error) {
@@ -44,7 +44,7 @@ async function started<T>(starting: Promise<T>): Promise<T> {
   }
 }
 
-function serveOptions(flags: ServeFlags): ServeOptions {
+export function serveOptions(flags: ServeFlags): ServeOptions {
   const { tlsCertFile: cert, tlsKeyFile: key } = flags;
   if ((cert === undefined) !== (key === undefined)) {
     throw new UsageError(
@@ -103,6 +103,6 @@ function shutdownOptions({ shutdownDelay, shutdownLimit }: ServeFlags): Partial<
   return { shutdownDelayMs: shutdownDelay * 1000, shutdownLimitMs: shutdownLimit * 1000 };
 }
 
-function terminalProgress(text: string | null): void {
+export function terminalProgress(text: string | null): void {
   if (process.stderr.isTTY) process.stderr.write(text === null ? "\r\u001B[K" : `\r\u001B[K${text}`);
 }

@@ -1,0 +1,144 @@
+// `serve` on a cluster: policies and what they look at come from the API server, and what became of them goes there. Replicas
+// know each other by Leases; one of them leads, and writes what only one should.
+
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { ApiError, type Informers } from "../cluster/api.ts";
+import { type StreamingClient, createClient } from "../cluster/client.ts";
+import { createElection } from "../cluster/election.ts";
+import { createInformers } from "../cluster/informer.ts";
+import type { ClusterConfig } from "../cluster/kubeconfig.ts";
+import { createMembership } from "../cluster/shards.ts";
+import { createWorkQueue } from "../cluster/workqueue.ts";
+import { type ClusterNeeds, clusterNeeds } from "../controllers/policies/clusterneeds.ts";
+import { startPolicies } from "../controllers/policies/policies.ts";
+import type { ClusterTarget, Joined } from "./cluster.ts";
+import type { ServeOptions } from "./config.ts";
+import { type Logger, createLogger } from "./log.ts";
+import { type ObjectShare, createObjectShare } from "./objectshare.ts";
+import { type Serving, serve } from "./serve.ts";
+
+export interface RunOptions {
+  readonly serve: ServeOptions;
+  readonly config: ClusterConfig;
+  /** The product's own namespace: its Leases are there. */
+  readonly namespace: string;
+  /** This replica's name; the machine's when absent. */
+  readonly id?: string;
+  readonly userAgent?: string;
+}
+
+/** Rejects when the server cannot start; a cluster that does not answer is waited for. */
+export async function run(options: RunOptions): Promise<Serving> {
+  const logger = options.serve.logger ?? createLogger("stderr");
+  const client = createClient(options.config, {
+    ...(options.userAgent !== undefined && { userAgent: options.userAgent }),
+    onWarning: (text) => {
+      logger.warn({ text }, "the API server warns");
+    },
+  });
+  const informers = createInformers(client);
+  const objects = createObjectShare();
+  const onError = createErrorLog(logger);
+  const needs = clusterNeeds({ client, informers, onError, callService: null });
+  const parts = { client, informers, objects, needs, logger, onError };
+  try {
+    return await serve({
+      ...options.serve,
+      logger,
+      fetchers: { ...options.serve.fetchers, ...needs.fetchers },
+      cluster: { objects, join: (target) => join(options, parts, target) },
+    });
+  } catch (error) {
+    informers.close();
+    client.close();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly client: StreamingClient;
+  readonly informers: Informers;
+  readonly objects: ObjectShare;
+  readonly needs: ClusterNeeds;
+  readonly logger: Logger;
+  readonly onError: (error: Error) => void;
+}
+
+async function join(options: RunOptions, parts: Parts, target: ClusterTarget): Promise<Joined> {
+  const { client, informers, objects, needs, logger, onError } = parts;
+  const { namespace, id = hostname() } = options;
+  await ensureNamespace(client, namespace, onError);
+  const identity = `${id}_${randomUUID()}`;
+  const election = createElection({ client, namespace, name: "portcullis", identity, onError });
+  const membership = createMembership({ client, namespace, group: "portcullis", identity: id, onError });
+  let hasJoined = false;
+  const noteJoined = async (): Promise<void> => {
+    await membership.joined;
+    hasJoined = true;
+  };
+  void noteJoined();
+  const policies = startPolicies({
+    client,
+    informers,
+    target,
+    objects,
+    id,
+    leads: () => election.isLeader,
+    isAlive: (other) => (hasJoined ? membership.members.includes(other) : null),
+    createQueue: ({ work, workers }) => createWorkQueue({ work, workers, onError: (_key, error) => onError(error) }),
+    onKinds: (kinds) => {
+      logger.info({ kinds }, "objects are synchronised for policies");
+    },
+    onError,
+  });
+  election.onChange((leads) => {
+    logger.info({ leads }, leads ? "this replica leads" : "another replica leads");
+    policies.refresh();
+  });
+  membership.onChange(() => policies.refresh());
+  const close = async (): Promise<void> => {
+    await policies.close();
+    await Promise.all([election.close(), membership.close()]);
+    needs.close();
+    informers.close();
+    client.close();
+  };
+  try {
+    await policies.ready;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { close };
+}
+
+/** Leases need a namespace; whoever has no right to make one has one already. */
+async function ensureNamespace(client: StreamingClient, name: string, onError: (error: Error) => void): Promise<void> {
+  const resource = { group: "", version: "v1", resource: "namespaces" };
+  try {
+    await client.get(resource, { namespace: "", name });
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) return;
+    try {
+      await client.create(resource, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+    } catch (failure) {
+      onError(failure as Error);
+    }
+  }
+}
+
+/** Errors of one text are logged once a minute: an API server that is away is asked many times. */
+function createErrorLog(logger: Logger): (error: Error) => void {
+  const told = new Map<string, number>();
+  return (error) => {
+    const nowMs = performance.now();
+    const lastMs = told.get(error.message) ?? -Infinity;
+    if (nowMs - lastMs < quietMs) return;
+    if (told.size > 100) told.clear();
+    told.set(error.message, nowMs);
+    logger.warn({ error: error.message }, "trouble with the API server");
+  };
+}
+
+const quietMs = 60_000;

@@ -1,0 +1,24 @@
+// How the values of flags are read.
+
+import { InvalidArgumentError } from "commander";
+
+export function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}
+
+export function wholeNumber(value: string): number {
+  const parsed = Number(value);
+  if (!Number.isInteger(parsed) || parsed < 0) throw new InvalidArgumentError("expected a whole number, 0 or more");
+  return parsed;
+}
+
+/** Gatekeeper's -1 stands for one per core. */
+export function threadNumber(value: string): number | undefined {
+  return value === "-1" ? undefined : Math.max(1, wholeNumber(value));
+}
+
+export function seconds(value: string): number {
+  const parsed = Number(value.replace(/s$/, ""));
+  if (!(parsed >= 0 && parsed <= 3600)) throw new InvalidArgumentError("expected seconds, 0 to 3600");
+  return parsed;
+}

@@ -1,0 +1,92 @@
+// The commands that answer admission requests: `serve` with policies from files, `run` on a cluster.
+
+import { type Command, Option } from "commander";
+import { collect, seconds, threadNumber, wholeNumber } from "./arguments.ts";
+import type { RunFlags, ServeFlags } from "./flags.ts";
+
+export function registerServing(program: Command, version: string): void {
+  const serve = program
+    .command("serve")
+    .description("answer AdmissionReviews over HTTPS on /v1/admit; policies reload when the files change")
+    .requiredOption(
+      "--policies <path>",
+      "a file or folder with policies and the objects they look at; may be repeated",
+      collect,
+      [],
+    );
+  withServing(serve).action(async (options: ServeFlags) => {
+    const { serveCommand } = await import("./commands/serve.ts");
+    process.exitCode = await serveCommand(options);
+  });
+  const run = program
+    .command("run")
+    .description("guard a cluster: its policies, its data, and in each policy what became of it")
+    .option(
+      "--kubeconfig <file>",
+      "how to reach the API server; default: $KUBECONFIG, ~/.kube/config, or the Pod's own",
+    )
+    .option("--context <name>", "the context of the kubeconfig")
+    .option("--namespace <name>", "the product's own namespace; default: $POD_NAMESPACE, or portcullis")
+    .option("--pod-name <name>", "this replica's name in statuses; default: $POD_NAME, or the machine's")
+    .option("--policies <path>", "a file or folder with more policies; may be repeated", collect, []);
+  withServing(run).action(async (options: RunFlags) => {
+    const { runCommand } = await import("./commands/run.ts");
+    process.exitCode = await runCommand(options, version);
+  });
+}
+
+/** What both can be told. */
+function withServing(command: Command): Command {
+  return command
+    .option(
+      "--data <path>",
+      "a file or folder with objects of a cluster: Namespaces, and what policies compare with; may be repeated",
+      collect,
+      [],
+    )
+    .option("--host <address>", "the address to listen on", "127.0.0.1")
+    .option("--port <number>", "the port to listen on, 0 for any", wholeNumber, 8443)
+    .option(
+      "--tls-cert-file <file>",
+      "certificate chain (PEM), reloaded when it changes; default: a self-signed CA made at start",
+    )
+    .option("--tls-key-file <file>", "private key (PEM)")
+    .addOption(
+      new Option("--tls-min-version <version>", "the lowest TLS version").choices(["1.2", "1.3"]).default("1.3"),
+    )
+    .option("--ca-file <file>", "where to write the CA that was made at start, for clients")
+    .option(
+      "--workers <number>",
+      "evaluation threads; 0 evaluates in the main thread; default: one per core but one",
+      wholeNumber,
+    )
+    .option(
+      "--max-serving-threads <number>",
+      "Gatekeeper's name for --workers, which goes first; -1 is the default",
+      threadNumber,
+    )
+    .option(
+      "--shutdown-delay <seconds>",
+      "go on answering for this long after SIGTERM, while readiness fails",
+      seconds,
+      0,
+    )
+    .option("--shutdown-limit <seconds>", "how long requests have to finish at the end", seconds, 10)
+    .option("--client-ca-file <file>", "serve only clients with a certificate of this CA (PEM)")
+    .option("--client-cn-name <name>", "the common name that their certificate must have", "kube-apiserver")
+    .option("--log-denies", "log each denial")
+    .option(
+      "--gatekeeper-namespace <name>",
+      "the namespace whose gatekeeper-admin is never refused",
+      "gatekeeper-system",
+    )
+    .option("--disable-enforcementaction-validation", "admit constraints with enforcement actions that nobody knows")
+    .option("--exempt-namespace <name>", "this Namespace may have the ignore label; may be repeated", collect, [])
+    .option("--exempt-namespace-prefix <prefix>", "Namespaces that begin so may have it; may be repeated", collect, [])
+    .option("--exempt-namespace-suffix <suffix>", "Namespaces that end so may have it; may be repeated", collect, [])
+    .option("--enablePolicyException", "Kyverno's PolicyExceptions count; without it they do not, as in Kyverno")
+    .option("--exceptionNamespace <name>", "the namespace that PolicyExceptions must be in, `*` for any")
+    .option("--protectManagedResources", "only Kyverno's own service accounts may change what Kyverno made")
+    .option("--kyverno-config <namespace/name>", "the ConfigMap with Kyverno's settings", "kyverno/kyverno")
+    .option("--kyverno-answers", "answer as Kyverno where docs/compatibility.md gives a switch");
+}

@@ -1,0 +1,195 @@
+// The objects of the cluster that policies look at: all Namespaces, and the kinds that synckinds.ts chooses. Their informers
+// keep only names; the objects themselves go as text into the memory that all evaluators share (app/objectshare.ts), from
+// where a handler of changes could not take them any more: hence they are put there while the informer looks at them.
+// Changes are told to the evaluators together, a few times a second.
+
+import { type GroupVersionResource, apiVersionOf, gvkText, nameOf, namespaceOf, valueAt } from "@portcullis/kube";
+import type { ObjectShare, SharedKey } from "../../app/objectshare.ts";
+import type { ApiResource, ClusterClient, ClusterObject, Informer, Informers } from "../../cluster/api.ts";
+import type { PolicyFeed } from "./feed.ts";
+import { excludedFromSync, namedKinds, resourcesToSync } from "./synckinds.ts";
+
+export interface SyncOptions {
+  readonly client: ClusterClient;
+  readonly informers: Informers;
+  readonly feed: PolicyFeed;
+  readonly objects: ObjectShare;
+  /** Tells the evaluators what changed in `objects`. */
+  readonly publish: () => void;
+  /** The kinds that are synchronised have changed. */
+  readonly onKinds?: (kinds: readonly string[]) => void;
+  readonly onError: (error: Error) => void;
+}
+
+export interface Syncing {
+  /** Resolves when the Namespaces and the kinds that the present policies look at are known. */
+  ready(): Promise<void>;
+  close(): void;
+}
+
+interface Synced {
+  readonly resource: ApiResource;
+  readonly informer: Informer;
+}
+
+interface State {
+  readonly options: SyncOptions;
+  readonly synced: Map<string, Synced>;
+  excluded: string;
+  choosing: Promise<void>;
+  timer: NodeJS.Timeout | null;
+  isClosed: boolean;
+}
+
+/** How long changes wait for others. */
+const gatherMs = 50;
+
+const namespaces: GroupVersionResource = { group: "", version: "v1", resource: "namespaces" };
+const namespaceKind = { gvk: { group: "", version: "v1", kind: "Namespace" }, gvr: namespaces };
+
+export function startSync(options: SyncOptions): Syncing {
+  const state: State = {
+    options,
+    synced: new Map(),
+    excluded: "[]",
+    choosing: Promise.resolve(),
+    timer: null,
+    isClosed: false,
+  };
+  const ofNamespaces = follow(state, namespaceKind, { shelf: "namespaces", isExcluded: () => false });
+  options.feed.onServed(() => {
+    state.choosing = state.choosing.then(() => chooseSafely(state));
+  });
+  return {
+    ready: async () => {
+      await state.choosing;
+      await Promise.all([ofNamespaces, ...[...state.synced.values()].map(({ informer }) => informer)].map(isInStep));
+      publish(state);
+    },
+    close: () => {
+      state.isClosed = true;
+      if (state.timer !== null) clearTimeout(state.timer);
+      ofNamespaces.close();
+      for (const { informer } of state.synced.values()) informer.close();
+    },
+  };
+}
+
+/** One that is closed meanwhile is not needed any more. */
+async function isInStep(informer: Informer): Promise<void> {
+  try {
+    await informer.synced;
+  } catch {
+    // It was closed.
+  }
+}
+
+async function chooseSafely(state: State): Promise<void> {
+  if (state.isClosed) return;
+  try {
+    await choose(state);
+  } catch (error) {
+    state.options.onError(error as Error);
+    // Discovery does not answer: what is synchronised stays, and is chosen anew a little later.
+    const again = setTimeout(() => {
+      state.choosing = state.choosing.then(() => chooseSafely(state));
+    }, 2000);
+    again.unref();
+  }
+}
+
+/** Follows what is wanted now, and nothing else. */
+async function choose(state: State): Promise<void> {
+  const { client, feed, onKinds } = state.options;
+  const reads = new Set(
+    (feed.account()?.policies ?? []).flatMap((policy) => policy.reads.flatMap(({ kinds = ["*/*"] }) => kinds)),
+  );
+  const objects = [...feed.objects()].map(({ object }) => object);
+  const config = objects.find((object) => object["kind"] === "Config") ?? null;
+  const wanted =
+    reads.size === 0 ? [] : resourcesToSync(await servedResources(client, reads), objects.flatMap(namedKinds), reads);
+  const excluded = JSON.stringify(valueAt(config, "spec", "match") ?? []);
+  const keys = new Map(wanted.map((resource) => [gvkText(resource.gvk), resource]));
+  const before = [...state.synced.keys()].toSorted().join(" ");
+  for (const [key, { resource, informer }] of state.synced) {
+    if (keys.has(key) && excluded === state.excluded) continue;
+    informer.close();
+    state.synced.delete(key);
+    for (const stub of informer.list()) state.options.objects.remove(keyOf("inventory", resource, stub));
+  }
+  state.excluded = excluded;
+  const isExcluded = excludedFromSync(config);
+  for (const [key, resource] of keys) {
+    if (state.synced.has(key)) continue;
+    state.synced.set(key, { resource, informer: follow(state, resource, { shelf: "inventory", isExcluded }) });
+  }
+  publishSoon(state);
+  const after = [...state.synced.keys()].toSorted();
+  if (after.join(" ") !== before) onKinds?.(after);
+}
+
+/** What is served; asked anew when a kind that policies name is not among it. */
+async function servedResources(client: ClusterClient, reads: ReadonlySet<string>): Promise<readonly ApiResource[]> {
+  const { resources } = await client.discover();
+  const known = new Set(resources.flatMap(({ gvk: { group, kind } }) => [`${group}/${kind}`, `*/${kind}`]));
+  const isMissing = [...reads].some((read) => !read.endsWith("/*") && !known.has(read));
+  return isMissing ? (await client.discover(true)).resources : resources;
+}
+
+interface Following {
+  readonly shelf: SharedKey["shelf"];
+  readonly isExcluded: (namespace: string) => boolean;
+}
+
+function follow(state: State, resource: Pick<ApiResource, "gvk" | "gvr">, { shelf, isExcluded }: Following): Informer {
+  const { informers, objects, onError } = state.options;
+  const keep = (object: ClusterObject): ClusterObject => {
+    const stub = stubOf(object);
+    if (!state.isClosed && !isExcluded(namespaceOf(object))) {
+      objects.set(keyOf(shelf, resource, stub), whole(resource, object));
+    }
+    return stub;
+  };
+  const informer = informers.watch(resource.gvr, { keep, onError });
+  informer.onChange(({ what, object }) => {
+    if (what === "removed") objects.remove(keyOf(shelf, resource, object));
+    publishSoon(state);
+  });
+  return informer;
+}
+
+function keyOf(shelf: SharedKey["shelf"], { gvk }: Pick<ApiResource, "gvk">, object: ClusterObject): SharedKey {
+  return {
+    shelf,
+    apiVersion: apiVersionOf(gvk),
+    kind: gvk.kind,
+    namespace: namespaceOf(object),
+    name: nameOf(object),
+  };
+}
+
+/** What an informer needs to tell objects and their versions apart. */
+function stubOf(object: ClusterObject): ClusterObject {
+  const metadata = (valueAt(object, "metadata") ?? {}) as Readonly<Record<string, unknown>>;
+  const { name, namespace, uid, resourceVersion } = metadata;
+  return { metadata: { name, uid, resourceVersion, ...(namespace !== undefined && { namespace }) } };
+}
+
+/** As policies see it. The objects of a list have no kind of their own; managed fields are half of an object, and noise. */
+function whole({ gvk }: Pick<ApiResource, "gvk">, object: ClusterObject): ClusterObject {
+  const { managedFields: _managed, ...metadata } = (valueAt(object, "metadata") ?? {}) as Record<string, unknown>;
+  return { ...object, apiVersion: apiVersionOf(gvk), kind: gvk.kind, metadata };
+}
+
+function publishSoon(state: State): void {
+  if (state.isClosed) return;
+  state.timer ??= setTimeout(() => {
+    publish(state);
+  }, gatherMs);
+}
+
+function publish(state: State): void {
+  if (state.timer !== null) clearTimeout(state.timer);
+  state.timer = null;
+  if (!state.isClosed) state.options.publish();
+}
