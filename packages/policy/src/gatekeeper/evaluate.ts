@@ -24,6 +24,8 @@ import type { Policy, Scope } from "../engine/policy.ts";
 import type { Evaluation, EvaluationRequest, Json } from "../engine/request.ts";
 import { type Enforced, overriding, pointOf } from "./constraint/enforcement.ts";
 import type { Constraint } from "./constraint/read.ts";
+import { gathering } from "./externaldata/builtin.ts";
+import { type Providers, withProviders } from "./externaldata/need.ts";
 import { accessorError } from "./gocode.ts";
 import { inventoryData } from "./inventory.ts";
 import { type Review, reviewOf } from "./review.ts";
@@ -34,7 +36,7 @@ import { violationPath } from "./template/rego.ts";
 export function templatePolicy(
   template: Template,
   constraints: readonly Constraint[],
-  profile: Profile,
+  { profile, providers }: { readonly profile: Profile; readonly providers: Providers },
 ): Policy | null {
   const { ready } = template;
   if (ready === null || constraints.length === 0) return null;
@@ -52,6 +54,8 @@ export function templatePolicy(
       // Without the old object there is nothing to look at; the answer says so.
       if (request.operation === "DELETE" && request.oldObject === null) return [];
       const outcomes: Outcome[] = [];
+      // A constraint that misses something keeps no other from saying what it misses.
+      const { world, end } = gathering(withProviders(evaluation.world, providers));
       const { observe } = observing(evaluation);
       observe?.({ event: "begin" });
       let matched = 0;
@@ -59,13 +63,15 @@ export function templatePolicy(
         const enforced = constraint.enforcement.at.get(point);
         if (enforced === undefined) continue;
         const review = reviewOf(request, evaluation, profile);
-        const results = judge({ constraint, ready, review, evaluation, ...reporting(observe) });
+        const asking = { ...evaluation, world };
+        const results = judge({ constraint, ready, review, evaluation: asking, ...reporting(observe) });
         if (observe !== undefined && constraint.matcher.match(review) === true) matched += 1;
         if (results.length === 0) continue;
         const applied = appliedTo(request, enforced);
         for (const result of results) outcomes.push(outcomeOf(constraint, applied, result));
       }
       if (matched > 0) observe?.({ event: "end", kind: template.kind, constraints: matched });
+      end();
       return outcomes;
     },
   };

@@ -15,9 +15,15 @@ import {
   problemDiagnostic,
   readConstraint,
 } from "./constraint/read.ts";
+import { type BystanderUnit, connectionGroup, readBystander, syncSetGroup } from "./configuration/bystanders.ts";
+import { type Config, type ConfigUnit, configGroup, readConfig } from "./configuration/config.ts";
+import { excluding } from "./configuration/excluding.ts";
 import { templatePolicy } from "./evaluate.ts";
 import { linkExpansion } from "./expansion/link.ts";
 import { type ExpansionUnit, expansionGroup, readExpansion } from "./expansion/read.ts";
+import { externalDataBuiltin } from "./externaldata/builtin.ts";
+import type { Providers } from "./externaldata/need.ts";
+import { type Provider, type ProviderUnit, externalDataGroup, readProvider } from "./externaldata/provider.ts";
 import { lintPolicies, overlapFacts } from "./lint/lint.ts";
 import { type MutatorUnit, mutationGroup, readMutator } from "./mutation/read.ts";
 import { linkMutators } from "./mutation/stage.ts";
@@ -32,19 +38,24 @@ export interface GatekeeperOptions extends RegoOptions {
   readonly mutationAnnotations?: boolean;
   /** Providers may be asked; true unless said. */
   readonly externalData?: boolean;
+  /** Where Gatekeeper is, and its Config; gatekeeper-system unless said. */
+  readonly namespace?: string;
 }
 
-export type GatekeeperUnit = Template | ConstraintSource | MutatorUnit | ExpansionUnit;
+export type GatekeeperUnit =
+  | Template
+  | ConstraintSource
+  | MutatorUnit
+  | ExpansionUnit
+  | ProviderUnit
+  | ConfigUnit
+  | BystanderUnit;
 
-export function gatekeeperFrontend(options: GatekeeperOptions): PolicyFrontend<GatekeeperUnit> {
+export function gatekeeperFrontend(given: GatekeeperOptions): PolicyFrontend<GatekeeperUnit> {
+  const options = given.externalData === false ? given : withExternalData(given);
   return {
     dialect: "gatekeeper",
-    owns: ({ group, kind }) =>
-      group === constraintGroup ||
-      group === mutationGroup ||
-      group === expansionGroup ||
-      unbuilt.has(group) ||
-      (group === templateGroup && kind === "ConstraintTemplate"),
+    owns: ({ group, kind }) => ownGroups.has(group) || (group === templateGroup && kind === "ConstraintTemplate"),
     read: (object, from) => read(object, from, options),
     link: (units, _catalog, profile) => link(units, profile, options),
     respond,
@@ -53,13 +64,19 @@ export function gatekeeperFrontend(options: GatekeeperOptions): PolicyFrontend<G
   };
 }
 
-/** Gatekeeper's other groups: taken, so that nobody applies them in silence, and refused until they are built. */
-const unbuilt: ReadonlySet<string> = new Set([
-  "config.gatekeeper.sh",
-  "syncset.gatekeeper.sh",
-  "externaldata.gatekeeper.sh",
-  "connection.gatekeeper.sh",
+const ownGroups: ReadonlySet<string> = new Set([
+  constraintGroup,
+  mutationGroup,
+  expansionGroup,
+  externalDataGroup,
+  configGroup,
+  syncSetGroup,
+  connectionGroup,
 ]);
+
+function withExternalData(options: GatekeeperOptions): GatekeeperOptions {
+  return { ...options, extra: [...(options.extra ?? []), externalDataBuiltin] };
+}
 
 interface Read {
   readonly unit: GatekeeperUnit | null;
@@ -67,16 +84,25 @@ interface Read {
 }
 
 function read(object: Json, from: ReadFrom, options: GatekeeperOptions): Read {
-  const { group, kind } = gvkOf(object);
-  if (group === templateGroup) {
-    const { template, diagnostics } = readTemplate(object, from, options);
-    return { unit: template, diagnostics };
+  const externalData = options.externalData ?? true;
+  switch (gvkOf(object).group) {
+    case templateGroup: {
+      const { template, diagnostics } = readTemplate(object, from, options);
+      return { unit: template, diagnostics };
+    }
+    case constraintGroup:
+      return { unit: readConstraint(object, from), diagnostics: [] };
+    case mutationGroup:
+      return readMutator(object, from, { externalData });
+    case expansionGroup:
+      return readExpansion(object, from);
+    case externalDataGroup:
+      return readProvider(object, from, { externalData });
+    case configGroup:
+      return readConfig(object, from, { namespace: options.namespace ?? "gatekeeper-system" });
+    default:
+      return readBystander(object, from);
   }
-  if (group === constraintGroup) return { unit: readConstraint(object, from), diagnostics: [] };
-  if (group === mutationGroup) return readMutator(object, from, { externalData: options.externalData ?? true });
-  if (group === expansionGroup) return readExpansion(object, from);
-  const message = `${kind} (${group}) is not supported yet`;
-  return { unit: null, diagnostics: [errorAt("unsupported-kind", from.locate?.(["kind"]) ?? null, message)] };
 }
 
 function link(units: readonly GatekeeperUnit[], profile: Profile, options: GatekeeperOptions): Linked {
@@ -97,20 +123,51 @@ function link(units: readonly GatekeeperUnit[], profile: Profile, options: Gatek
     if (group === undefined) groups.set(template, [constraint]);
     else group.push(constraint);
   }
+  const { providers, config } = settingsOf(units, profile, status);
   const mutators = units.filter((unit) => unit.unit === "mutator");
-  const mutation = linkMutators(mutators, { profile, annotations: options.mutationAnnotations ?? false });
+  const annotations = options.mutationAnnotations ?? false;
+  const mutation = linkMutators(mutators, { profile, annotations, providers });
   const expansions = units.filter((unit) => unit.unit === "expansion");
   const expansion = linkExpansion(expansions, { profile, mutating: mutation.system });
   for (const [key, found] of [...mutation.status, ...expansion.status]) status.set(key, found);
   // gator expands in its own way, before and beside the reviews.
   const derive = profile === "gator" ? undefined : expansion.derive;
-  return {
-    policies: policiesOf(groups, profile),
+  const linked: Linked = {
+    policies: policiesOf(groups, profile, providers),
     mutations: mutation.stage === null ? [] : [mutation.stage],
     ...(derive === undefined ? {} : { derive }),
     status,
     effects: [...templates.values()].toSorted((a, b) => byCodePoints(a.name, b.name)).flatMap(crdOf),
   };
+  return config === null ? linked : excluding(linked, config);
+}
+
+interface Settings {
+  readonly providers: Providers;
+  readonly config: Config | null;
+}
+
+/** gator drops unknown fields in silence, and looks at no Config. */
+function settingsOf(
+  units: readonly GatekeeperUnit[],
+  profile: Profile,
+  status: Map<string, readonly Diagnostic[]>,
+): Settings {
+  const providers = new Map<string, Provider>();
+  let config: Config | null = null;
+  for (const unit of units) {
+    if (unit.unit !== "provider" && unit.unit !== "config" && unit.unit !== "bystander") continue;
+    const strict = profile === "cluster" ? unit.strict : unit.strict.map(asWarning);
+    const [kind, namespace] = unit.unit === "provider" ? ["Provider", ""] : placeOf(unit);
+    if (strict.length > 0) status.set(`${kind}/${namespace}/${unit.name}`, strict);
+    if (unit.unit === "provider" && unit.provider !== null) providers.set(unit.name, unit.provider);
+    if (unit.unit === "config" && profile === "cluster") config ??= unit.config;
+  }
+  return { providers, config };
+}
+
+function placeOf(unit: ConfigUnit | BystanderUnit): readonly [string, string] {
+  return [unit.unit === "config" ? "Config" : unit.kind, unit.namespace];
 }
 
 /** Whether a template takes part. gator drops unknown fields in silence; an API server's client refuses them. */
@@ -128,11 +185,15 @@ function enforcementStatus(unit: ConstraintSource, profile: Profile): readonly D
   return [profile === "cluster" ? errorAt(enforcementCode, span, text) : warningAt(enforcementCode, span, text)];
 }
 
-function policiesOf(groups: ReadonlyMap<Template, readonly Constraint[]>, profile: Profile): readonly Policy[] {
+function policiesOf(
+  groups: ReadonlyMap<Template, readonly Constraint[]>,
+  profile: Profile,
+  providers: Providers,
+): readonly Policy[] {
   const sorted = [...groups].toSorted(([a], [b]) => byCodePoints(a.kind, b.kind));
   return sorted.flatMap(([template, constraints]) => {
     const byName = constraints.toSorted((a, b) => byCodePoints(a.name, b.name));
-    return templatePolicy(template, byName, profile) ?? [];
+    return templatePolicy(template, byName, { profile, providers }) ?? [];
   });
 }
 

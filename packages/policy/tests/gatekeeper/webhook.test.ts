@@ -311,14 +311,6 @@ test("problems of templates and constraints are in the status, with their place 
   });
 });
 
-test("a kind that is not built is refused, not accepted in silence", () => {
-  const set = policySet("apiVersion: syncset.gatekeeper.sh/v1alpha1\nkind: SyncSet\nmetadata: {name: a}\n");
-  assert.deepEqual(
-    set.status.get("SyncSet//a")?.map((one) => one.message),
-    ["SyncSet (syncset.gatekeeper.sh) is not supported yet"],
-  );
-});
-
 test("a template with CEL and Rego is decided by its Rego, one with CEL alone is refused with that reason", () => {
   const code = (engines: string): string => `apiVersion: templates.gatekeeper.sh/v1
 kind: ConstraintTemplate

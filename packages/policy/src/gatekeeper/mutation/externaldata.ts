@@ -6,22 +6,11 @@
 import { aggregateTexts, byCodePoints, member, stringAt } from "@portcullis/kube";
 import { type Answer, type Need, Suspend, type World } from "@portcullis/lang";
 import type { Json } from "../../engine/request.ts";
+import { externalDataNeed } from "../externaldata/need.ts";
 import { goType } from "../gocode.ts";
 import { listAt } from "../tree.ts";
 import { MutationError } from "./change.ts";
 import { Placeholder, isMap } from "./tree.ts";
-
-/**
- * Asks a provider for keys. The answer's value is the `ProviderResponse`, null when there is no such provider; its error
- * is why the request failed.
- */
-export function externalDataNeed(provider: string, keys: readonly string[]): Need {
-  return {
-    kind: "external_data",
-    key: JSON.stringify([provider, ...keys]),
-    call: { provider, keys, purpose: "mutation" },
-  };
-}
 
 /** The tree with values for its placeholders. Throws Suspend, and MutationError where a value is missing. */
 export function resolvePlaceholders(tree: Json, world: World): Json {

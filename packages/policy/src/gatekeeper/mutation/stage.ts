@@ -8,6 +8,7 @@ import type { Profile } from "../../engine/frontend.ts";
 import type { Outcome } from "../../engine/outcome.ts";
 import type { MutationStage, Scope } from "../../engine/policy.ts";
 import type { Evaluation, EvaluationRequest, Json } from "../../engine/request.ts";
+import { type Providers, withProviders } from "../externaldata/need.ts";
 import type { GoNumbers } from "../gocode.ts";
 import { type KnownNamespace, lookUpNamespace } from "../review.ts";
 import { asWarning } from "../template/read.ts";
@@ -21,6 +22,8 @@ export interface StageOptions {
   readonly profile: Profile;
   /** Mutated objects say by what they were. */
   readonly annotations: boolean;
+  /** Those of the set. */
+  readonly providers?: Providers;
   /** How the numbers of objects were read; as the API server does unless said. */
   readonly numbers?: GoNumbers;
 }
@@ -152,9 +155,11 @@ export function mutateObject(
     () => budget.step(chargePerMutator),
   );
   if (object === request.object) return { object, applied: [] };
-  const resolved = resolvePlaceholders(object, world);
+  const resolved = resolvePlaceholders(object, withProviders(world, options.providers ?? noProviders));
   return { object: options.annotations ? annotated(resolved, applied, mutationId()) : resolved, applied };
 }
+
+const noProviders: Providers = new Map();
 
 /** Steps that trying a mutator is counted as. */
 const chargePerMutator = 100;
