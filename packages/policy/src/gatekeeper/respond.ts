@@ -35,12 +35,16 @@ function unreviewed({ name }: EvaluationRequest): string {
 
 /** Results as Gatekeeper lists them: by enforcement action and message; equal ones by constraint kind and name. */
 export function sortedResults(outcomes: readonly Outcome[]): readonly Outcome[] {
-  return outcomes.length < 2 ? outcomes : outcomes.toSorted(resultOrder(outcomes));
+  if (outcomes.length < 2) return outcomes;
+  return outcomes.toSorted(resultOrder(outcomes.some(({ message }) => needsCodePoints(message))));
 }
 
-/** The comparison that sorts these results. */
-export function resultOrder(outcomes: readonly Outcome[]): (a: Outcome, b: Outcome) => number {
-  const byText = outcomes.some(({ message }) => beyondUnits.test(message)) ? byCodePoints : byUnits;
+/** What results are sorted by. */
+export type ResultKey = Pick<Outcome, "actionName" | "message" | "policy">;
+
+/** The comparison that sorts results, among whose messages there are some that need code points or none. */
+export function resultOrder(hasCodePoints: boolean): (a: ResultKey, b: ResultKey) => number {
+  const byText = hasCodePoints ? byCodePoints : byUnits;
   return (a, b) =>
     byCodePoints(a.actionName, b.actionName) ||
     byText(a.message, b.message) ||
@@ -48,7 +52,11 @@ export function resultOrder(outcomes: readonly Outcome[]): (a: Outcome, b: Outco
     byCodePoints(a.policy.name, b.policy.name);
 }
 
-/** Where UTF-16 units and code points may be in another order. */
+/** Whether UTF-16 units and code points of a text may be in another order. */
+export function needsCodePoints(message: string): boolean {
+  return beyondUnits.test(message);
+}
+
 const beyondUnits = /[\uD800-\uFFFF]/;
 
 /** JavaScript's own comparison, which is several times faster. */

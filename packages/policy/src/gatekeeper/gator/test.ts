@@ -8,11 +8,11 @@ import { gvkOf, gvkText, nameOf, namespaceOf, stringAt } from "@portcullis/kube"
 import type { Budget, World } from "@portcullis/lang";
 import { quote } from "@portcullis/lang/go";
 import type { Locate } from "../../engine/frontend.ts";
-import type { Decision, Outcome, Suspended } from "../../engine/outcome.ts";
+import type { Decision, Outcome, PolicyId, Suspended } from "../../engine/outcome.ts";
 import type { EvaluateOptions, PolicySet } from "../../engine/policyset.ts";
 import type { EvaluationRequest, Json } from "../../engine/request.ts";
 import { type Constraint, joinConstraint } from "../constraint/read.ts";
-import { resultOrder } from "../respond.ts";
+import { type ResultKey, needsCodePoints, resultOrder } from "../respond.ts";
 import { constraintGroup } from "../template/crd.ts";
 import { templateGroup } from "../template/read.ts";
 import { expanderOf } from "./expand.ts";
@@ -78,12 +78,12 @@ export function gatorTest(inputs: readonly GatorObject[], options: GatorTestOpti
     if ("error" in expanded) return { error: `expanding resource ${nameOf(object)}: ${expanded.error}` };
     const requests = [plainRequest(object), ...expanded.resultants.map(({ request }) => request)];
     for (const outcome of requests.flatMap((request) => review(request, reviewing))) {
-      rows.push({ outcome, object: expanded.object });
+      rows.push({ policy: outcome.policy, row: rowOf(outcome, expanded.object, constraints) });
     }
   }
   const trace = observer?.trace() ?? null;
   return {
-    rows: sortRows(rows).map((row) => rowOf(row, constraints, trace)),
+    rows: sortRows(rows).map(({ row }) => (trace === null ? row : { ...row, trace })),
     set: policies.set,
     stats: observer?.stats ?? [],
     printed: observer?.printed() ?? "",
@@ -131,7 +131,7 @@ function constraintError(inputs: readonly GatorObject[], { constraints, template
 }
 
 /** Objects that have no place in the inventory. */
-function dataError(inputs: readonly GatorObject[]): string | null {
+export function dataError(inputs: readonly GatorObject[]): string | null {
   for (const { object } of inputs) {
     const gvk = gvkOf(object);
     const missing = gvk.version === "" ? "version" : gvk.kind === "" ? "kind" : null;
@@ -183,18 +183,23 @@ function review(request: EvaluationRequest, { set, world, budget, observer }: Re
 
 // ── rows
 
+/** Of an outcome only what is printed is kept, because there may be a row for each of some hundred thousand objects. */
 interface Row {
-  readonly outcome: Outcome;
-  readonly object: Json;
+  readonly policy: PolicyId;
+  readonly row: GatorRow;
 }
 
 /** By enforcement action and message over all objects; equal ones in the order of objects, kinds and names. */
 function sortRows(rows: readonly Row[]): readonly Row[] {
-  const order = resultOrder(rows.map((row) => row.outcome));
-  return rows.toSorted((a, b) => order(a.outcome, b.outcome));
+  const order = resultOrder(rows.some(({ row }) => needsCodePoints(row.msg)));
+  return rows.toSorted((a, b) => order(sortedBy(a), sortedBy(b)));
 }
 
-function rowOf({ outcome, object }: Row, constraints: ReadonlyMap<string, Constraint>, trace: string | null): GatorRow {
+function sortedBy({ policy, row }: Row): ResultKey {
+  return { actionName: row.enforcementAction ?? "", message: row.msg, policy };
+}
+
+function rowOf(outcome: Outcome, object: Json, constraints: ReadonlyMap<string, Constraint>): GatorRow {
   const { policy, message, details, actionName, properties } = outcome;
   const scoped = properties["scopedActions"];
   return {
@@ -205,7 +210,7 @@ function rowOf({ outcome, object }: Row, constraints: ReadonlyMap<string, Constr
     ...(actionName === "" ? {} : { enforcementAction: actionName }),
     ...(scoped === undefined ? {} : { scopedActions: scoped.split(",") }),
     violatingObject: object,
-    trace,
+    trace: null,
   };
 }
 
