@@ -12,6 +12,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 export interface ControlPlane {
   readonly folder: string;
   readonly kubeconfig: string;
+  readonly etcdUrl: string;
+  readonly apiPort: number;
+  /** Ends the API server as a crash would, and starts it again on the same port; ready when it resolves. */
+  readonly restartApiServer: () => Promise<void>;
   /** Sends an object; resolves to status code and body. */
   readonly call: (
     method: string,
@@ -27,18 +31,19 @@ export async function startControlPlane(etcd: string, apiserver: string): Promis
   const token = "bench-token";
   writeFileSync(join(folder, "tokens.csv"), `${token},admin,admin,system:masters\n`);
   execFileSync("openssl", ["genrsa", "-out", join(folder, "sa.key"), "2048"], { stdio: "ignore" });
-  const processes = [
+  const startEtcd = (): ChildProcess =>
     start(folder, "etcd", etcd, [
       "--data-dir",
       join(folder, "etcd"),
+      "--unsafe-no-fsync",
       "--listen-client-urls",
       `http://127.0.0.1:${etcdPort}`,
       "--advertise-client-urls",
       `http://127.0.0.1:${etcdPort}`,
       "--listen-peer-urls",
       `http://127.0.0.1:${peerPort}`,
-      "--unsafe-no-fsync",
-    ]),
+    ]);
+  const startApiServer = (): ChildProcess =>
     start(folder, "apiserver", apiserver, [
       `--etcd-servers=http://127.0.0.1:${etcdPort}`,
       `--secure-port=${apiPort}`,
@@ -51,17 +56,24 @@ export async function startControlPlane(etcd: string, apiserver: string): Promis
       `--service-account-signing-key-file=${join(folder, "sa.key")}`,
       "--service-cluster-ip-range=10.0.0.0/24",
       "--disable-admission-plugins=ServiceAccount",
-    ]),
-  ];
+    ]);
+  const processes = { etcd: startEtcd(), apiserver: startApiServer() };
   const call = caller(apiPort, token);
-  await waitFor("kube-apiserver", 120, async () => (await call("GET", "/readyz")).status === 200);
+  const isReady = (): Promise<void> =>
+    waitFor("kube-apiserver", 120, async () => (await call("GET", "/readyz")).status === 200);
+  await isReady();
   const kubeconfig = join(folder, "kubeconfig");
   writeFileSync(kubeconfig, kubeconfigText(apiPort, token));
   const stop = async (): Promise<void> => {
-    await Promise.all(processes.map(stopProcess));
+    await Promise.all([processes.etcd, processes.apiserver].map(stopProcess));
     rmSync(folder, { recursive: true, force: true });
   };
-  return { folder, kubeconfig, call, stop };
+  const restartApiServer = async (): Promise<void> => {
+    await stopProcess(processes.apiserver);
+    processes.apiserver = startApiServer();
+    await isReady();
+  };
+  return { folder, kubeconfig, etcdUrl: `http://127.0.0.1:${etcdPort}`, apiPort, restartApiServer, call, stop };
 }
 
 /** Starts a program with its output in a file of the folder. */

@@ -151,6 +151,8 @@ function createFakeClient(state: State): FakeCluster["client"] {
     create: async (resource, object, options = {}) => {
       const name = { namespace: namespaceOf(object), name: nameOf(object) || madeName(state, object) };
       await enter({ verb: "create", resource, name, subresource: options.subresource ?? "" });
+      if (stringAt(object, "metadata", "resourceVersion") !== "")
+        throw new ApiError("resourceVersion should not be set on objects to be created", unexpected);
       if (storeOf(state, resource).has(objectKey(name))) throw conflict(resource, name, "AlreadyExists");
       return write(state, { resource, object: named(object, name), existing: undefined, options });
     },
@@ -175,6 +177,9 @@ function createFakeClient(state: State): FakeCluster["client"] {
   };
   return client;
 }
+
+/** As kube-apiserver answers, though it is the caller's mistake. */
+const unexpected = { status: 500, reason: "InternalError" };
 
 interface Write {
   readonly resource: GroupVersionResource;
