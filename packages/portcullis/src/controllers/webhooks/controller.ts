@@ -31,8 +31,8 @@ export interface WebhookControllerOptions {
 export interface WebhookState {
   readonly settings: WebhookSettings;
   readonly policies: readonly AskingPolicy[];
-  /** PEM. */
-  readonly caBundle: string;
+  /** PEM; null when somebody else puts it in (cert-manager). */
+  readonly caBundle: string | null;
 }
 
 export interface WebhookController {
@@ -42,6 +42,8 @@ export interface WebhookController {
   check(): void;
   /** Whether both configurations are as wanted, as far as is known here. */
   readonly isCurrent: boolean;
+  /** Whether API servers trust certificates of this bundle, as far as is known here. */
+  trusts(bundle: string): boolean;
   /** How many writes there were. */
   readonly writes: number;
   close(): Promise<void>;
@@ -86,13 +88,13 @@ export function startWebhookController(options: WebhookControllerOptions): Webho
 
   /** Null while something is not known. */
   function wantedNow(): readonly WantedConfiguration[] | null {
-    const { settings, policies, caBundle = "" } = state;
-    if (settings === undefined || policies === undefined || caBundle === "" || resources === null) return null;
+    const { settings, policies, caBundle } = state;
+    if (settings === undefined || policies === undefined || caBundle === undefined || resources === null) return null;
     return wantedConfigurations({ settings, policies, caBundle, resources });
   }
 
   async function reconcile(): Promise<void> {
-    if (options.isLeader?.() === false || state.settings === undefined) return;
+    if (options.isLeader?.() === false || state.caBundle === undefined) return;
     await Promise.all(keepers.map(({ informer }) => informer.synced));
     resources ??= (await client.discover(true)).resources;
     for (const wanted of wantedNow() ?? []) {
@@ -102,6 +104,11 @@ export function startWebhookController(options: WebhookControllerOptions): Webho
     }
   }
 
+  function isCurrent(): boolean {
+    const all = wantedNow();
+    return all?.every((wanted) => keepers.find(({ kind }) => kind === wanted.kind)?.reason(wanted) === null) ?? false;
+  }
+
   return {
     update: (changed) => {
       state = { ...state, ...changed };
@@ -109,9 +116,9 @@ export function startWebhookController(options: WebhookControllerOptions): Webho
     },
     check: () => loop.soon(0),
     get isCurrent() {
-      const all = wantedNow();
-      return all?.every((wanted) => keepers.find(({ kind }) => kind === wanted.kind)?.reason(wanted) === null) ?? false;
+      return isCurrent();
     },
+    trusts: (bundle) => state.caBundle === bundle && isCurrent(),
     get writes() {
       return keepers.reduce((sum, keeper) => sum + keeper.writes(), 0);
     },

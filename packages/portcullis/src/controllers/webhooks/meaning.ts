@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { type JsonRecord, annotationsOf, isObject, labelsOf, valueAt } from "@portcullis/kube";
 import type { ClusterObject } from "../../cluster/api.ts";
-import type { WantedConfiguration } from "./wanted.ts";
+import type { WantedConfiguration, Webhook } from "./wanted.ts";
 
 const digestAnnotation = "portcullis.io/written";
 
@@ -22,8 +22,16 @@ export function objectOf(wanted: WantedConfiguration, stored: ClusterObject | nu
     apiVersion: "admissionregistration.k8s.io/v1",
     kind: wanted.kind,
     metadata: { ...metadata, ...(typeof version === "string" && { resourceVersion: version }) },
-    webhooks: wanted.webhooks,
+    webhooks: wanted.webhooks.map((webhook) => withStoredBundle(webhook, stored)),
   };
+}
+
+/** Where somebody else puts the bundle in, it stays. */
+function withStoredBundle(webhook: Webhook, stored: ClusterObject | null): Webhook {
+  if ("caBundle" in webhook.clientConfig) return webhook;
+  const same = listOf(valueAt(stored, "webhooks")).find((one) => isObject(one) && nameOf(one) === webhook.name);
+  const caBundle = valueAt(same, "clientConfig", "caBundle");
+  return typeof caBundle === "string" ? { ...webhook, clientConfig: { ...webhook.clientConfig, caBundle } } : webhook;
 }
 
 /** What differs, for the log; null when nothing has to be written. */
@@ -56,6 +64,10 @@ function sameField(field: string, own: unknown, other: unknown, mayAdd: boolean)
       const there = new Set(listOf(other[part]).map((item) => JSON.stringify(item)));
       return listOf(own[part]).every((item) => there.has(JSON.stringify(item)));
     });
+  }
+  if (field === "clientConfig" && isObject(own) && !Object.hasOwn(own, "caBundle") && isObject(other)) {
+    const { caBundle: _injected, ...rest } = other;
+    return JSON.stringify(own) === JSON.stringify(rest);
   }
   return JSON.stringify(own) === JSON.stringify(other);
 }

@@ -114,8 +114,8 @@ export interface Wanting {
   readonly policies: readonly AskingPolicy[];
   /** All that is served. */
   readonly resources: readonly ApiResource[];
-  /** PEM. */
-  readonly caBundle: string;
+  /** PEM; null when somebody else puts it in. */
+  readonly caBundle: string | null;
 }
 
 /** The validating and the mutating one. */
@@ -345,7 +345,7 @@ function common(wanting: Wanting, path: string) {
 }
 
 function clientConfig({ settings: { reached }, caBundle }: Wanting, path: string): Webhook["clientConfig"] {
-  const bundle = { caBundle: Buffer.from(caBundle).toString("base64") };
+  const bundle = caBundle === null ? {} : { caBundle: Buffer.from(caBundle).toString("base64") };
   if ("url" in reached) return { url: `${reached.url.replace(/\/$/, "")}${path}`, ...bundle };
   return { service: { ...reached.service, path }, ...bundle };
 }

@@ -12,16 +12,19 @@ import {
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
+  X509Certificate as PeculiarCertificate,
   X509CertificateGenerator,
   cryptoProvider,
 } from "@peculiar/x509";
-import { KeyObject, X509Certificate, randomBytes, webcrypto } from "node:crypto";
+import { KeyObject, X509Certificate, createPrivateKey, createPublicKey, randomBytes, webcrypto } from "node:crypto";
 import { isIP } from "node:net";
 import type { KeyPair } from "../https.ts";
 
 export interface Authority {
   /** PEM; what clients must trust. */
   readonly ca: string;
+  /** Its private key, PEM. */
+  readonly key: string;
   /** A leaf for these DNS names and IP addresses. */
   issue(names: readonly string[], validDays?: number): Promise<KeyPair>;
 }
@@ -32,14 +35,14 @@ const authorityDays = 3652;
 const leafDays = 365;
 const renewBeforeDays = 90;
 
-/** A new authority that exists only in memory. */
-export async function createAuthority(commonName = "portcullis-ca"): Promise<Authority> {
+/** A new authority. It exists only in memory, unless somebody keeps its key. */
+export async function createAuthority(commonName = "portcullis-ca", days = authorityDays): Promise<Authority> {
   cryptoProvider.set(webcrypto);
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
     name: `CN=${commonName}`,
-    ...validity(authorityDays),
+    ...validity(days),
     keys,
     signingAlgorithm: algorithm,
     extensions: [
@@ -48,38 +51,64 @@ export async function createAuthority(commonName = "portcullis-ca"): Promise<Aut
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
+  return authorityOf(certificate, keys);
+}
+
+/** An authority that was kept. Rejects when the two do not belong together or are no PEM. */
+export async function openAuthority(ca: string, key: string): Promise<Authority> {
+  cryptoProvider.set(webcrypto);
+  const certificate = new PeculiarCertificate(ca);
+  if (!new X509Certificate(ca).checkPrivateKey(createPrivateKey(key))) {
+    throw new Error("the authority's key does not belong to its certificate");
+  }
+  const privateKey = createPrivateKey(key).toCryptoKey(algorithm, true, ["sign"]);
+  const publicKey = createPublicKey(key).toCryptoKey(algorithm, true, ["verify"]);
+  return authorityOf(certificate, { privateKey, publicKey });
+}
+
+function authorityOf(certificate: PeculiarCertificate, keys: webcrypto.CryptoKeyPair): Authority {
   return {
     ca: `${certificate.toString("pem")}\n`,
-    issue: async (names, validDays = leafDays) => {
-      const leafKeys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-      const leaf = await X509CertificateGenerator.create({
-        serialNumber: serialNumber(),
-        subject: `CN=${names[0] ?? commonName}`,
-        issuer: certificate.subject,
-        ...validity(validDays),
-        publicKey: leafKeys.publicKey,
-        signingKey: keys.privateKey,
-        signingAlgorithm: algorithm,
-        extensions: [
-          new BasicConstraintsExtension(false, undefined, true),
-          new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment, true),
-          new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
-          new SubjectAlternativeNameExtension(
-            names.map((name) => ({ type: isIP(name) === 0 ? "dns" : "ip", value: name }) as const),
-          ),
-          await AuthorityKeyIdentifierExtension.create(keys.publicKey),
-          await SubjectKeyIdentifierExtension.create(leafKeys.publicKey),
-        ],
-      });
-      const key = KeyObject.from(leafKeys.privateKey).export({ type: "pkcs8", format: "pem" });
-      return { cert: `${leaf.toString("pem")}\n`, key: String(key) };
-    },
+    key: String(KeyObject.from(keys.privateKey).export({ type: "pkcs8", format: "pem" })),
+    issue: (names, validDays = leafDays) => issueLeaf({ certificate, keys, names, validDays }),
   };
 }
 
+interface Issuing {
+  readonly certificate: PeculiarCertificate;
+  readonly keys: webcrypto.CryptoKeyPair;
+  readonly names: readonly string[];
+  readonly validDays: number;
+}
+
+async function issueLeaf({ certificate, keys, names, validDays }: Issuing): Promise<KeyPair> {
+  const leafKeys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const leaf = await X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    subject: `CN=${names[0] ?? "portcullis"}`,
+    issuer: certificate.subject,
+    ...validity(validDays),
+    publicKey: leafKeys.publicKey,
+    signingKey: keys.privateKey,
+    signingAlgorithm: algorithm,
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment, true),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
+      new SubjectAlternativeNameExtension(
+        names.map((name) => ({ type: isIP(name) === 0 ? "dns" : "ip", value: name }) as const),
+      ),
+      await AuthorityKeyIdentifierExtension.create(keys.publicKey),
+      await SubjectKeyIdentifierExtension.create(leafKeys.publicKey),
+    ],
+  });
+  const key = KeyObject.from(leafKeys.privateKey).export({ type: "pkcs8", format: "pem" });
+  return { cert: `${leaf.toString("pem")}\n`, key: String(key) };
+}
+
 /** Whether this certificate (PEM) should be replaced by now. */
-export function isDueForRenewal(cert: string, nowMs: number): boolean {
-  return Date.parse(new X509Certificate(cert).validTo) - nowMs < renewBeforeDays * dayMs;
+export function isDueForRenewal(cert: string, nowMs: number, beforeMs = renewBeforeDays * dayMs): boolean {
+  return Date.parse(new X509Certificate(cert).validTo) - nowMs < beforeMs;
 }
 
 /** Starts an hour ago, for clients whose clock is late. */
