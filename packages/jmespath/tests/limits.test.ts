@@ -92,6 +92,15 @@ test("a pattern that would backtrack is answered in linear time", () => {
   assert.equal(evaluate("pattern_match('*x*x*x*x*y', @)", text), false);
 });
 
+test("searching a text that repeats itself takes time that grows with its length, not with the product", () => {
+  const half = "a".repeat(100_000);
+  const given = { text: half + half, part: `${half}b` };
+  // JavaScript's own search would take many seconds.
+  assert.equal(evaluate("contains(text, part)", given), false);
+  assert.equal(evaluate("length(split(text, part))", given), 1);
+  assert.equal(evaluate("length(replace_all(text, part, ''))", given), 200_000);
+});
+
 test("a hostile image name is refused quickly", () => {
   const outcome = evaluate("image_normalize(@)", `${"a".repeat(5000)}${"-".repeat(5000)}!`);
   assert.ok(outcome instanceof SearchError);

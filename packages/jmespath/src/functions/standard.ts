@@ -1,7 +1,7 @@
 // The functions of the JMESPath specification (jmespath.org, "Built-in Functions"). Arguments have been checked against
 // the parameters before they come here. Lists of numbers may hold Decimals, which count as their doubles.
 
-import { parseFloatText } from "@portcullis/lang/go";
+import { parseFloatText, searchFor } from "@portcullis/lang/go";
 import { encode } from "../runtime/encode.ts";
 import { compareTexts, equal } from "../runtime/order.ts";
 import { type Run, SearchError, orNull } from "../runtime/run.ts";
@@ -153,7 +153,8 @@ function characters(text: string): number {
 const contains: Evaluate = ({ budget }, subject = null, sought = null) => {
   if (typeof subject === "string") {
     budget.step(subject.length >> 3);
-    return typeof sought === "string" && subject.includes(sought);
+    if (typeof sought !== "string") return false;
+    return sought === "" || searchFor(sought, subject, (units) => budget.step(units)).next(0) !== -1;
   }
   return (subject as readonly Value[]).some((item) => equal(item, sought, budget));
 };

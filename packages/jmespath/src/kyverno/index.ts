@@ -4,4 +4,3 @@ export { type Outcome, type Run, SearchError, type SearchErrorKind } from "../ru
 export { GoInteger, Reference, type Value, type ValueList, type ValueObject, isFalse } from "../runtime/value.ts";
 export { type KyvernoOptions, kyvernoDialect, makeKyvernoDialect } from "./dialect.ts";
 export { type ImageInfo, type ImageSettings, defaultImageSettings, parseImage } from "./image.ts";
-export { matchWildcard } from "./wildcard.ts";

@@ -1,7 +1,15 @@
 // Functions on texts: Go's strings package, regular expressions and wildcards. Positions and lengths count characters, not
 // UTF-16 units. Kyverno: pkg/engine/jmespath/functions.go.
 
-import { type Regex, compileRegex, replaceByRegex, toLower, toUpper } from "@portcullis/lang/go";
+import {
+  type Regex,
+  compileRegex,
+  matchesWildcard,
+  replaceByRegex,
+  searchFor,
+  toLower,
+  toUpper,
+} from "@portcullis/lang/go";
 import type { JmesFunction } from "../functions/function.ts";
 import { compareTexts } from "../runtime/order.ts";
 import type { Run, SearchError } from "../runtime/run.ts";
@@ -9,7 +17,6 @@ import { GoInteger, type Value, numberOf } from "../runtime/value.ts";
 import { functionError, libraryError } from "./failure.ts";
 import { float32Text, toInt64 } from "./gofloat.ts";
 import { number, text, textOrNumber } from "./signature.ts";
-import { matchWildcard } from "./wildcard.ts";
 
 type Evaluate = JmesFunction["evaluate"];
 
@@ -40,14 +47,15 @@ function replaceTexts({ budget }: Run, [subject, old, by]: readonly string[], li
   const replacement = by as string;
   const sought = old as string;
   const most = limit < 0 ? Infinity : limit;
+  const search = sought === "" ? null : searchFor(sought, source, (units) => budget.step(units));
   let result = "";
   let copied = 0;
-  let at = sought === "" ? 0 : source.indexOf(sought);
+  let at = search === null ? 0 : search.next(0);
   for (let count = 0; at !== -1 && at <= source.length && count < most; count++) {
     budget.output(at - copied + replacement.length);
     result += source.slice(copied, at) + replacement;
     copied = at + sought.length;
-    at = sought === "" ? at + widthAt(source, at) : source.indexOf(sought, copied);
+    at = search === null ? at + widthAt(source, at) : search.next(copied);
   }
   budget.output(source.length - copied);
   return result + source.slice(copied);
@@ -71,9 +79,20 @@ function trimPrefix(subject = "", prefix = ""): string {
 }
 
 /** Go: strings.Split. */
-function split(subject = "", separator = ""): readonly string[] {
-  return separator === "" ? Array.from(subject) : subject.split(separator);
-}
+const split: Evaluate = ({ budget }, subject, separator) => {
+  const source = subject as string;
+  const sought = separator as string;
+  budget.output(source.length + sought.length);
+  if (sought === "") return Array.from(source);
+  const search = searchFor(sought, source, (units) => budget.step(units));
+  const parts: string[] = [];
+  let from = 0;
+  for (let at = search.next(0); at !== -1; at = search.next(from)) {
+    parts.push(source.slice(from, at));
+    from = at + sought.length;
+  }
+  return [...parts, source.slice(from)];
+};
 
 const truncate: Evaluate = ({ budget }, subject, length) => {
   const most = Number(toInt64(numberOf(length ?? null) ?? 0));
@@ -126,7 +145,7 @@ const regexReplaceAllLiteral: Evaluate = (run, ...args) =>
   replaceAllMatches(run, "regex_replace_all_literal", args, matchable(args[2]).replaceAll("$", "$$$$"));
 
 const patternMatch: Evaluate = ({ budget }, pattern, subject) =>
-  matchWildcard(pattern as string, matchable(subject), budget);
+  matchesWildcard(pattern as string, matchable(subject), budget);
 
 // ── others
 
@@ -169,7 +188,7 @@ export const stringFunctions: readonly JmesFunction[] = [
   { name: "to_lower", parameters: [text], evaluate: ofTexts((value = "") => toLower(value)) },
   { name: "trim", parameters: [text, text], evaluate: ofTexts(trim) },
   { name: "trim_prefix", parameters: [text, text], evaluate: ofTexts(trimPrefix) },
-  { name: "split", parameters: [text, text], evaluate: ofTexts(split) },
+  { name: "split", parameters: [text, text], evaluate: split },
   { name: "truncate", parameters: [text, number], evaluate: truncate },
   { name: "regex_match", parameters: [text, textOrNumber], evaluate: regexMatch },
   { name: "regex_replace_all", parameters: [text, textOrNumber, textOrNumber], evaluate: regexReplaceAll },

@@ -59,6 +59,7 @@ export { decodeUtf8, encodeUtf8, isValidUtf8, utf8Length } from "./utf8.ts";
 export { durationText, parseDuration } from "./duration.ts";
 export { type Search, searchFor } from "./search.ts";
 export type { Ranges } from "./automaton.ts";
+export { containsWildcard, matchesWildcard } from "./wildcard.ts";
 export { type CompiledGlob, type Glob, compileGlob, quoteGlob } from "./glob.ts";
 export { type Intersection, globsIntersect } from "./globintersect.ts";
 export { type CompiledRegex, type MatchOffsets, type Regex, compileRegex } from "./re2.ts";
