@@ -1,9 +1,11 @@
 // Runs a program to its end and says how long it took, how much processor time it used and how much memory it had at
 // the most (utime, stime and VmHWM of the process, read while it runs, on Linux; null elsewhere). Processor time is what
-// to compare on a machine that others use too.
+// to compare on a machine that others use too. Output goes to a file, so that no reader takes part in the time.
 
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 export interface ProcessRun {
   readonly exitCode: number | null;
@@ -20,12 +22,11 @@ export async function runProcess(
   args: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<ProcessRun> {
+  const folder = mkdtempSync(join(tmpdir(), "portcullis-run-"));
+  const [output, errors] = [join(folder, "stdout"), join(folder, "stderr")];
+  const files = [openSync(output, "w"), openSync(errors, "w")] as const;
   const started = performance.now();
-  const child = spawn(command, [...args], { env, stdio: ["ignore", "pipe", "pipe"] });
-  const output: Buffer[] = [];
-  const errors: Buffer[] = [];
-  child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
-  child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
+  const child = spawn(command, [...args], { env, stdio: ["ignore", ...files] });
   let peakMegabytes: number | null = null;
   let cpuMs: number | null = null;
   const watch = setInterval(() => {
@@ -38,14 +39,10 @@ export async function runProcess(
   });
   clearInterval(watch);
   const wallMs = performance.now() - started;
-  return {
-    exitCode,
-    stdout: Buffer.concat(output).toString(),
-    stderr: Buffer.concat(errors).toString(),
-    wallMs,
-    cpuMs,
-    peakMegabytes,
-  };
+  for (const file of files) closeSync(file);
+  const [stdout, stderr] = [readFileSync(output, "utf8"), readFileSync(errors, "utf8")];
+  rmSync(folder, { recursive: true });
+  return { exitCode, stdout, stderr, wallMs, cpuMs, peakMegabytes };
 }
 
 /** Peak resident memory of a running process in MB (10^6 bytes). */
