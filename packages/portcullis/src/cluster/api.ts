@@ -131,6 +131,16 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether an error says that there is no such object (or no such resource). */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404;
+}
+
+/** Whether somebody else wrote the object in between. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 409 && error.reason === "Conflict";
+}
+
 // ── copies that stay in step
 
 export interface Informer {

@@ -37,7 +37,7 @@ export interface StreamingClient extends ClusterClient {
   stream(request: StreamRequest): Promise<AsyncIterable<Buffer>>;
 }
 
-export interface StreamRequest {
+interface StreamRequest {
   readonly path: string;
   readonly accept?: string;
   readonly signal: AbortSignal;
@@ -217,14 +217,4 @@ function warnings(headers: readonly string[] | undefined): readonly string[] {
   return (headers ?? []).flatMap((header) =>
     [...header.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, text = ""]) => text.replaceAll(/\\(.)/g, "$1")),
   );
-}
-
-/** Whether an error says that there is no such object (or no such resource). */
-export function isNotFound(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 404;
-}
-
-/** Whether somebody else wrote the object in between. */
-export function isConflict(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 409 && error.reason === "Conflict";
 }

@@ -13,7 +13,7 @@ import {
 } from "@portcullis/kube";
 import { type ApiCall, type ApiResource, ApiError } from "./api.ts";
 
-export interface Discovered {
+interface Discovered {
   readonly resources: readonly ApiResource[];
   /** `group/version`s that could not be read. */
   readonly failed: readonly string[];

@@ -3,8 +3,8 @@
 // that of two who take it at once one fails. At the end it is given back.
 // Behaviour: k8s.io/client-go tools/leaderelection.
 
-import { ApiError, type ClusterClient, type ClusterObject, type LeaderElection } from "./api.ts";
-import { isNotFound } from "./client.ts";
+import { ApiError, type ClusterClient, type ClusterObject, type LeaderElection, isNotFound } from "./api.ts";
+
 import { createLeaseObserver, leaseSpec, leaseTime, leases, withSpec } from "./lease.ts";
 import { pause } from "./retry.ts";
 

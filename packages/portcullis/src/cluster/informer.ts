@@ -171,7 +171,10 @@ function keeper(
 
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
-/** Without who wrote which field and without the copy that kubectl keeps: half of many objects. */
+/**
+ * Without who wrote which field and without the copy that kubectl keeps.
+ * @internal
+ */
 export function slim(object: ClusterObject): ClusterObject {
   const { metadata } = object;
   if (!isObject(metadata)) return object;

@@ -19,7 +19,7 @@ export interface ListSource {
 }
 
 const metadataVersion = "g=meta.k8s.io;v=v1";
-export const metadataListAccept = `application/json;as=PartialObjectMetadataList;${metadataVersion},application/json`;
+const metadataListAccept = `application/json;as=PartialObjectMetadataList;${metadataVersion},application/json`;
 export const metadataAccept = `application/json;as=PartialObjectMetadata;${metadataVersion},application/json`;
 const pageSize = 500;
 /** Pages with a kept selector can be large. */

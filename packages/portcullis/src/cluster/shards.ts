@@ -4,8 +4,8 @@
 // at all for a moment: what is done for it must be desired state, and is done again when the members change.
 
 import { nameOf } from "@portcullis/kube";
-import { ApiError, type ClusterClient, type ClusterObject } from "./api.ts";
-import { isNotFound } from "./client.ts";
+import { ApiError, type ClusterClient, type ClusterObject, isNotFound } from "./api.ts";
+
 import { createLeaseObserver, leaseSpec, leaseTime, leases, withSpec } from "./lease.ts";
 import { pause } from "./retry.ts";
 
@@ -36,6 +36,7 @@ export interface Membership {
   close(): Promise<void>;
 }
 
+/** @internal */
 export const memberLabel = "portcullis.dev/shards-of";
 
 /** Leases of replicas that have been gone for so many durations are taken away. */
@@ -98,7 +99,10 @@ export function createMembership(options: MembershipOptions): Membership {
   };
 }
 
-/** The member with the highest hash for a key; the order of members does not matter. */
+/**
+ * The member with the highest hash for a key; the order of members does not matter.
+ * @internal
+ */
 export function ownerOf(members: readonly string[], key: string): string | null {
   let owner: string | null = null;
   let highest = -1;

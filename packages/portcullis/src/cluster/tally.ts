@@ -9,7 +9,7 @@ export interface CallRecord extends CallSubject {
   readonly durationMs: number;
 }
 
-export interface CallCount {
+interface CallCount {
   readonly verb: string;
   readonly group: string;
   readonly version: string;

@@ -8,7 +8,7 @@ import { ApiError } from "./api.ts";
 import { type Credential, materialReader } from "./credentials.ts";
 import type { ClusterConfig, Impersonation } from "./kubeconfig.ts";
 
-export interface Exchange {
+interface Exchange {
   readonly method: string;
   readonly path: string;
   /** Sent as it is. */

@@ -34,7 +34,7 @@ import { type Applied, patched, selects } from "./fake-changes.ts";
 import { createFakeInformers } from "./fake-informers.ts";
 import { type ServedKind, builtinResources, crdResources, served } from "./fake-resources.ts";
 
-export interface FakeCall {
+interface FakeCall {
   /** `get`, `list`, `create`, `update`, `patch`, `delete`. */
   readonly verb: string;
   readonly resource: GroupVersionResource;
