@@ -19,8 +19,9 @@ import {
 import { type ReportApi, type ReportedResults, policyReport, reportKind } from "../reports/policy-report.ts";
 import { type ReportWriter, createReportWriter } from "../reports/report-writer.ts";
 import { type Auditor, type ObjectResults, createAuditor } from "./auditor.ts";
+import { type AuditData, createAuditData } from "./data.ts";
 import { type AuditedPolicies, type PolicyObject, auditedPolicies, keyOfPolicy } from "./policies.ts";
-import { type Result, createResultStore } from "./results.ts";
+import { type Result, createResultStore, newResults } from "./results.ts";
 import { type Scanner, createScanner } from "./scanner.ts";
 import { type Watches, createWatches } from "./watches.ts";
 
@@ -31,8 +32,7 @@ export interface AuditOptions {
   readonly settings: AuditSettings;
   /** The world of one decision. */
   readonly world: (answer: (need: Need) => Answer) => World;
-  /** What is known of the cluster beside Namespaces; undefined: it has to be fetched. */
-  readonly answer: (need: Need) => Answer | undefined;
+  /** What is not known of the cluster: anything but Namespaces and the inventory. Never rejects. */
   readonly fetch: (needs: readonly Need[]) => Promise<readonly Answer[]>;
   /** The policy that runs at this moment. */
   readonly running?: () => string | null;
@@ -93,8 +93,6 @@ export interface AuditRun {
 
 export interface Audit {
   setPolicies(set: PolicySet): void;
-  /** Data of these kinds (`group/Kind`) that policies look up have changed. */
-  dataChanged(kinds: ReadonlySet<string>): void;
   /** Resolves when all that is known has been evaluated and written. */
   settled(): Promise<void>;
   readonly policies: AuditedPolicies | null;
@@ -112,6 +110,11 @@ interface State {
   readonly watches: Watches;
   readonly statuses: StatusWriter;
   readonly namespaces: Informer;
+  readonly data: AuditData;
+  /** Kinds (`group/Kind`) of data that changed and about which nobody was asked yet. */
+  readonly changedData: Set<string>;
+  /** When policies were last asked because of data, on the monotonic clock. */
+  dataAskedMs: number;
   reports: ReportWriter | null;
   policies: AuditedPolicies | null;
   /** Policies that nobody has followed yet. */
@@ -147,10 +150,6 @@ function audit(state: State, ticker: NodeJS.Timeout | null): Audit {
       state.next = auditedPolicies(set);
       wake(state);
     },
-    dataChanged: (kinds) => {
-      state.auditor.dataChanged(kinds);
-      wake(state);
-    },
     settled: async () => {
       do {
         // oxlint-disable-next-line no-await-in-loop -- what was written may have woken it again
@@ -172,6 +171,7 @@ function audit(state: State, ticker: NodeJS.Timeout | null): Audit {
       if (state.timer !== null) clearTimeout(state.timer);
       state.watches.close();
       state.namespaces.close();
+      state.data.close();
       await state.working;
       await state.reports?.close();
     },
@@ -182,10 +182,11 @@ function createState(options: AuditOptions): State {
   const { client, informers, clock, settings, onError } = options;
   const store = createResultStore();
   const namespaces = informers.watch(namespacesResource, { onError });
+  const data = createAuditData({ client, informers, onChange: (kind) => dataChanged(state, kind), onError });
   const scanner = createScanner({
     store,
     world: (ask) => ({ ...options.world(noAnswer), ask }),
-    answer: (need) => namespaceAnswer(namespaces, need) ?? options.answer(need),
+    answer: (need) => namespaceAnswer(namespaces, need) ?? data.answer(need),
     fetch: options.fetch,
     objectMs: settings.objectMs,
     nowMs: clock.nowMs,
@@ -214,6 +215,9 @@ function createState(options: AuditOptions): State {
     watches,
     statuses,
     namespaces,
+    data,
+    changedData: new Set(),
+    dataAskedMs: -Infinity,
     dirty: new Set(),
     uids: new Map(),
     reports: null,
@@ -253,12 +257,14 @@ function namespaceAnswer(namespaces: Informer, { kind, call }: Need): Answer | u
 
 // ── work
 
-function wake(state: State): void {
+const retryMs = 5000;
+
+function wake(state: State, afterMs = state.options.settings.gatherMs): void {
   if (state.timer !== null || state.isClosed) return;
   state.timer = setTimeout(() => {
     state.timer = null;
     void work(state);
-  }, state.options.settings.gatherMs);
+  }, afterMs);
   state.timer.unref();
 }
 
@@ -267,7 +273,8 @@ function work(state: State): Promise<void> {
   state.working ??= workOnce(state)
     .catch((error: unknown) => {
       state.options.onError(error instanceof Error ? error : new Error(String(error)));
-      // What could not be done now is tried again, with the next change or run.
+      // What could not be done now is tried again a little later.
+      wake(state, retryMs);
     })
     .finally(() => {
       state.working = null;
@@ -284,6 +291,7 @@ async function workOnce(state: State): Promise<void> {
     await followPolicies(state, next);
   }
   if (state.policies === null) return;
+  askAboutData(state);
   while (auditor.waiting > 0 && !state.isClosed) {
     // oxlint-disable-next-line no-await-in-loop -- what came in the meantime belongs to it
     await auditor.work();
@@ -291,10 +299,33 @@ async function workOnce(state: State): Promise<void> {
   if (!state.isClosed) await flush(state);
 }
 
+/** How long policies that read data are left alone after they were asked about all objects. */
+const dataQuietMs = 5000;
+
+function dataChanged(state: State, kind: string): void {
+  state.changedData.add(kind);
+  wake(state);
+}
+
+function askAboutData(state: State): void {
+  const { changedData, auditor, options } = state;
+  if (changedData.size === 0) return;
+  const waitMs = state.dataAskedMs + dataQuietMs - options.clock.nowMs();
+  if (waitMs > 0) {
+    wake(state, waitMs);
+    return;
+  }
+  state.dataAskedMs = options.clock.nowMs();
+  auditor.dataChanged(new Set(changedData));
+  changedData.clear();
+}
+
 async function followPolicies(state: State, next: AuditedPolicies): Promise<void> {
   const before = state.policies;
   await openReports(state);
-  await state.watches.follow(next);
+  await Promise.all([state.data.follow(next), state.watches.follow(next)]);
+  // What was there at the start is no change.
+  if (before === null) state.changedData.clear();
   state.policies = next;
   state.auditor.setPolicies(next);
   for (const [key, { id }] of next.objects) if (id.dialect === "gatekeeper") state.dirty.add(key);
@@ -346,11 +377,8 @@ async function openReports(state: State): Promise<void> {
 }
 
 function noted(state: State, object: ObjectResults, before: readonly Result[]): void {
-  const now = new Set(object.results);
-  const was = new Set(before);
-  for (const result of [...object.results, ...before]) {
-    if (result.policy.dialect !== "gatekeeper" || (now.has(result) && was.has(result))) continue;
-    state.dirty.add(keyOfPolicy(result.policy));
+  for (const { policy } of [...newResults(object.results, before), ...newResults(before, object.results)]) {
+    if (policy.dialect === "gatekeeper") state.dirty.add(keyOfPolicy(policy));
   }
   if (object.results.length > 0) state.uids.set(object.uid, object.key);
   else state.uids.delete(object.uid);
@@ -370,6 +398,7 @@ async function flush(state: State): Promise<void> {
       await statuses.write(policies.objects.get(key) as PolicyObject, found);
     } catch (error) {
       dirty.add(key);
+      wake(state, retryMs);
       options.onError(error as Error);
     }
   };

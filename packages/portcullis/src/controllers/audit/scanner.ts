@@ -58,7 +58,7 @@ export function createScanner(options: ScannerOptions): Scanner {
       for (const outcome of outcomes) {
         const unit = unitOf(outcome.policy);
         if (!units.has(unit)) continue;
-        const result = options.store.share(outcome, policies.units.get(unit));
+        const result = options.store.keep(outcome, policies.units.get(unit));
         if (result !== null) results.push(result);
       }
       return results;

@@ -40,7 +40,7 @@ export interface ReportOptions {
 /** Reports have this label, with Kyverno's value, so that what selects them by it finds ours. */
 export const managedBy = "app.kubernetes.io/managed-by";
 /** And this one tells which were made here. */
-export const ours = "audit.portcullis.io/report";
+export const ours = "portcullis.dev/report";
 
 /** Null when there is nothing to report. */
 export function policyReport(object: ObjectResults, options: ReportOptions): ClusterObject | null {

@@ -73,7 +73,6 @@ export async function audited({ objects, policies, settings, more, fault }: Audi
     createQueue: (work) => createWorkQueue({ work, workers: 4, onError: (_key, error) => errors.push(error) }),
     settings: { ...defaultAuditSettings, intervalMs: 0, gatherMs: 1, ...settings },
     world: worldNow,
-    answer: () => undefined,
     fetch: (needs) => Promise.resolve(needs.map(({ key }) => ({ error: `${key}: nothing is there` }))),
     running: tracking.running,
     clock: {
