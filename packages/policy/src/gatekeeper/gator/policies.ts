@@ -2,12 +2,12 @@
 // templates and constraints in it, because gator names their problems one by one; and the request that a plain object
 // becomes.
 
-import { gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
 import type { Budget, World } from "@portcullis/lang";
 import { createEngine } from "../../engine/engine.ts";
 import type { PolicyFrontend, Profile } from "../../engine/frontend.ts";
 import type { PolicySet, PolicySource } from "../../engine/policyset.ts";
 import type { Catalog, EvaluationRequest, Json } from "../../engine/request.ts";
+import { unsentRequest } from "../../engine/unsent.ts";
 import type { ConstraintSource } from "../constraint/read.ts";
 import { type GatekeeperOptions, type GatekeeperUnit, gatekeeperFrontend } from "../frontend.ts";
 import type { Template } from "../template/read.ts";
@@ -69,22 +69,5 @@ export const noCatalog: Catalog = { resourceOf: () => null, schemaOf: () => null
 
 /** The review of an object that nobody sent: no operation, no user, no resource. Gatekeeper: pkg/target/target.go. */
 export function plainRequest(object: Json): EvaluationRequest {
-  return {
-    point: "cli",
-    operation: null,
-    kind: gvkOf(object),
-    resource: null,
-    subResource: "",
-    requestKind: null,
-    requestResource: null,
-    namespace: namespaceOf(object),
-    name: nameOf(object),
-    uid: "",
-    object,
-    oldObject: null,
-    options: null,
-    user: null,
-    dryRun: null,
-    implied: null,
-  };
+  return unsentRequest(object, "cli");
 }

@@ -1,8 +1,9 @@
 // Cleanup policies on the command line: for each policy and object one result, whether the object would be deleted. They
 // come after everything else. Kyverno: cmd/cli/kubectl-kyverno/commands/apply/command.go applyCleanupPolicies.
 
-import { type Labels, annotationsOf, gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
-import type { Evaluation, EvaluationRequest, Json } from "../../engine/request.ts";
+import { type Labels, annotationsOf, namespaceOf } from "@portcullis/kube";
+import type { Evaluation, Json } from "../../engine/request.ts";
+import { unsentRequest } from "../../engine/unsent.ts";
 import { type CompiledCleanup, compileCleanup, judgeCleanup } from "../cleanup/cleanup.ts";
 import { type RuleId, ruleResult } from "../result.ts";
 import { defaultSettings } from "../settings.ts";
@@ -30,7 +31,7 @@ export function* cleanupResponses(
       const evaluation = run.evaluation();
       const world = withNamespace(evaluation.world, { object, oldObject: null, namespaceLabels: labels });
       const linked = { cleanup, settings: defaultSettings, profile: "kyverno-cli" } as const;
-      const { status, message } = judgeCleanup(linked, scheduled(object), { ...evaluation, world });
+      const { status, message } = judgeCleanup(linked, unsentRequest(object, "schedule"), { ...evaluation, world });
       const rules = [ruleResult(id, status, message)];
       const policy = cliPolicy(cleanup, source);
       yield { policy, phase: "validate", namespaceLabels: labels, object, patched: object, rules };
@@ -50,26 +51,5 @@ function cliPolicy({ kind, namespace, name }: CompiledCleanup, source: Json): Cl
     rules: [{ name, phase: "validate" }],
     problem: null,
     audits: () => false,
-  };
-}
-
-function scheduled(object: Json): EvaluationRequest {
-  return {
-    point: "schedule",
-    operation: null,
-    kind: gvkOf(object),
-    resource: null,
-    subResource: "",
-    requestKind: null,
-    requestResource: null,
-    namespace: namespaceOf(object),
-    name: nameOf(object),
-    uid: "",
-    object,
-    oldObject: null,
-    options: null,
-    user: null,
-    dryRun: null,
-    implied: null,
   };
 }

@@ -6,6 +6,7 @@ import { type Answer, type Need, errorAt } from "@portcullis/lang";
 import type { Outcome } from "../../engine/outcome.ts";
 import type { ReadFrom } from "../../engine/frontend.ts";
 import type { Evaluation, EvaluationRequest, Json } from "../../engine/request.ts";
+import { unsentRequest } from "../../engine/unsent.ts";
 import { type KyvernoDetails, type LinkedPolicy, start, validateRequest } from "../evaluate.ts";
 import { readException } from "../exceptions.ts";
 import { backgroundResults } from "../generate/background.ts";
@@ -139,24 +140,14 @@ function settingsFor(input: CliInput): KyvernoSettings {
 }
 
 function requestOf({ operation, object, oldObject, kind, subresource, user }: CliInput): EvaluationRequest {
-  const named = object ?? oldObject;
   return {
-    point: "cli",
+    ...unsentRequest(object ?? oldObject, "cli"),
     operation,
     kind,
-    resource: null,
     subResource: subresource,
-    requestKind: null,
-    requestResource: null,
-    namespace: namespaceOf(named),
-    name: nameOf(named),
-    uid: "",
     object,
     oldObject,
-    options: null,
     user: user === null ? null : { ...user.userInfo, roles: user.roles, clusterRoles: user.clusterRoles },
-    dryRun: null,
-    implied: null,
   };
 }
 
