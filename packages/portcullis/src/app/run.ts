@@ -3,6 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
+import { setTimeout as setTimeoutAsync } from "node:timers/promises";
 import { ApiError, type Informers } from "../cluster/api.ts";
 import { type StreamingClient, createClient } from "../cluster/client.ts";
 import { createElection } from "../cluster/election.ts";
@@ -10,12 +11,13 @@ import { createInformers } from "../cluster/informer.ts";
 import type { ClusterConfig } from "../cluster/kubeconfig.ts";
 import { createMembership } from "../cluster/shards.ts";
 import { createWorkQueue } from "../cluster/workqueue.ts";
-import { type ClusterNeeds, clusterNeeds } from "../controllers/policies/clusterneeds.ts";
+import { clusterNeeds } from "../controllers/policies/clusterneeds.ts";
 import { startPolicies } from "../controllers/policies/policies.ts";
 import type { ClusterTarget, Joined } from "./cluster.ts";
 import type { ServeOptions } from "./config.ts";
 import { type Logger, createLogger } from "./log.ts";
 import { type ObjectShare, createObjectShare } from "./objectshare.ts";
+import { type Registering, type Registration, register } from "./registration.ts";
 import { type Serving, serve } from "./serve.ts";
 
 export interface RunOptions {
@@ -25,6 +27,7 @@ export interface RunOptions {
   readonly namespace: string;
   /** This replica's name; the machine's when absent. */
   readonly id?: string;
+  readonly registration: Registration;
   readonly userAgent?: string;
 }
 
@@ -41,17 +44,24 @@ export async function run(options: RunOptions): Promise<Serving> {
   const objects = createObjectShare();
   const onError = createErrorLog(logger);
   const needs = clusterNeeds({ client, informers, onError, callService: null });
-  const parts = { client, informers, objects, needs, logger, onError };
+  const close = (): void => {
+    needs.close();
+    informers.close();
+    client.close();
+  };
   try {
+    await reachable(client, options.namespace, onError);
+    const registering = await register(options.registration, options, { client, informers, logger, onError });
+    const parts = { client, informers, objects, registering, logger, onError, close };
     return await serve({
       ...options.serve,
       logger,
+      ...(registering.certificates !== null && { certificates: registering.certificates }),
       fetchers: { ...options.serve.fetchers, ...needs.fetchers },
       cluster: { objects, join: (target) => join(options, parts, target) },
     });
   } catch (error) {
-    informers.close();
-    client.close();
+    close();
     throw error;
   }
 }
@@ -60,15 +70,15 @@ interface Parts {
   readonly client: StreamingClient;
   readonly informers: Informers;
   readonly objects: ObjectShare;
-  readonly needs: ClusterNeeds;
+  readonly registering: Registering;
   readonly logger: Logger;
   readonly onError: (error: Error) => void;
+  readonly close: () => void;
 }
 
 async function join(options: RunOptions, parts: Parts, target: ClusterTarget): Promise<Joined> {
-  const { client, informers, objects, needs, logger, onError } = parts;
+  const { client, informers, objects, registering, logger, onError } = parts;
   const { namespace, id = hostname() } = options;
-  await ensureNamespace(client, namespace, onError);
   const identity = `${id}_${randomUUID()}`;
   const election = createElection({ client, namespace, name: "portcullis", identity, onError });
   const membership = createMembership({ client, namespace, group: "portcullis", identity: id, onError });
@@ -85,6 +95,7 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
     objects,
     id,
     leads: () => election.isLeader,
+    isRegistered: () => registering.isCurrent,
     isAlive: (other) => (hasJoined ? membership.members.includes(other) : null),
     createQueue: ({ work, workers }) => createWorkQueue({ work, workers, onError: (_key, error) => onError(error) }),
     onKinds: (kinds) => {
@@ -95,22 +106,40 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
   election.onChange((leads) => {
     logger.info({ leads }, leads ? "this replica leads" : "another replica leads");
     policies.refresh();
+    registering.check();
   });
   membership.onChange(() => policies.refresh());
   const close = async (): Promise<void> => {
     await policies.close();
-    await Promise.all([election.close(), membership.close()]);
-    needs.close();
-    informers.close();
-    client.close();
+    await Promise.all([election.close(), membership.close(), registering.close()]);
+    parts.close();
   };
   try {
     await policies.ready;
+    registering.follow(policies.feed, () => election.isLeader);
   } catch (error) {
     await close();
     throw error;
   }
   return { close };
+}
+
+/** Waits for the API server, whose certificates we need before we can answer anybody. */
+async function reachable(client: StreamingClient, namespace: string, onError: (error: Error) => void): Promise<void> {
+  for (let waitMs = 500; ; waitMs = Math.min(10_000, waitMs * 2)) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- until it answers
+      await client.call({ method: "GET", path: "/version", timeoutMs: 10_000 });
+      break;
+    } catch (error) {
+      // It answers, and lets nobody look at its version.
+      if (error instanceof ApiError && (error.status === 401 || error.status === 403)) break;
+      onError(error as Error);
+    }
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    await setTimeoutAsync(waitMs);
+  }
+  await ensureNamespace(client, namespace, onError);
 }
 
 /** Leases need a namespace; whoever has no right to make one has one already. */

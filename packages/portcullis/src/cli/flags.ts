@@ -35,6 +35,9 @@ export interface RunFlags extends ServeFlags {
   readonly context?: string;
   readonly namespace?: string;
   readonly podName?: string;
+  readonly webhookUrl?: string;
+  readonly serviceName?: string;
+  readonly webhookConfigurationName: string;
 }
 
 /** What all gator commands read. */

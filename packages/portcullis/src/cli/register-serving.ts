@@ -28,6 +28,9 @@ export function registerServing(program: Command, version: string): void {
     .option("--context <name>", "the context of the kubeconfig")
     .option("--namespace <name>", "the product's own namespace; default: $POD_NAMESPACE, or portcullis")
     .option("--pod-name <name>", "this replica's name in statuses; default: $POD_NAME, or the machine's")
+    .option("--webhook-url <url>", "where the API server finds this server: https://HOST:PORT")
+    .option("--service-name <name>", "the Service, in the product's namespace, by which the API server finds us")
+    .option("--webhook-configuration-name <name>", "the name of both webhook configurations", "portcullis")
     .option("--policies <path>", "a file or folder with more policies; may be repeated", collect, []);
   withServing(run).action(async (options: RunFlags) => {
     const { runCommand } = await import("./commands/run.ts");

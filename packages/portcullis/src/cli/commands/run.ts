@@ -1,6 +1,7 @@
 // `portcullis run`: the webhook on a cluster, until a signal.
 
 import { homedir } from "node:os";
+import type { Registration } from "../../app/registration.ts";
 import { run } from "../../app/run.ts";
 import { readClusterConfig } from "../../cluster/kubeconfig.ts";
 import type { RunFlags } from "../flags.ts";
@@ -8,19 +9,31 @@ import { UsageError } from "../usage.ts";
 import { serveOptions, started, stayUp, terminalProgress } from "./serve.ts";
 
 export async function runCommand(flags: RunFlags, version: string): Promise<number> {
-  const { kubeconfig, context, namespace } = flags;
+  const { kubeconfig, context } = flags;
+  const namespace = flags.namespace ?? process.env["POD_NAMESPACE"] ?? "portcullis";
   const id = flags.podName ?? process.env["POD_NAME"];
   const serving = await started(
     run({
       serve: { ...serveOptions(flags), progress: terminalProgress },
       config: clusterConfig(kubeconfig, context),
-      namespace: namespace ?? process.env["POD_NAMESPACE"] ?? "portcullis",
+      namespace,
+      registration: { reached: reachedBy(flags, namespace), configurationName: flags.webhookConfigurationName },
       userAgent: `portcullis/${version}`,
       ...(id !== undefined && { id }),
     }),
   );
   process.stderr.write(`portcullis answers on ${serving.url}/v1/admit\n`);
   return stayUp(serving);
+}
+
+function reachedBy({ webhookUrl, serviceName }: RunFlags, namespace: string): Registration["reached"] {
+  if (webhookUrl === undefined) {
+    return serviceName === undefined ? null : { service: { namespace, name: serviceName, port: 443 } };
+  }
+  if (!URL.canParse(webhookUrl) || new URL(webhookUrl).protocol !== "https:") {
+    throw new UsageError(`--webhook-url: expected https://HOST:PORT, got ${webhookUrl}`);
+  }
+  return { url: webhookUrl.replace(/\/+$/, "") };
 }
 
 function clusterConfig(

@@ -19,6 +19,8 @@ export interface PoliciesOptions {
   readonly leads: () => boolean;
   /** Whether a replica is there; null while that is not known. */
   readonly isAlive: (id: string) => boolean | null;
+  /** Whether the API server asks us about all that the served policies match. */
+  readonly isRegistered: () => boolean;
   readonly createQueue: (options: {
     readonly work: (key: string) => Promise<void>;
     readonly workers: number;
@@ -47,6 +49,7 @@ export function startPolicies(options: PoliciesOptions): ClusterPolicies {
     id,
     leads,
     isAlive,
+    isRegistered: options.isRegistered,
     createQueue: (work) => createQueue({ work, workers: 8 }),
     nowMs: () => Date.now(),
   });

@@ -24,6 +24,8 @@ export interface StatusOptions {
   readonly leads: () => boolean;
   /** Whether a replica is there; null while that is not known. */
   readonly isAlive: (id: string) => boolean | null;
+  /** Whether the API server asks us about all that the served policies match: before, none of Kyverno's is ready. */
+  readonly isRegistered: () => boolean;
   readonly createQueue: (work: (file: string) => Promise<void>) => WorkQueue;
   readonly nowMs: () => number;
   /** Kinds of others, who are left alone: `group/Kind`. */
@@ -81,6 +83,9 @@ function takeReport(state: State, report: Report): void {
   for (const { file, ...rules } of report.account?.rules ?? []) state.rules.set(file, rules);
 }
 
+/** When to look again whether we are registered. */
+const unregisteredMs = 300;
+
 /** How long a replica may be missed before its entries go: its Lease may be late. */
 const missedMs = 60_000;
 
@@ -93,6 +98,10 @@ async function writeStatus(state: State, file: string, queue: WorkQueue): Promis
   // Another object of the same name, which is not served yet.
   if (policy.served.uid !== stringAt(object, "metadata", "uid")) return;
   if (form.form !== "pods" && !state.leads()) return;
+  if (form.form === "conditions" && form.what === "policy" && !state.isRegistered()) {
+    queue.add(file, unregisteredMs);
+    return;
+  }
   const { current, wanted } = statuses(state, policy, { form, later: (afterMs) => queue.add(file, afterMs) });
   const [now, then] = [canonicalJson(current), canonicalJson(wanted)];
   if (now === then) return;

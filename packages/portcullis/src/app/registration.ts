@@ -1,0 +1,114 @@
+// How the API server comes to ask us: certificates that all replicas share, and webhook configurations for what the policies
+// match. Without an address that the API server can reach nothing is registered, and a certificate of our own suffices.
+
+import { X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { ClusterClient, Informers } from "../cluster/api.ts";
+import {
+  type SharedCertificateSource,
+  serviceNames,
+  sharedCertificates,
+} from "../controllers/certificates/certificates.ts";
+import type { PolicyFeed } from "../controllers/policies/feed.ts";
+import { type WebhookController, startWebhookController } from "../controllers/webhooks/controller.ts";
+import type { Reached } from "../controllers/webhooks/wanted.ts";
+import { type ServeOptions, serverNames } from "./config.ts";
+import type { Logger } from "./log.ts";
+
+export interface Registration {
+  /** How the API server reaches us; null: somebody else registers us. */
+  readonly reached: Reached | null;
+  /** Of both webhook configurations; `portcullis` when absent. */
+  readonly configurationName?: string;
+}
+
+export interface RegistrationParts {
+  readonly client: ClusterClient;
+  readonly informers: Informers;
+  readonly logger: Logger;
+  readonly onError: (error: Error) => void;
+}
+
+export interface Registering {
+  /** Null: the server's own are used. */
+  readonly certificates: SharedCertificateSource | null;
+  /** Begins to keep the webhook configurations as the policies want them. */
+  follow(feed: PolicyFeed, isLeader: () => boolean): void;
+  /** Who leads has changed. */
+  check(): void;
+  /** Whether the API server asks us about everything that the policies match; true when that is not our business. */
+  readonly isCurrent: boolean;
+  close(): Promise<void>;
+}
+
+/** Rejects when the Secret with the certificates can be neither read nor written. */
+export async function register(
+  { reached, configurationName }: Registration,
+  options: { readonly serve: ServeOptions; readonly namespace: string },
+  { client, informers, logger, onError }: RegistrationParts,
+): Promise<Registering> {
+  if (reached === null) return unregistered;
+  const { serve, namespace } = options;
+  let controller: WebhookController | null = null;
+  const certificates =
+    serve.tls === undefined
+      ? await sharedCertificates({
+          client,
+          informers,
+          secret: { namespace, name: "portcullis-certificates" },
+          names: [...new Set([...namesOf(reached), ...serverNames(serve)])],
+          isTrusted: (bundle) => controller?.trusts(bundle) ?? false,
+          onError,
+        })
+      : null;
+  const caBundle = certificates === null ? await givenAuthority(serve) : certificates.bundle();
+  certificates?.onBundle((bundle) => controller?.update({ caBundle: bundle }));
+  return {
+    certificates,
+    follow: (feed, isLeader) => {
+      controller = startWebhookController({
+        client,
+        informers,
+        isLeader,
+        onWrite: (written) => {
+          logger.info(written, "a webhook configuration was written");
+          certificates?.check();
+        },
+        onError,
+      });
+      const settings = { reached, namespace, ...(configurationName !== undefined && { configurationName }) };
+      controller.update({ settings, caBundle });
+      feed.onServed(({ account }) => {
+        if (account !== null) controller?.update({ policies: account.policies });
+      });
+    },
+    check: () => controller?.check(),
+    get isCurrent() {
+      return controller?.isCurrent ?? false;
+    },
+    close: async () => {
+      await Promise.all([controller?.close(), certificates?.close()]);
+    },
+  };
+}
+
+const unregistered: Registering = {
+  certificates: null,
+  follow: () => {},
+  check: () => {},
+  isCurrent: true,
+  close: () => Promise.resolve(),
+};
+
+function namesOf(reached: Reached): readonly string[] {
+  return "service" in reached
+    ? serviceNames(reached.service)
+    : [new URL(reached.url).hostname.replaceAll(/[[\]]/g, "")];
+}
+
+/** What clients have to trust with given certificates: the last one of the chain. */
+async function givenAuthority({ tls }: ServeOptions): Promise<string> {
+  const chain = tls === undefined ? "" : await readFile(tls.cert, "utf8");
+  const all = chain.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  return all.length === 0 ? "" : new X509Certificate(all.at(-1) ?? "").toString();
+}
