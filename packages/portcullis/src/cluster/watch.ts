@@ -2,6 +2,7 @@
 // normally when the API server's time for it is over, and with an error when the connection breaks, an ERROR event comes,
 // or nothing is over although it should be (half-open connections): the deadline lies a little behind the API server's.
 
+import { setImmediate as immediately } from "node:timers/promises";
 import { type GroupVersionResource, isObject, stringAt, valueAt } from "@portcullis/kube";
 import { ApiError, type ClusterObject, type ListOptions } from "./api.ts";
 import type { StreamingClient } from "./client.ts";
@@ -31,6 +32,8 @@ export interface WatchRequest {
   readonly onEvent: (event: WatchEvent) => void;
 }
 
+/** When many events come together, whoever else waits for this thread gets his turn after so long. */
+const turnMaxMs = 5;
 /** A line is one object; etcd takes 1.5 MB, aggregated API servers may have larger ones. */
 const lineBytesMax = 64 * 1024 * 1024;
 
@@ -57,11 +60,16 @@ export async function watchEvents(client: StreamingClient, request: WatchRequest
       ...(metadataOnly ? { accept: metadataAccept } : {}),
     });
     const split = createLineSplitter(lineBytesMax);
+    let turnMs = performance.now();
     for await (const chunk of body) {
       stopQuiet();
       for (const line of split(chunk)) {
         if (ending.signal.aborted) break;
         request.onEvent(eventOf(line));
+      }
+      if (performance.now() - turnMs > turnMaxMs) {
+        await immediately();
+        turnMs = performance.now();
       }
       stopQuiet = quietTimer(ending, request);
     }
