@@ -88,6 +88,7 @@ export { type TimeToLive, timeToLive } from "./kyverno/cleanup/ttl.ts";
 export { isBookkeeping, kyvernoAdmission, managedAdmission, storesKyvernos } from "./kyverno/admission.ts";
 export { type KyvernoDetails } from "./kyverno/evaluate.ts";
 export { type KyvernoOptions, type KyvernoUnit, kyvernoFrontend } from "./kyverno/frontend.ts";
+export { unbuiltCode } from "./kyverno/lint/unbuilt.ts";
 export { type Housekeeping, type HousekeepingAnswer, housekeeping } from "./kyverno/housekeeping.ts";
 export { type KyvernoSettings, defaultSettings, parseResourceFilters } from "./kyverno/settings.ts";
 export { copyOf } from "./kyverno/generate/labels.ts";

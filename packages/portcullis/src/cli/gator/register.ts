@@ -2,7 +2,13 @@
 // called. Wrong usage ends with exit code 1, as there. Gatekeeper: cmd/gator.
 
 import { Command, type CommanderError } from "commander";
-import type { GatorExpandFlags, GatorSyncTestFlags, GatorTestFlags, GatorVerifyFlags } from "../flags.ts";
+import type {
+  GatorBenchFlags,
+  GatorExpandFlags,
+  GatorSyncTestFlags,
+  GatorTestFlags,
+  GatorVerifyFlags,
+} from "../flags.ts";
 import { CommandFailed } from "../kyverno/exit.ts";
 import { tuneForOneRun } from "../tune.ts";
 
@@ -17,6 +23,7 @@ export function registerGator(program: Command): void {
   addVerify(gator);
   addExpand(gator);
   addSync(gator);
+  addBench(gator);
   own(gator.command("version"))
     .description("Prints the version")
     .option("--json", "print JSON instead of text", false)
@@ -133,5 +140,25 @@ function addSync(gator: Command): void {
     .action(async (options: GatorSyncTestFlags) => {
       const { gatorSyncTest } = await import("./sync.ts");
       process.exitCode = await gatorSyncTest(options);
+    });
+}
+
+function addBench(gator: Command): void {
+  withSources(own(gator.command("bench")), "-f")
+    .description("Benchmark policy evaluation performance")
+    .option("-e, --engine <engine>", "policy engine to benchmark. One of: rego|cel|all", "cel")
+    .option("-n, --iterations <number>", "number of benchmark iterations to run.", "1000")
+    .option("--warmup <number>", "number of warmup iterations before measurement.", "10")
+    .option("-c, --concurrency <number>", "number of reviews that take turns.", "1")
+    .option("-o, --output <format>", "output format. One of: table|json|yaml", "table")
+    .option("--stats", "gather detailed statistics from the constraint framework.", false)
+    .option("--memory", "count the bytes that reviews allocate.", false)
+    .option("--save <file>", "save benchmark results to this file for future comparison (.json and .yaml).", "")
+    .option("--compare <file>", "compare results against a baseline file (.json and .yaml).", "")
+    .option("--threshold <percent>", "regression threshold percentage for comparison. Exit code 1 if exceeded.", "10")
+    .option("--min-threshold <duration>", "the least latency difference to consider a regression (1ms).", "0")
+    .action(async (options: GatorBenchFlags) => {
+      const { gatorBench } = await import("./bench/bench.ts");
+      process.exitCode = await gatorBench(options);
     });
 }
