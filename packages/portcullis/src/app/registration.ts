@@ -12,7 +12,7 @@ import {
 import type { PolicyFeed } from "../controllers/policies/feed.ts";
 import { type WebhookController, startWebhookController } from "../controllers/webhooks/controller.ts";
 import type { Reached } from "../controllers/webhooks/wanted.ts";
-import { type ServeOptions, serverNames } from "./config.ts";
+import type { ServeOptions } from "./config.ts";
 import type { Logger } from "./log.ts";
 
 export interface Registration {
@@ -56,7 +56,8 @@ export async function register(
           client,
           informers,
           secret: { namespace, name: "portcullis-certificates" },
-          names: [...new Set([...namesOf(reached), ...serverNames(serve)])],
+          // Nothing of one machine alone: replicas have to agree.
+          names: [...new Set([...namesOf(reached), ...(serve.names ?? []), "localhost", "127.0.0.1"])],
           isTrusted: (bundle) => controller?.trusts(bundle) ?? false,
           onError,
         })

@@ -4,6 +4,7 @@
 // a leaf of the new one is served; the old one stays in the bundle until it has expired.
 
 import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import { type Authority, createAuthority, openAuthority } from "../../server/certificates/authority.ts";
 
 /** Everything in PEM. */
@@ -78,9 +79,10 @@ async function withLeaf(
 
 function needsLeaf(now: SharedCertificates, names: readonly string[], { lifetimes, nowMs }: Planning): boolean {
   if (isDue(now.cert, lifetimes, nowMs)) return true;
-  const covered = new X509Certificate(now.cert).subjectAltName ?? "";
-  const said = new Set(covered.split(", ").map((entry) => entry.replace(/^(?:DNS|IP Address):/, "")));
-  return names.some((name) => !said.has(name));
+  const certificate = new X509Certificate(now.cert);
+  const said = new Set((certificate.subjectAltName ?? "").split(", ").map((entry) => entry.replace(/^DNS:/, "")));
+  // Addresses of version 6 have several spellings.
+  return names.some((name) => (isIP(name) === 0 ? !said.has(name) : certificate.checkIP(name) === undefined));
 }
 
 /** Close to its end, or already after half of a life that is shorter than that. */
