@@ -213,13 +213,13 @@ function take(state: State, resource: PolicyResource, { what, object }: ObjectCh
   };
   state.known.set(file, policy);
   if (before?.text !== text) markDirty(state, file);
-  for (const handler of state.onObject) handler(file, policy);
+  for (const handler of state.onObject) guarded(state, () => handler(file, policy));
 }
 
 function forget(state: State, file: string): void {
   if (!state.known.delete(file)) return;
   markDirty(state, file);
-  for (const handler of state.onObject) handler(file, null);
+  for (const handler of state.onObject) guarded(state, () => handler(file, null));
 }
 
 /** All but what is large and nobody here reads: managed fields, and the violations that an audit wrote. */
@@ -306,7 +306,16 @@ async function serveFiles(state: State, files: readonly string[]): Promise<void>
   }
   state.report = report;
   state.account = report.account;
-  for (const handler of state.onServed) handler(report);
+  for (const handler of state.onServed) guarded(state, () => handler(report));
+}
+
+/** What is served stays served, whatever those do who hear of it. */
+function guarded(state: State, tell: () => void): void {
+  try {
+    tell();
+  } catch (error) {
+    state.options.onError(error as Error);
+  }
 }
 
 function servedObject({ text, object }: Known): ServedObject {
