@@ -48,10 +48,10 @@ const schema = compiled(
 /** Errors of a PolicyException. */
 export function checkException(exception: Json, { locate }: ReadFrom): readonly Diagnostic[] {
   const misfits = [
-    ...validateValue(exception, schema, { field: "", numbers: "json" }).map((error) =>
+    ...validateValue(exception, schema(), { field: "", numbers: "json" }).map((error) =>
       errorAt("policy-schema", place(locate, error.field), fieldErrorText(error)),
     ),
-    ...unknownFields(exception, schema, true).map((one) =>
+    ...unknownFields(exception, schema(), true).map((one) =>
       errorAt("unknown-field", locate?.(one.path) ?? null, `unknown field "${one.text}"`),
     ),
   ];

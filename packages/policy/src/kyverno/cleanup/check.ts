@@ -50,10 +50,10 @@ const schema = compiled(cleanupTree);
 export function checkCleanup(policy: Json, { locate }: ReadFrom): readonly Diagnostic[] {
   const place = (field: string) => locate?.(stepsOf(field)) ?? null;
   const misfits = [
-    ...validateValue(policy, schema, { field: "", numbers: "json" }).map((error) =>
+    ...validateValue(policy, schema(), { field: "", numbers: "json" }).map((error) =>
       errorAt("policy-schema", place(error.field), fieldErrorText(error)),
     ),
-    ...unknownFields(policy, schema, true).map((one) =>
+    ...unknownFields(policy, schema(), true).map((one) =>
       errorAt("unknown-field", locate?.(one.path) ?? null, `unknown field "${one.text}"`),
     ),
   ];

@@ -5,6 +5,7 @@
 import {
   type FieldError,
   type JsonRecord,
+  type Schema,
   type UnknownField,
   readSchema,
   unknownFields,
@@ -276,10 +277,16 @@ export const policyTrees = {
 
 const schemas = { v1: compiled(policyTrees.v1), v2beta1: compiled(policyTrees.v2beta1) };
 
-export function compiled(tree: JsonRecord) {
-  const schema = readSchema(tree);
-  if ("error" in schema) throw new Error(`the schema of policies is broken: ${schema.error}`);
-  return schema;
+/** Compiles a schema when it is first asked for. */
+export function compiled(tree: JsonRecord): () => Schema {
+  let known: Schema | null = null;
+  return () => {
+    if (known !== null) return known;
+    const schema = readSchema(tree);
+    if ("error" in schema) throw new Error(`the schema of policies is broken: ${schema.error}`);
+    known = schema;
+    return schema;
+  };
 }
 
 export interface SchemaErrors {
@@ -289,7 +296,7 @@ export interface SchemaErrors {
 
 /** What an API server and kubectl say of a policy of this version. */
 export function schemaErrors(policy: Json, version: string): SchemaErrors {
-  const schema = version === "v2beta1" ? schemas.v2beta1 : schemas.v1;
+  const schema = (version === "v2beta1" ? schemas.v2beta1 : schemas.v1)();
   return {
     wrong: validateValue(policy, schema, { field: "", numbers: "json" }),
     unknown: unknownFields(policy, schema, true),

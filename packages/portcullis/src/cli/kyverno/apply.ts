@@ -21,7 +21,7 @@ import {
 } from "@portcullis/policy";
 import type { KyvernoApplyFlags } from "../flags.ts";
 import { writeGoYaml } from "../output/goyaml-writer.ts";
-import { CommandFailed, print } from "./exit.ts";
+import { CommandFailed, print, printError, write } from "./exit.ts";
 import { files } from "./files.ts";
 import { type Paint, createPaint } from "./paint.ts";
 import { renderTable } from "./table.ts";
@@ -38,7 +38,7 @@ export function kyvernoApply(policies: readonly string[], flags: KyvernoApplyFla
     evaluate: evaluateCliPolicy,
     evaluation: kyvernoEvaluation,
     print,
-    warn: (text) => process.stderr.write(`${text}\n`),
+    warn: printError,
     stdin: () => readFileSync(0, "utf8"),
   });
   if (!flags.stdin && !flags.policyReport && !flags.generateExceptions) printHead(applying);
@@ -120,11 +120,11 @@ function openOutput(path: string): Sink {
 function printObjects(response: PolicyResponse, toPipe: boolean, sink: Sink): void {
   if (response.phase === "mutate") {
     printObject(response.patched, response, { toPipe, sink, isGenerated: false });
-    process.stdout.write("\n\nMutation:\nMutation has been applied successfully.");
+    write("\n\nMutation:\nMutation has been applied successfully.");
   } else if (response.phase === "generate") {
     for (const object of response.rules.flatMap((rule) => generatedObjects(rule))) {
       printObject(object, response, { toPipe, sink, isGenerated: true });
-      process.stdout.write("\n\nGenerate:\nGeneration completed successfully.");
+      write("\n\nGenerate:\nGeneration completed successfully.");
     }
   }
 }
@@ -146,7 +146,7 @@ function printObject(object: unknown, response: PolicyResponse, { toPipe, sink, 
   }
   const head = toPipe ? "" : `\npolicy ${response.policy.name} applied to ${pathOf(response)}:`;
   const tail = targets.length === 0 ? "" : `patched targets: \n${targets.map((target) => `\n${target}\n`).join("")}`;
-  process.stdout.write(`${head}\n${yaml}\n---\n${tail}`);
+  write(`${head}\n${yaml}\n---\n${tail}`);
 }
 
 /** Existing objects as rules left them. */
@@ -163,7 +163,7 @@ function pathOf({ object }: PolicyResponse): string {
 function printResults(applying: Applying, responses: readonly PolicyResponse[], flags: KyvernoApplyFlags): number {
   printRefused(applying);
   for (const { kind, name } of applying.loaded.unsupported) {
-    process.stderr.write(`${kind} ${name}: this kind is not supported yet; nothing was decided by it\n`);
+    printError(`${kind} ${name}: this kind is not supported yet; nothing was decided by it`);
   }
   const { auditWarn } = flags;
   if (flags.policyReport || flags.generateExceptions) {
@@ -209,7 +209,7 @@ function printReports(reports: readonly PolicyReport[], format: string): void {
 function printExceptions(reports: readonly PolicyReport[], flags: KyvernoApplyFlags): void {
   for (const exception of exceptionsForFailures(reports, flags.generatedExceptionTtl)) {
     const text = flags.outputFormat === "json" ? structJson(exception) : writeGoYaml(exception, "go");
-    process.stdout.write(`---\n${text}\n`);
+    write(`---\n${text}\n`);
   }
 }
 
@@ -254,7 +254,7 @@ function printTable(responses: readonly PolicyResponse[], flags: KyvernoApplyFla
     }),
   );
   const heads = ["id", "policy", "rule", "resource", "result", "reason", ...(flags.detailedResults ? ["message"] : [])];
-  process.stdout.write(
+  write(
     renderTable(
       heads,
       rows.map((row, at) => [String(at + 1)].concat(row)),
@@ -284,7 +284,7 @@ function printFailures(response: PolicyResponse, auditWarn: boolean): void {
 function exitCode({ counts, loaded }: Applying, { warnExitCode, warnNoPass }: KyvernoApplyFlags): number {
   if (counts.fail > 0 || counts.error > 0 || loaded.unsupported.length > 0) return 1;
   if (counts.warn > 0 && warnExitCode !== 0) {
-    process.stdout.write(`exit as warnExitCode is ${warnExitCode}`);
+    write(`exit as warnExitCode is ${warnExitCode}`);
     return warnExitCode;
   }
   if (counts.pass > 0 || !warnNoPass) return 0;

@@ -3,7 +3,7 @@
 // Kyverno: cmd/cli/kubectl-kyverno/commands/create.
 
 import { writeFileSync } from "node:fs";
-import { CommandFailed } from "./exit.ts";
+import { CommandFailed, write } from "./exit.ts";
 import { goError } from "./files.ts";
 
 type Flags = Readonly<Record<string, unknown>>;
@@ -15,7 +15,7 @@ export function create(what: string, flags: unknown): number {
   if (make === undefined) throw new CommandFailed(`unknown kind ${what}`);
   const text = make(own);
   const path = textAt(own, "output");
-  if (path === "") process.stdout.write(text);
+  if (path === "") write(text);
   else {
     try {
       writeFileSync(path, text);

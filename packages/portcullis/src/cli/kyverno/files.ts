@@ -1,6 +1,7 @@
 // Files for the pure parts of Kyverno's command line, with the texts of Go's errors.
 
-import { readFileSync, readdirSync, statSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
+import { byCodePoints } from "@portcullis/kube";
 import type { KyvernoFiles } from "@portcullis/policy";
 
 export const files: KyvernoFiles = {
@@ -13,19 +14,15 @@ export const files: KyvernoFiles = {
   },
   list: (path) => {
     try {
-      if (!statSync(path).isDirectory()) return null;
       return readdirSync(path, { withFileTypes: true })
         .map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }))
-        .toSorted((a, b) => byBytes(a.name, b.name));
+        .toSorted((a, b) => byCodePoints(a.name, b.name));
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return null;
       throw new Error(goError("stat", path, error), { cause: error });
     }
   },
 };
-
-function byBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
 
 /** `open x: no such file or directory`. */
 export function goError(call: string, path: string, error: unknown): string {

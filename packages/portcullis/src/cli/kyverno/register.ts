@@ -3,6 +3,7 @@
 
 import { Command, type CommanderError } from "commander";
 import type { KyvernoApplyFlags, KyvernoTestFlags } from "../flags.ts";
+import { tuneForManyPolicies } from "../tune.ts";
 import { CommandFailed, run } from "./exit.ts";
 
 /** Adds `kyverno` with its commands. */
@@ -60,6 +61,7 @@ function addTest(kyverno: Command): void {
     .option("--require-tests", "If set to true, return an error if no tests are found", false)
     .option("--warnings-as-errors", "Treat deprecation warnings as errors", false)
     .action(async (folders: string[], flags: KyvernoTestFlags) => {
+      tuneForManyPolicies();
       const { kyvernoTest } = await import("./test.ts");
       process.exitCode = run(() => kyvernoTest(folders, flags));
     });
@@ -116,6 +118,7 @@ function addApply(kyverno: Command): void {
     .option("--continue-on-error [bool]", "Continue processing despite resource loading errors", "true")
     .option("--show-performance", "Show resource loading performance metrics", false)
     .action(async (policies: string[], flags: KyvernoApplyFlags) => {
+      tuneForManyPolicies();
       const { kyvernoApply } = await import("./apply.ts");
       process.exitCode = run(() => kyvernoApply(policies, flags));
     });

@@ -65,13 +65,15 @@ function byteLength(text: string): number {
 function width(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length;
   let columns = 0;
+  characters ??= new Intl.Segmenter("en", { granularity: "grapheme" });
   for (const { segment } of characters.segment(withoutColors(text))) {
     columns += /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]/u.test(segment) ? 0 : isWide(segment) ? 2 : 1;
   }
   return columns;
 }
 
-const characters = new Intl.Segmenter("en", { granularity: "grapheme" });
+/** Made when a text first needs it, because that takes milliseconds. */
+let characters: Intl.Segmenter | undefined;
 
 function isWide(segment: string): boolean {
   return /^[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1F64F}\u{1F900}-\u{1F9FF}\u{20000}-\u{3FFFD}]/u.test(

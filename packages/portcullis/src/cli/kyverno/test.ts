@@ -14,7 +14,7 @@ import {
   runTestCase,
 } from "@portcullis/policy";
 import type { KyvernoTestFlags } from "../flags.ts";
-import { CommandFailed, print } from "./exit.ts";
+import { CommandFailed, print, printError, write } from "./exit.ts";
 import { files } from "./files.ts";
 import { type Paint, createPaint } from "./paint.ts";
 import { formatRows, rowsTable } from "./rows.ts";
@@ -109,7 +109,7 @@ function runOne(one: TestCase, { warningsAsErrors }: KyvernoTestFlags): readonly
     throw new CommandFailed(`failed to run test (${error instanceof Error ? error.message : String(error)})`);
   }
   for (const { kind, name } of outcome.unsupported) {
-    process.stderr.write(`${kind} ${name}: this kind is not supported yet; what it would decide is not tested\n`);
+    printError(`${kind} ${name}: this kind is not supported yet; what it would decide is not tested`);
   }
   return outcome.rows;
 }
@@ -136,6 +136,6 @@ function printFailed(failed: readonly Row[], { outputFormat, detailedResults, ..
   if (outputFormat !== "") print(`\n${formatRows(failed, outputFormat, detailedResults)}\n`);
   else {
     const paint = paintFor({ outputFormat, detailedResults, ...flags });
-    process.stdout.write(`Aggregated Failed Test Cases : \n${rowsTable(failed, detailedResults, paint)}`);
+    write(`Aggregated Failed Test Cases : \n${rowsTable(failed, detailedResults, paint)}`);
   }
 }
