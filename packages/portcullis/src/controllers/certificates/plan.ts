@@ -53,8 +53,8 @@ export async function planned(planning: Planning): Promise<SharedCertificates | 
   }
   const isOurs = isIssuedBy(now.cert, first);
   const isUsable = endMs(now.cert) > nowMs && living.some((ca) => isIssuedBy(now.cert, ca));
-  if (!isUsable || (isOurs && needsLeaf(now, names, planning)) || (!isOurs && planning.isTrusted)) {
-    return withLeaf({ authorities: living, authority }, names, lifetimes);
+  if (!isUsable || (isOurs && needsLeaf(now, planning)) || (!isOurs && planning.isTrusted)) {
+    return withLeaf({ authorities: living, authority }, namesFor(now, planning), lifetimes);
   }
   return living.length < now.authorities.length ? { ...now, authorities: living } : null;
 }
@@ -77,12 +77,23 @@ async function withLeaf(
   return { authorities, authorityKey: authority.key, ...(await authority.issue(names, leafDays)) };
 }
 
-function needsLeaf(now: SharedCertificates, names: readonly string[], { lifetimes, nowMs }: Planning): boolean {
-  if (isDue(now.cert, lifetimes, nowMs)) return true;
-  const certificate = new X509Certificate(now.cert);
-  const said = new Set((certificate.subjectAltName ?? "").split(", ").map((entry) => entry.replace(/^DNS:/, "")));
-  // Addresses of version 6 have several spellings.
-  return names.some((name) => (isIP(name) === 0 ? !said.has(name) : certificate.checkIP(name) === undefined));
+function needsLeaf(now: SharedCertificates, { names, lifetimes, nowMs }: Planning): boolean {
+  const covered = new Set(namesIn(now.cert));
+  return isDue(now.cert, lifetimes, nowMs) || names.some((name) => !covered.has(name));
+}
+
+const namesMost = 100;
+
+/** Replicas with different names must not take each other's away; the yearly renewal forgets those that are gone. */
+function namesFor(now: SharedCertificates, { names, lifetimes, nowMs }: Planning): readonly string[] {
+  if (isDue(now.cert, lifetimes, nowMs)) return names;
+  return [...new Set([...names, ...namesIn(now.cert)])].slice(0, namesMost);
+}
+
+/** The loopback address as it is usually written, not with all its zeros. */
+function namesIn(cert: string): readonly string[] {
+  const text = new X509Certificate(cert).subjectAltName ?? "";
+  return text.split(", ").map((entry) => entry.replace(/^(?:DNS|IP Address):/, "").replace(/^(?:0:){7}1$/, "::1"));
 }
 
 /** Close to its end, or already after half of a life that is shorter than that. */

@@ -13,7 +13,7 @@ export const definitionResource = {
   resource: "customresourcedefinitions",
 };
 
-const digestAnnotation = "portcullis.io/definition";
+const digestAnnotation = "portcullis.dev/definition";
 
 export interface DefinitionChanges {
   readonly created: readonly string[];

@@ -8,7 +8,7 @@ import { type JsonRecord, annotationsOf, isObject, labelsOf, valueAt } from "@po
 import type { ClusterObject } from "../../cluster/api.ts";
 import type { WantedConfiguration, Webhook } from "./wanted.ts";
 
-const digestAnnotation = "portcullis.io/written";
+const digestAnnotation = "portcullis.dev/written";
 
 /** The object to write. What others put into its labels and annotations stays. */
 export function objectOf(wanted: WantedConfiguration, stored: ClusterObject | null): ClusterObject {

@@ -78,6 +78,21 @@ function replica(cluster: ReturnType<typeof createFakeCluster>, more: Partial<Ce
   });
 }
 
+test("replicas with different names settle on one leaf for all", async (context) => {
+  const cluster = createFakeCluster();
+  const replicas = [
+    await replica(cluster, { names: ["a.svc", "::1", "127.0.0.1"] }),
+    await replica(cluster, { names: ["b.svc", "::1"] }),
+  ];
+  context.after(() => Promise.all(replicas.map((one) => one.close())));
+  for (const one of replicas) one.check();
+  await sleep(50);
+  assert.equal(cluster.client.calls.count({ writes: true }), 2);
+  const { "tls.crt": cert = "" } = (await cluster.client.get(secrets, secret))["data"] as Record<string, string>;
+  const covered = new X509Certificate(Buffer.from(cert, "base64")).subjectAltName;
+  assert.equal(covered, "DNS:b.svc, IP Address:0:0:0:0:0:0:0:1, DNS:a.svc, IP Address:127.0.0.1");
+});
+
 test("replicas that start at once serve the same certificate", async (context) => {
   const cluster = createFakeCluster();
   const replicas = await Promise.all([replica(cluster), replica(cluster), replica(cluster)]);
