@@ -17,7 +17,7 @@ import { createDiscovery, kindOfResource } from "./discovery.ts";
 import type { ClusterConfig } from "./kubeconfig.ts";
 import { listPages } from "./list.ts";
 import { type PathOptions, resourcePath, subjectOf } from "./paths.ts";
-import { pause } from "./retry.ts";
+import { createSlots, pause } from "./retry.ts";
 import { type CallRecord, type CallTally, createTally } from "./tally.ts";
 import { StaleConnectionError, createTransport, readBody, refusal, stopTimer } from "./transport.ts";
 
@@ -49,6 +49,8 @@ const defaultTimeoutMs = 30_000;
 const defaultBytesMax = 512 * 1024 * 1024;
 const refusalBytesMax = 1024 * 1024;
 const attemptsMax = 6;
+/** Calls that are under way at the same time; more wait for their turn, streams do not count. */
+const callsMax = 32;
 
 const patchTypes = {
   json: "application/json-patch+json",
@@ -61,7 +63,8 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
   const transport = createTransport(config, options.userAgent ?? "portcullis");
   const calls = createTally();
   const exchange = createExchange({ config, transport, calls, options });
-  const call = (request: ApiCall): Promise<unknown> => callWithRetries(exchange, request, config);
+  const inSlot = createSlots(callsMax);
+  const call = (request: ApiCall): Promise<unknown> => callWithRetries(exchange, request, { config, inSlot });
   const discover = createDiscovery(call);
   const kindOf = (resource: GroupVersionResource): Promise<GroupVersionKind | null> =>
     kindOfResource(discover, resource);
@@ -175,18 +178,26 @@ function createExchange({ config, transport, calls, options }: Parts): Send {
   };
 }
 
-async function callWithRetries(exchange: Send, request: ApiCall, { server }: ClusterConfig): Promise<unknown> {
+interface Calling {
+  readonly config: ClusterConfig;
+  readonly inSlot: ReturnType<typeof createSlots>;
+}
+
+async function callWithRetries(exchange: Send, request: ApiCall, { config, inSlot }: Calling): Promise<unknown> {
   const { timeoutMs = defaultTimeoutMs, bytesMax = defaultBytesMax, signal } = request;
-  const endMs = performance.now() + timeoutMs;
+  let endMs = Infinity;
+  const attemptOnce = async (): Promise<unknown> => {
+    endMs = Math.min(endMs, performance.now() + timeoutMs);
+    const response = await exchange({ ...request, timeoutMs: Math.max(1, endMs - performance.now()) });
+    return bodyOf(await readBody(response, bytesMax), response.headers["content-type"], config.server);
+  };
   const isRepeatable = request.method === "GET" || request.method === "PUT";
   let failure: unknown = null;
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     try {
       // Attempts follow one another.
       // oxlint-disable-next-line no-await-in-loop
-      const response = await exchange({ ...request, timeoutMs: Math.max(1, endMs - performance.now()) });
-      // oxlint-disable-next-line no-await-in-loop
-      return bodyOf(await readBody(response, bytesMax), response.headers["content-type"], server);
+      return await inSlot(attemptOnce);
     } catch (error) {
       failure = error;
       if (!(error instanceof ApiError) || signal?.aborted === true) throw error;

@@ -10,15 +10,16 @@ import { messageOf } from "./transport.ts";
 
 export function createInformers(client: StreamingClient, timing: Partial<ReflectorTiming> = {}): Informers {
   const shared = new Map<string, Shared>();
-  const keepers = new Map<InformerOptions["keep"], number>();
+  const keepers = new WeakMap<NonNullable<InformerOptions["keep"]>, number>();
+  let keeperCount = 0;
   return {
     watch(resource, options = {}) {
       const { namespace, labelSelector, fieldSelector, metadataOnly, keep } = options;
-      if (!keepers.has(keep)) keepers.set(keep, keepers.size);
+      if (keep !== undefined && !keepers.has(keep)) keepers.set(keep, ++keeperCount);
       const { group, version, resource: plural } = resource;
       const key = JSON.stringify([
         [group, version, plural],
-        [namespace, labelSelector, fieldSelector, metadataOnly, keepers.get(keep)],
+        [namespace, labelSelector, fieldSelector, metadataOnly, keep === undefined ? 0 : keepers.get(keep)],
       ]);
       const open = (): Shared => {
         const made = startShared(client, { resource, options, timing: { ...defaultTiming, ...timing } }, () =>

@@ -63,8 +63,9 @@ export async function readPage(
   if (!isObject(answer) || !(Array.isArray(items) || items === null))
     throw new ApiError(`${resource.resource}: the answer is no list`, { status: 0, reason: "Broken" });
   const kind = stringAt(answer, "kind") === "PartialObjectMetadataList" ? await kindOf(resource) : listedKind(answer);
+  const shown = metadataOnly ? metadataOf : named;
   return {
-    items: ((items ?? []) as readonly ClusterObject[]).map((item) => named(item, kind)),
+    items: ((items ?? []) as readonly ClusterObject[]).map((item) => shown(item, kind)),
     resourceVersion: stringAt(answer, "metadata", "resourceVersion"),
     continue: stringAt(answer, "metadata", "continue"),
   };
@@ -74,11 +75,16 @@ function listedKind(list: unknown): Pick<GroupVersionKind, "kind"> & { readonly 
   return { apiVersion: stringAt(list, "apiVersion"), kind: stringAt(list, "kind").replace(/List$/, "") };
 }
 
-/** The object with its kind, put first as everybody expects it. */
-export function named(
-  object: ClusterObject,
-  kind: GroupVersionKind | { readonly apiVersion: string; readonly kind: string } | null,
-): ClusterObject {
+type Kind = GroupVersionKind | { readonly apiVersion: string; readonly kind: string } | null;
+
+/** Only kind and metadata, also from API servers that cannot leave out the rest. */
+export function metadataOf(object: ClusterObject, kind: Kind): ClusterObject {
+  const { apiVersion, kind: own, metadata } = object;
+  return named({ apiVersion, kind: own, metadata }, kind);
+}
+
+/** The object with its kind. */
+function named(object: ClusterObject, kind: Kind): ClusterObject {
   if (kind === null) return object;
   const apiVersion = "apiVersion" in kind ? kind.apiVersion : apiVersionOf(kind);
   if (object["apiVersion"] === apiVersion && object["kind"] === kind.kind) return object;

@@ -9,7 +9,7 @@ import { type GroupVersionKind, type GroupVersionResource, stringAt, valueAt } f
 import { ApiError, type ClusterObject, type ListOptions } from "./api.ts";
 import type { StreamingClient } from "./client.ts";
 import { kindOfResource } from "./discovery.ts";
-import { type Page, isExpired, named, readPage } from "./list.ts";
+import { type Page, isExpired, metadataOf, readPage } from "./list.ts";
 import { createBackoff, pause } from "./retry.ts";
 import type { ObjectStore } from "./store.ts";
 import { type WatchEvent, isStreamingUnsupported, watchEvents } from "./watch.ts";
@@ -124,7 +124,7 @@ async function turn(options: ReflectorOptions, progress: Progress): Promise<void
   const onEvent = ({ type, object }: WatchEvent): void => {
     hasEvents = true;
     const version = stringAt(object, "metadata", "resourceVersion");
-    const whole = progress.kind === null ? object : named(object, progress.kind);
+    const whole = options.options.metadataOnly === true ? metadataOf(object, progress.kind) : object;
     if (type === "DELETED") store.remove(whole);
     else if (type !== "BOOKMARK") store.put(whole);
     else if (sweep !== null && isEndOfInitialEvents(object)) {

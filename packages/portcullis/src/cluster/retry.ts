@@ -1,5 +1,5 @@
 // How long to wait before trying again: longer each time up to a limit, never in step with others, and from the start once
-// things have gone well for a while. And a pause that an AbortSignal ends.
+// things have gone well for a while. A pause that an AbortSignal ends, and slots for what must not run all at once.
 
 export interface Backoff {
   /** Milliseconds to wait now. `leastMs` is what the server asked for. */
@@ -51,4 +51,21 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
     const timer = setTimeout(end, ms);
     signal?.addEventListener("abort", end);
   });
+}
+
+/** Runs at most so many at the same time, the others in the order in which they came. */
+export function createSlots(count: number): <Value>(work: () => Promise<Value>) => Promise<Value> {
+  let free = count;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
+    }
+  };
 }

@@ -131,7 +131,7 @@ async function renew(
   durationSeconds: number,
 ): Promise<ClusterObject> {
   const now = leaseTime();
-  const name = { namespace, name: `${group}-${identity}`.toLowerCase() };
+  const name = { namespace, name: `${group}-${identity}`.toLowerCase().replaceAll(/[^a-z0-9.-]/g, "-") };
   const spec = { holder: identity, durationSeconds, acquireTime: now, renewTime: now, transitions: 0 };
   const known = mine ?? (await client.get(leases, name).catch(absent));
   if (known !== null) {

@@ -224,6 +224,8 @@ function plainAgent(): Agents {
 /** A certificate or an authority that changed gets connections of its own; those of before end when they are idle. */
 function tlsAgents({ tls, proxyUrl }: ClusterConfig): Agents {
   const authority = tls.ca === null ? null : materialReader(tls.ca);
+  if (proxyUrl !== null && !agentsKnowProxies())
+    throw new Error(`the kubeconfig's proxy-url needs Node 24.5 or newer; this is ${process.version}`);
   const all = new Set<HttpsAgent>();
   let newest: { readonly key: string; readonly agent: HttpsAgent } | null = null;
   return {
@@ -247,6 +249,11 @@ function tlsAgents({ tls, proxyUrl }: ClusterConfig): Agents {
       for (const agent of all) agent.destroy();
     },
   };
+}
+
+function agentsKnowProxies(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  return major > 24 || (major === 24 && minor >= 5);
 }
 
 function impersonationHeaders(as: Impersonation | null): Readonly<Record<string, string | string[]>> {

@@ -273,3 +273,18 @@ for (const [what, { offered, expected }] of Object.entries(listCases)) {
     assert.deepEqual(names, expected);
   });
 }
+
+test("client: no more than 32 calls are under way at once, and all are answered", async (context) => {
+  let most = 0;
+  let running = 0;
+  const { client } = await given(context, (_, response) => {
+    most = Math.max(most, ++running);
+    setImmediate(() => {
+      running--;
+      json(response, 200, {});
+    });
+  });
+  await Promise.all(Array.from({ length: 200 }, () => client.get(pods, web)));
+  assert.ok(most > 1 && most <= 32, String(most));
+  assert.equal(client.calls.count({ status: 200 }), 200);
+});
