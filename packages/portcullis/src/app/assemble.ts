@@ -7,6 +7,7 @@ import {
   type Answered,
   type Engine,
   type EvaluationRequest,
+  type GatekeeperOptions,
   type KyvernoOptions,
   type PolicyFrontend,
   type PolicySet,
@@ -39,20 +40,25 @@ export interface Assembled {
   readonly frontends: readonly PolicyFrontend[];
 }
 
+export interface DialectOptions {
+  readonly gatekeeper?: Omit<GatekeeperOptions, "load">;
+  readonly kyverno?: KyvernoOptions;
+}
+
 /** The engine with every dialect that there is. `wrap` may put something around each. */
 export function assembleEngine(
   profile: Profile = "cluster",
   wrap: (frontend: PolicyFrontend) => PolicyFrontend = (frontend) => frontend,
-  kyverno: KyvernoOptions = {},
+  { gatekeeper = {}, kyverno = {} }: DialectOptions = {},
 ): Assembled {
-  const frontends = [wrap(gatekeeperFrontend({ load: loadCode })), wrap(kyvernoFrontend(kyverno))];
+  const frontends = [wrap(gatekeeperFrontend({ load: loadCode, ...gatekeeper })), wrap(kyvernoFrontend(kyverno))];
   return { engine: createEngine({ frontends, catalog: builtinCatalog(), profile }), frontends };
 }
 
 /** The evaluator of a webhook. `onPolicy` is told the number of each policy before it runs. */
 export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: (number: number) => void): Evaluator {
   const slices = createSlices(onPolicy === undefined ? {} : { onPolicy });
-  const { engine, frontends } = assembleEngine("cluster", (frontend) => slices.wrap(frontend), settings.kyverno);
+  const { engine, frontends } = assembleEngine("cluster", (frontend) => slices.wrap(frontend), dialects(settings));
   const { tellViolations, tellAccount, admission, exempt, kyverno } = settings;
   const fetches = new Set(settings.fetches);
   const store = settings.isConnected ? createObjectStore() : null;
@@ -78,6 +84,12 @@ export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: (numbe
           : mutationAdmission(request, admission.namespace),
     },
   });
+}
+
+function dialects({ gatekeeper, admission: { namespace }, kyverno }: EvaluatorSettings): DialectOptions {
+  const { externalData, mutationAnnotations, disabledBuiltins } = gatekeeper;
+  const disabled = new Set(disabledBuiltins);
+  return { gatekeeper: { externalData, mutationAnnotations, disabled, namespace }, kyverno };
 }
 
 function ownNamespace({ configMap }: KyvernoSetup): string {

@@ -42,6 +42,8 @@ export interface ServeOptions {
   readonly allowUnknownEnforcement?: boolean;
   /** Namespaces that may have the label that takes them out of Gatekeeper's sight; none when absent. */
   readonly exempt?: ExemptNamespaces;
+  /** What more of Gatekeeper's flags say. */
+  readonly gatekeeper?: GatekeeperServing;
   /** What Kyverno's flags say; absent as Kyverno itself does without flags. */
   readonly kyverno?: KyvernoServing;
   /** What policies may ask for beside what data files tell, by the kind of need. */
@@ -54,6 +56,20 @@ export interface ServeOptions {
   readonly logger?: Logger;
   /** Shows what takes long; nothing when absent. */
   readonly progress?: (text: string | null) => void;
+}
+
+/** Gatekeeper's flags. */
+export interface GatekeeperServing {
+  /** Providers may be asked; true when absent. */
+  readonly externalData?: boolean;
+  /** How long answers of providers are remembered for verdicts; 3 minutes when absent. */
+  readonly externalDataTtlMs?: number;
+  /** Mutated objects say by what they were. */
+  readonly mutationAnnotations?: boolean;
+  /** Log each object that was mutated, and by what. */
+  readonly logMutations?: boolean;
+  /** Built-ins that no template may call. */
+  readonly disabledBuiltins?: readonly string[];
 }
 
 /** Kyverno's flags of these names, and our own. */
@@ -81,8 +97,13 @@ export interface EvaluatorSettings {
   readonly isConnected: boolean;
   /** Kinds of needs that can be fetched; of others only the objects of data files tell. */
   readonly fetches: readonly string[];
+  readonly gatekeeper: GatekeeperSetup;
   readonly kyverno: KyvernoSetup;
 }
+
+export type GatekeeperSetup = Required<
+  Pick<GatekeeperServing, "externalData" | "mutationAnnotations" | "logMutations" | "disabledBuiltins">
+>;
 
 export interface KyvernoSetup extends KyvernoOptions {
   /** The namespace whose service accounts alone change what Kyverno made; null: anybody does. */
@@ -101,8 +122,14 @@ export function evaluatorSettings(options: Partial<ServeOptions> = {}): Evaluato
     tellAccount: options.cluster !== undefined,
     isConnected: options.cluster !== undefined,
     fetches: Object.keys(options.fetchers ?? {}),
+    gatekeeper: gatekeeperSetup(options.gatekeeper ?? {}),
     kyverno: kyvernoSetup(options.kyverno ?? {}),
   };
+}
+
+function gatekeeperSetup(flags: GatekeeperServing): GatekeeperSetup {
+  const { externalData = true, mutationAnnotations = false, logMutations = false, disabledBuiltins = [] } = flags;
+  return { externalData, mutationAnnotations, logMutations, disabledBuiltins };
 }
 
 function kyvernoSetup(flags: KyvernoServing): KyvernoSetup {

@@ -121,6 +121,8 @@ async function answersOf(fetcher: Fetcher, needs: readonly Need[], signal: Abort
   }
 }
 
+const lastWordsMs = 5;
+
 /** What a call brings, or null when it is not there in time; the last one who stops waiting ends it. */
 async function waitFor(call: Call, deadlineMs: number): Promise<readonly Answer[] | null> {
   call.waiting++;
@@ -131,8 +133,10 @@ async function waitFor(call: Call, deadlineMs: number): Promise<readonly Answer[
   const answers = await Promise.race([call.answers, late]);
   clearTimeout(timer);
   call.waiting--;
-  if (answers === null && call.waiting === 0) call.abort.abort();
-  return answers;
+  if (answers !== null || call.waiting > 0) return answers;
+  call.abort.abort();
+  // Whoever fetches may have its own words for that.
+  return Promise.race([call.answers, new Promise<null>((resolve) => setTimeout(resolve, lastWordsMs, null))]);
 }
 
 // ── turns

@@ -6,7 +6,7 @@ import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type CertificateSource, filePair, selfSigned } from "../server/certificates/reload.ts";
 import { type Health, createHealth } from "../server/health.ts";
-import { type HttpsServer, closeServer, listen, startHttps } from "../server/https.ts";
+import { type HttpsServer, type KeyPair, closeServer, listen, startHttps } from "../server/https.ts";
 import { defaultLimits } from "../server/limits.ts";
 import { type Metrics, createMetrics } from "../server/metrics.ts";
 import { type Decide, metricsRoutes, routes } from "../server/routes.ts";
@@ -14,6 +14,7 @@ import type { Problem } from "./compose.ts";
 import { type EvaluatorSettings, type ServeOptions, evaluatorSettings, serverNames, workerCount } from "./config.ts";
 import { clockMs } from "./clock.ts";
 import type { Change, Report } from "./evaluator.ts";
+import { externalDataFetchers } from "./externaldata.ts";
 import { type Fetching, createFetching, fetchDeadlineMs } from "./fetch.ts";
 import type { Root } from "./folders.ts";
 import { type Logger, createLogger, logViolations } from "./log.ts";
@@ -52,7 +53,12 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   });
   const metrics = createMetrics({ process: true });
   const certificates = await certificatesOf(options);
-  const decider = await startDecider(options, metrics, logger);
+  let { pair } = certificates;
+  const decider = await startDecider(
+    fetchingMore(options, metrics, () => pair),
+    metrics,
+    logger,
+  );
   metrics.beforeReading(() => decider.tally());
   const closers: (() => Promise<void> | void)[] = [() => decider.close()];
   const closeAll = async (): Promise<void> => {
@@ -64,8 +70,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     const server = await startServer(options, shared, certificates);
     closers.push(() => server.close(options.shutdownLimitMs ?? 10_000));
     const following = certificates.follow(
-      (pair) => {
-        server.rotate(pair);
+      (next) => {
+        server.rotate(next);
+        pair = next;
         logger.info("the certificate was exchanged");
       },
       (error) => {
@@ -180,6 +187,15 @@ interface Decider {
   /** Gives the counts of Kyverno's rules to the metrics. */
   tally(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Providers are asked with the server's own certificate. */
+function fetchingMore(options: ServeOptions, metrics: Metrics, pair: () => KeyPair): ServeOptions {
+  const { externalData = true, externalDataTtlMs: ttlMs } = options.gatekeeper ?? {};
+  if (!externalData) return options;
+  const onRequest = (provider: string, ended: "answer" | "error"): void => metrics.externalData(provider, ended);
+  const fetchers = externalDataFetchers({ pair, onRequest, ...(ttlMs !== undefined && { ttlMs }) });
+  return { ...options, fetchers: { ...fetchers, ...options.fetchers } };
 }
 
 async function startDecider(options: ServeOptions, metrics: Metrics, logger: Logger): Promise<Decider> {

@@ -80,6 +80,8 @@ export interface Metrics {
   ingested(status: "active" | "error", seconds: number): void;
   policySet(record: SetRecord): void;
   reloaded(ok: boolean): void;
+  /** An external data provider was asked. */
+  externalData(provider: string, ended: "answer" | "error"): void;
   /** Counts of Kyverno's rules. */
   rules(tallies: readonly Tally[]): void;
   /** What to wait for before the metrics are read. */
@@ -149,6 +151,9 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
     reloaded: (ok) => {
       own.reloads.inc({ status: ok ? "success" : "error" });
       if (ok) own.reloadTime.setToCurrentTime();
+    },
+    externalData: (provider, ended) => {
+      own.externalData.inc({ provider: policyLabel(`Provider/${provider}`), ended });
     },
     overrun: (policy, kind) => {
       own.overruns.inc({ policy: policyLabel(policy), kind });
@@ -248,6 +253,12 @@ function ownMetrics(register: Registry) {
     reloadTime: new Gauge({
       name: "portcullis_policy_reload_timestamp_seconds",
       help: "When the policies were last loaded, in seconds since 1970",
+      registers,
+    }),
+    externalData: new Counter({
+      name: "portcullis_external_data_requests_total",
+      help: "Requests to external data providers, by how they ended",
+      labelNames: ["provider", "ended"],
       registers,
     }),
     restarts: new Counter({

@@ -1,0 +1,243 @@
+// External data in the whole webhook: a provider over TLS that answers well, slowly, wrongly, with too much or not at all;
+// verdicts and mutations by the failure policy, in time, while other requests go on.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { builtinCatalog } from "@portcullis/kube";
+import { reviewOf } from "../../src/app/ask.ts";
+import { clockMs } from "../../src/app/clock.ts";
+import type { ServeOptions } from "../../src/app/config.ts";
+import { createLogger } from "../../src/app/log.ts";
+import { type Serving, serve } from "../../src/app/serve.ts";
+import { selfSigned } from "../../src/server/certificates/reload.ts";
+import { send } from "../server/client.ts";
+import { type Behaviour, type TestProvider, startProvider } from "./provider.ts";
+
+const catalog = builtinCatalog();
+
+const images = `apiVersion: templates.gatekeeper.sh/v1
+kind: ConstraintTemplate
+metadata: {name: images}
+spec:
+  crd: {spec: {names: {kind: Images}}}
+  targets:
+    - target: admission.k8s.gatekeeper.sh
+      rego: |
+        package images
+        response := external_data({"provider": "p", "keys": [i | i = input.review.object.spec.containers[_].image]})
+        violation[{"msg": msg}] { response.system_error != ""; msg := response.system_error }
+        violation[{"msg": msg}] { msg := response.errors[_][1] }
+        violation[{"msg": msg}] { count(response.responses) == 0; msg := sprintf("nothing, status %v", [response.status_code]) }
+---
+apiVersion: constraints.gatekeeper.sh/v1beta1
+kind: Images
+metadata: {name: c}
+spec: {match: {kinds: [{apiGroups: [""], kinds: [Pod]}]}}
+`;
+
+function assign(failurePolicy: string): string {
+  return JSON.stringify({
+    apiVersion: "mutations.gatekeeper.sh/v1",
+    kind: "Assign",
+    metadata: { name: "digests" },
+    spec: {
+      applyTo: [{ groups: [""], versions: ["v1"], kinds: ["Pod"] }],
+      location: "spec.containers[name: *].image",
+      parameters: {
+        assign: {
+          externalData: { provider: "p", failurePolicy, ...(failurePolicy === "UseDefault" && { default: "d" }) },
+        },
+      },
+    },
+  });
+}
+
+interface Context {
+  readonly provider: TestProvider;
+  readonly serving: Serving;
+}
+
+interface Starting {
+  readonly policies?: string;
+  readonly ca?: string;
+  readonly timeout?: number;
+  readonly options?: Partial<ServeOptions>;
+}
+
+async function start(t: TestContext, starting: Starting = {}): Promise<Context> {
+  const { policies = images, options = {}, ...about } = starting;
+  const folder = await mkdtemp(join(tmpdir(), "portcullis-test-"));
+  const provider = await startProvider();
+  await writeFile(join(folder, "policies.yaml"), `${policies}\n---\n${provider.yaml(about)}\n`);
+  const serving = await serve({ policies: [folder], port: 0, workers: 1, logger: createLogger("nowhere"), ...options });
+  t.after(async () => {
+    await serving.close();
+    await provider[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+  assert.deepEqual(serving.status().problems, []);
+  return { provider, serving };
+}
+
+interface Asking {
+  readonly path?: string;
+  readonly timeoutMs?: number;
+  readonly kind?: string;
+}
+
+interface Said {
+  readonly allowed: boolean;
+  readonly message: string;
+  readonly images: readonly string[];
+  readonly tookMs: number;
+}
+
+async function ask({ serving }: Context, names: readonly string[], asking: Asking = {}): Promise<Said> {
+  const { path = "/v1/admit", timeoutMs = 10_000, kind = "Pod" } = asking;
+  const containers = names.map((image, at) => ({ name: `c${at}`, image }));
+  const object = { apiVersion: "v1", kind, metadata: { name: "web" }, spec: { containers } };
+  const startMs = clockMs();
+  const url = `${serving.url}${path}?timeout=${timeoutMs}ms`;
+  const { text } = await send(url, { body: reviewOf(object, catalog), ca: serving.ca ?? "" });
+  const { response } = JSON.parse(text) as {
+    readonly response: {
+      readonly allowed: boolean;
+      readonly status?: { readonly message?: string };
+      readonly patch?: string;
+    };
+  };
+  const patch = JSON.parse(Buffer.from(response.patch ?? "W10=", "base64").toString()) as { readonly value: string }[];
+  return {
+    allowed: response.allowed,
+    message: response.status?.message ?? "",
+    images: patch.map(({ value }) => value),
+    tookMs: clockMs() - startMs,
+  };
+}
+
+for (const workers of [1, 0]) {
+  test(`a verdict asks the provider once for all keys, and remembers the answer (${workers} threads)`, async (t) => {
+    const context = await start(t, { options: { workers } });
+    const { provider } = context;
+    assert.equal((await ask(context, ["a", "b", "a"])).allowed, true);
+    assert.deepEqual(provider.requests, [["a", "b"]]);
+    assert.equal((await ask(context, ["b"])).allowed, true);
+    const { message } = await ask(context, ["b", "error_c"]);
+    assert.equal(message, "[c] error_c_invalid");
+    assert.deepEqual(provider.requests, [["a", "b"], ["error_c"]]);
+    assert.equal((await ask(context, ["x_systemError"])).message, "[c] nothing, status 200\n[c] testing system error");
+    assert.equal((await ask(context, ["y_valid"])).message, "[c] nothing, status 200");
+  });
+}
+
+test("the provider sees the server's own certificate", async (t) => {
+  const context = await start(t);
+  await ask(context, ["a"]);
+  assert.notEqual(context.provider.client(), undefined);
+});
+
+test("with a time to live of 0 nothing is remembered", async (t) => {
+  const context = await start(t, { options: { gatekeeper: { externalDataTtlMs: 0 } } });
+  await ask(context, ["a"]);
+  await ask(context, ["a"]);
+  assert.deepEqual(context.provider.requests, [["a"], ["a"]]);
+});
+
+const failures: readonly (readonly [behaviour: Behaviour, message: RegExp])[] = [
+  [{ kind: "silent" }, /^\[c\] failed to send external data request: Post "https:.*": context deadline exceeded$/],
+  [{ kind: "slow", ms: 5000 }, /context deadline exceeded$/],
+  [{ kind: "body", body: "<html>" }, /unmarshal external data response: invalid character '<' looking for beginning/],
+  [{ kind: "body", body: "[]" }, /cannot unmarshal array into Go value of type externaldata.ProviderResponse$/],
+  [{ kind: "body", body: '{"kind": "Other"}', status: 500 }, /^\[c\] nothing, status 500$/],
+  [{ kind: "body", body: `"${"x".repeat(5_000_000)}"` }, /^\[c\] failed to read .*larger than 4194304 bytes$/],
+  [{ kind: "redirect" }, /unexpected end of JSON input$/],
+];
+
+for (const [behaviour, expected] of failures) {
+  const name = behaviour.kind === "body" ? behaviour.body.slice(0, 20) : behaviour.kind;
+  test(`a provider that fails (${name}) is a system error, in time`, async (t) => {
+    const context = await start(t, { timeout: 1 });
+    context.provider.behaviour = behaviour;
+    const { allowed, message, tookMs } = await ask(context, ["a"]);
+    assert.equal(allowed, false);
+    assert.match(message, expected);
+    assert.ok(tookMs < 3000, `${tookMs} ms`);
+  });
+}
+
+test("a provider that is down, or has another authority, is a system error", async (t) => {
+  const context = await start(t);
+  await context.provider[Symbol.asyncDispose]();
+  const down = await ask(context, ["a"]);
+  assert.match(down.message, /: dial tcp 127\.0\.0\.1:\d+: connect: connection refused$/);
+  const other = await selfSigned(["127.0.0.1"]);
+  const distrusting = await start(t, { ca: other.ca ?? "" });
+  const { message } = await ask(distrusting, ["a"]);
+  assert.match(message, /tls: failed to verify certificate: x509: certificate signed by unknown authority$/);
+  assert.deepEqual(distrusting.provider.requests, []);
+});
+
+test("a provider never holds a request past its own time, and others do not wait for it", async (t) => {
+  const context = await start(t, { timeout: 30 });
+  context.provider.behaviour = { kind: "silent" };
+  const waiting = Promise.all(Array.from({ length: 40 }, (_, at) => ask(context, [`k${at}`], { timeoutMs: 2000 })));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const others: number[] = [];
+  for (let at = 0; at < 20; at++) {
+    const { allowed, tookMs } = await ask(context, [], { kind: "ConfigMap" });
+    assert.equal(allowed, true);
+    others.push(tookMs);
+  }
+  const median = others.toSorted((a, b) => a - b)[10] ?? 0;
+  assert.ok(median < 250, `others took ${median} ms`);
+  for (const { allowed, message, tookMs } of await waiting) {
+    assert.equal(allowed, false);
+    assert.match(message, /context deadline exceeded$/);
+    assert.ok(tookMs < 2000, `${tookMs} ms`);
+  }
+});
+
+const policies: readonly (readonly [failurePolicy: string, wanted: Pick<Said, "allowed" | "images">])[] = [
+  ["Ignore", { allowed: true, images: [] }],
+  ["UseDefault", { allowed: true, images: ["d"] }],
+  ["Fail", { allowed: false, images: [] }],
+];
+
+for (const [failurePolicy, wanted] of policies) {
+  test(`mutation: ${failurePolicy} decides what a provider's failure means`, async (t) => {
+    const context = await start(t, { policies: assign(failurePolicy), timeout: 1 });
+    const mutate = { path: "/v1/mutate" };
+    assert.deepEqual((await ask(context, ["a", "b"], mutate)).images, ["a_valid", "b_valid"]);
+    await ask(context, ["a", "b"], mutate);
+    assert.deepEqual(context.provider.requests, [
+      ["a", "b"],
+      ["a", "b"],
+    ]);
+    for (const behaviour of [{ kind: "silent" }, { kind: "body", body: "no" }] as const) {
+      context.provider.behaviour = behaviour;
+      const { allowed, images: assigned, message, tookMs } = await ask(context, ["a"], mutate);
+      assert.deepEqual({ allowed, images: assigned }, wanted);
+      assert.ok(tookMs < 3000, `${tookMs} ms`);
+      if (!allowed) assert.match(message, /failed to resolve external data placeholders: failed to send external data/);
+    }
+  });
+}
+
+test("external data that is switched off takes the built-in, and refuses Providers and mutators", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "portcullis-test-"));
+  t.after(() => rm(folder, { recursive: true }));
+  await using provider = await startProvider();
+  await writeFile(join(folder, "p.yaml"), [images, provider.yaml(), assign("Fail")].join("\n---\n"));
+  const gatekeeper = { externalData: false };
+  const serving = await serve({ policies: [folder], port: 0, workers: 0, logger: createLogger("nowhere"), gatekeeper });
+  t.after(() => serving.close());
+  const texts = serving.status().problems.map(({ text }) => text.replace(/^\S+ /, ""));
+  assert.deepEqual(texts.filter((text) => /feature flag|external_data/.test(text)).toSorted(), [
+    "mutator: external data feature flag is not enabled",
+    "provider: external data feature flag is not enabled",
+    "rego_type_error: undefined function external_data",
+  ]);
+});
