@@ -41,6 +41,7 @@ export interface PatchOptions extends WriteOptions {
   readonly force?: boolean;
 }
 
+/** @internal */
 export interface DeleteOptions {
   readonly propagation?: "Foreground" | "Background" | "Orphan";
   /** Only the object with this uid, or of this version: another one of the same name stays. */
@@ -136,7 +137,10 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof ApiError && error.status === 404;
 }
 
-/** Whether somebody else wrote the object in between. */
+/**
+ * Whether somebody else wrote the object in between.
+ * @internal
+ */
 export function isConflict(error: unknown): boolean {
   return error instanceof ApiError && error.status === 409 && error.reason === "Conflict";
 }
