@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { setTimeout as setTimeoutAsync } from "node:timers/promises";
-import { ApiError, type Informers } from "../cluster/api.ts";
+import { ApiError, type Informers, isConflict } from "../cluster/api.ts";
 import { type StreamingClient, createClient } from "../cluster/client.ts";
 import { createElection } from "../cluster/election.ts";
 import { createInformers } from "../cluster/informer.ts";
@@ -97,7 +97,11 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
     leads: () => election.isLeader,
     isRegistered: () => registering.isCurrent,
     isAlive: (other) => (hasJoined ? membership.members.includes(other) : null),
-    createQueue: ({ work, workers }) => createWorkQueue({ work, workers, onError: (_key, error) => onError(error) }),
+    createQueue: ({ work, workers }) => {
+      // Somebody else wrote first, as replicas do all the time: the queue tries again.
+      const tell = (error: Error): void => (isConflict(error) ? undefined : onError(error));
+      return createWorkQueue({ work, workers, onError: (_key, error) => tell(error) });
+    },
     onKinds: (kinds) => {
       logger.info({ kinds }, "objects are synchronised for policies");
     },

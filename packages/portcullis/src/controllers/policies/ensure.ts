@@ -176,6 +176,8 @@ async function isGone(client: ClusterClient, name: string): Promise<boolean> {
 
 async function removeOrphan({ client, feed, leads }: State, live: ClusterObject): Promise<void> {
   const owner = ownerOf(live);
+  // Before the first policies are served no template is known; `onServed` comes here again.
+  if (feed.account() === null) return;
   const isGoing = valueAt(live, "metadata", "deletionTimestamp") !== undefined;
   if (owner === null || isGoing || !leads() || feed.get(templateFile(owner.name)) !== null) return;
   // With a definition its constraints go, so the API server itself has to say that the template is not there.
