@@ -2,7 +2,7 @@
 // that in raw strings of the specification a backslash behind a backslash does not escape the quote. Go: go-jmespath lexer.go.
 
 import { type Diagnostic, type Out, type Source, errorAt, spanOf } from "@portcullis/lang";
-import { decodeJson } from "../gojson.ts";
+import { decodeJson } from "@portcullis/lang/go";
 import type { Dialect } from "../dialect.ts";
 import { syntaxError } from "./syntax.ts";
 

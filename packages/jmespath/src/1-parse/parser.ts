@@ -8,7 +8,7 @@
 import { type Diagnostic, type Out, type Source, type Span, errorAt, spanOf } from "@portcullis/lang";
 import { type Comparator, type Entry, type Node, childrenOf } from "../ast.ts";
 import type { Dialect } from "../dialect.ts";
-import { decodeJson } from "../gojson.ts";
+import { decodeJson } from "@portcullis/lang/go";
 import type { Value } from "../runtime/value.ts";
 import { type Token, type TokenType, tokenize } from "./lexer.ts";
 import { syntaxError } from "./syntax.ts";

@@ -2,9 +2,8 @@
 
 import { parseYaml } from "@portcullis/kube";
 import { Decimal, Source } from "@portcullis/lang";
-import { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8, standardBase64 } from "@portcullis/lang/go";
+import { decodeBase64, decodeJson, decodeUtf8, encodeBase64, encodeUtf8, standardBase64 } from "@portcullis/lang/go";
 import type { JmesFunction } from "../functions/function.ts";
-import { decodeJson } from "../gojson.ts";
 import { type Value, isList, isObject, setOwn } from "../runtime/value.ts";
 import { libraryError } from "./failure.ts";
 import { text } from "./signature.ts";

@@ -3,7 +3,7 @@
 // shares its parts can stand for an enormous text. Go: encoding/json encode.go.
 
 import { type Budget, LimitError } from "@portcullis/lang";
-import { encodeText } from "../gojson.ts";
+import { encodeText } from "@portcullis/lang/go";
 import { compareTexts } from "./order.ts";
 import { SearchError } from "./run.ts";
 import { GoInteger, Reference, type Value, type ValueObject, isList, numberOf } from "./value.ts";

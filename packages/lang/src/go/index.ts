@@ -57,6 +57,7 @@ export { type Moment, parseTime, parseZonedTime } from "./timeparse.ts";
 export { type ParsedUrl, encodeQuery, parseQuery, parseUrl, queryEscape, queryUnescape } from "./url.ts";
 export { decodeUtf8, encodeUtf8, isValidUtf8, utf8Length } from "./utf8.ts";
 export { durationText, parseDuration } from "./duration.ts";
+export { decodeJson, encodeText } from "./json.ts";
 export { type Search, searchFor } from "./search.ts";
 export type { Ranges } from "./automaton.ts";
 export { containsWildcard, matchesWildcard } from "./wildcard.ts";

@@ -3,7 +3,7 @@
 // Frameworks: pkg/externaldata/{request,response}.go.
 
 import { type JsonRecord, isObject } from "@portcullis/kube";
-import { decodeJson } from "@portcullis/jmespath";
+import { decodeJson } from "@portcullis/lang/go";
 import type { Json } from "../../engine/request.ts";
 
 /** The `response` of the body; its items have keys, and values or errors. */

@@ -3,9 +3,8 @@
 // one is enough. Requirements are named in the order of the templates, kinds in the order of the annotation; gator's
 // order is that of Go's maps. Gatekeeper: pkg/gator/sync/test/test.go, pkg/cachemanager/parser/syncannotationreader.go.
 
-import { decodeJson } from "@portcullis/jmespath";
 import { type GroupVersionKind, gvkOf, isObject, nameOf, stringAt, valueAt } from "@portcullis/kube";
-import { quote } from "@portcullis/lang/go";
+import { decodeJson, quote } from "@portcullis/lang/go";
 import type { Json } from "../../engine/request.ts";
 import { type GoType, list, map, objectMeta, struct, text, texts, typeError } from "../gotype.ts";
 import { templateDecodeError } from "../template/read.ts";

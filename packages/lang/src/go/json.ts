@@ -2,12 +2,13 @@
 // escaped, keys sorted by code points. Reading goes through JSON.parse; only text that it refuses is scanned again, to
 // say what Go says. Go: encoding/json scanner.go, decode.go, encode.go.
 
-import { encodeUtf8, quote } from "@portcullis/lang/go";
+import { quote } from "./quote.ts";
+import { encodeUtf8 } from "./utf8.ts";
 
 /** Go's limit on nesting. */
 const depthMax = 10_000;
 
-export type DecodedJson = { readonly value: unknown } | { readonly error: string };
+type DecodedJson = { readonly value: unknown } | { readonly error: string };
 
 /** The tree of a JSON text with plain doubles, or Go's error. Go: json.Unmarshal into an interface. */
 export function decodeJson(text: string): DecodedJson {
