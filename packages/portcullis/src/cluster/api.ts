@@ -137,10 +137,7 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof ApiError && error.status === 404;
 }
 
-/**
- * Whether somebody else wrote the object in between.
- * @internal
- */
+/** Whether somebody else wrote the object in between. */
 export function isConflict(error: unknown): boolean {
   return error instanceof ApiError && error.status === 409 && error.reason === "Conflict";
 }
