@@ -10,6 +10,7 @@ import type {
   GatorVerifyFlags,
 } from "../flags.ts";
 import { CommandFailed } from "../kyverno/exit.ts";
+import { registerPolicy } from "./policy/register.ts";
 import { tuneForOneRun } from "../tune.ts";
 
 /** Adds `gator` with its commands. */
@@ -24,6 +25,7 @@ export function registerGator(program: Command): void {
   addExpand(gator);
   addSync(gator);
   addBench(gator);
+  registerPolicy(gator, own);
   own(gator.command("version"))
     .description("Prints the version")
     .option("--json", "print JSON instead of text", false)
