@@ -9,6 +9,7 @@ import { collect, wholeNumber } from "./arguments.ts";
 import { registerGator } from "./gator/register.ts";
 import { CommandFailed } from "./kyverno/exit.ts";
 import { registerKyverno } from "./kyverno/register.ts";
+import { registerCluster } from "./register-cluster.ts";
 import { registerServing } from "./register-serving.ts";
 import { tuneForOneRun } from "./tune.ts";
 import { UsageError } from "./usage.ts";
@@ -118,6 +119,7 @@ program
   });
 
 registerServing(program, await version());
+registerCluster(program, await version());
 
 program
   .command("review")

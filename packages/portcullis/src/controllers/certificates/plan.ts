@@ -4,7 +4,6 @@
 // a leaf of the new one is served; the old one stays in the bundle until it has expired.
 
 import { X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
 import { type Authority, createAuthority, openAuthority } from "../../server/certificates/authority.ts";
 
 /** Everything in PEM. */

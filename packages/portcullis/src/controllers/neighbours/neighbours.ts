@@ -106,7 +106,7 @@ function leaseOf(object: ClusterObject): ClusterObject {
 }
 
 /** What an object tells of a living neighbour; null when it tells nothing. */
-function evidenceOf(dialect: Dialect, object: ClusterObject): string | null {
+export function evidenceOf(dialect: Dialect, object: ClusterObject): string | null {
   const name = nameOf(object);
   const { webhooks } = object;
   if (Array.isArray(webhooks) && webhooks.length > 0) {

@@ -1,0 +1,60 @@
+// The commands that put the product and its policies onto a cluster, say what it does there, and take it off again.
+
+import type { Command } from "commander";
+import { Option } from "commander";
+import { collect, seconds, wholeNumber } from "./arguments.ts";
+import { withCluster } from "./cluster.ts";
+import type { InstallFlags } from "./commands/install.ts";
+import type { RenderCrdsFlags, RenderManifestsFlags, UninstallFlags } from "./commands/render.ts";
+import type { StatusFlags } from "./commands/status.ts";
+
+export function registerCluster(program: Command, version: string): void {
+  withCluster(program.command("install"))
+    .description("put policies onto a cluster in the right order, and wait until every replica enforces each")
+    .requiredOption("-f, --filename <path>", "a file or folder with policies; may be repeated", collect, [])
+    .option("--timeout <seconds>", "how long to wait", seconds, 60)
+    .option("--no-wait", "do not wait until they are enforced")
+    .action(async (options: InstallFlags) => {
+      const { installCommand } = await import("./commands/install.ts");
+      process.exitCode = await installCommand(options, version);
+    });
+  withCluster(program.command("status"))
+    .description("say what is enforced where, what is wrong, and what entered unchecked")
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
+    .option("--webhook-configuration-name <name>", "the name of both webhook configurations", "portcullis")
+    .action(async (options: StatusFlags) => {
+      const { statusCommand } = await import("./commands/status.ts");
+      process.exitCode = await statusCommand(options, version);
+    });
+  withCluster(program.command("uninstall"))
+    .description("take webhook configurations, certificates and Leases off a cluster; policies stay")
+    .option("--webhook-configuration-name <name>", "the name of both webhook configurations", "portcullis")
+    .action(async (options: UninstallFlags) => {
+      const { uninstallCommand } = await import("./commands/render.ts");
+      process.exitCode = await uninstallCommand(options, version);
+    });
+  registerRender(program);
+}
+
+function registerRender(program: Command): void {
+  const render = program.command("render").description("print manifests for a repository (GitOps)").exitOverride();
+  render
+    .command("crds")
+    .description("print the definitions of constraints that templates want")
+    .option("-f, --filename <path>", "a file or folder with templates; may be repeated", collect, [])
+    .option("--own", "print the definitions of policies and reports, too")
+    .action(async (options: RenderCrdsFlags) => {
+      const { renderCrds } = await import("./commands/render.ts");
+      process.exitCode = renderCrds(options);
+    });
+  render
+    .command("manifests")
+    .description("print what runs the product on a cluster: Deployment, Service, rights")
+    .option("--namespace <name>", "the product's own namespace", "portcullis")
+    .requiredOption("--image <reference>", "the image of the product")
+    .option("--replicas <number>", "how many Pods", wholeNumber, 2)
+    .action(async (options: RenderManifestsFlags) => {
+      const { renderManifests } = await import("./commands/render.ts");
+      process.exitCode = renderManifests(options);
+    });
+}

@@ -1,0 +1,161 @@
+// What the product may do on a cluster: one table, of which its Roles are made. Policies of both dialects are read, their statuses
+// and reports are written, definitions of constraints are made; the webhook configurations and the Secret are ours by name.
+// The kinds of Kubernetes itself are read, except Secrets; custom kinds that policies match or read come by labelled
+// ClusterRoles, which the API server adds to ours (aggregation).
+
+import type { JsonRecord } from "@portcullis/kube";
+
+export interface PolicyRule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+
+const read = ["get", "list", "watch"];
+
+/** The label of ClusterRoles that are added to ours. */
+export const aggregationLabel = { "rbac.portcullis.dev/aggregate-to-portcullis": "true" };
+
+const policyGroups = [
+  "templates.gatekeeper.sh",
+  "constraints.gatekeeper.sh",
+  "mutations.gatekeeper.sh",
+  "expansion.gatekeeper.sh",
+  "config.gatekeeper.sh",
+  "syncset.gatekeeper.sh",
+  "externaldata.gatekeeper.sh",
+  "connection.gatekeeper.sh",
+  "kyverno.io",
+  "policies.kyverno.io",
+];
+
+/** Of the cluster. `names` are those of the webhook configurations. */
+export function clusterRules(names: readonly string[]): readonly PolicyRule[] {
+  return [
+    { apiGroups: policyGroups, resources: ["*"], verbs: read },
+    // A status is a resource of its own: nothing else of a policy is ours to change.
+    { apiGroups: policyGroups, resources: ["*/status"], verbs: ["get", "update", "patch"] },
+    {
+      apiGroups: ["apiextensions.k8s.io"],
+      resources: ["customresourcedefinitions"],
+      verbs: [...read, "create", "update", "patch", "delete"],
+    },
+    {
+      apiGroups: ["admissionregistration.k8s.io"],
+      resources: ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"],
+      verbs: [...read, "create"],
+    },
+    {
+      apiGroups: ["admissionregistration.k8s.io"],
+      resources: ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"],
+      verbs: ["update", "patch", "delete"],
+      resourceNames: names,
+    },
+    {
+      apiGroups: ["wgpolicyk8s.io", "openreports.io"],
+      resources: ["*"],
+      verbs: [...read, "create", "update", "patch", "delete"],
+    },
+    { apiGroups: ["", "events.k8s.io"], resources: ["events"], verbs: ["create", "patch", "update"] },
+    { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: read },
+    ...readRules,
+  ];
+}
+
+/** What policies of the usual libraries match and read. Secrets are not among it. */
+const readRules: readonly PolicyRule[] = [
+  {
+    apiGroups: [""],
+    resources: [
+      "configmaps",
+      "endpoints",
+      "limitranges",
+      "namespaces",
+      "nodes",
+      "persistentvolumeclaims",
+      "persistentvolumes",
+      "pods",
+      "podtemplates",
+      "replicationcontrollers",
+      "resourcequotas",
+      "serviceaccounts",
+      "services",
+    ],
+    verbs: read,
+  },
+  ...[
+    "apps",
+    "autoscaling",
+    "batch",
+    "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "storage.k8s.io",
+    "gateway.networking.k8s.io",
+  ].map((group) => ({ apiGroups: [group], resources: ["*"], verbs: read })),
+];
+
+/** Of the product's own namespace. */
+export function namespaceRules(secretName: string): readonly PolicyRule[] {
+  return [
+    {
+      apiGroups: ["coordination.k8s.io"],
+      resources: ["leases"],
+      verbs: [...read, "create", "update", "patch", "delete"],
+    },
+    { apiGroups: [""], resources: ["secrets"], verbs: ["create"] },
+    { apiGroups: [""], resources: ["secrets"], verbs: [...read, "update", "delete"], resourceNames: [secretName] },
+  ];
+}
+
+export interface RoleNames {
+  readonly name: string;
+  readonly namespace: string;
+  readonly webhookConfigurations: readonly string[];
+  readonly secretName: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The aggregated ClusterRole, what it is aggregated from, the Role of the namespace, and their bindings. */
+export function roleManifests(names: RoleNames): readonly JsonRecord[] {
+  const { name, namespace, labels } = names;
+  const rbac = "rbac.authorization.k8s.io";
+  const subjects = [{ kind: "ServiceAccount", name, namespace }];
+  const apiVersion = `${rbac}/v1`;
+  return [
+    {
+      apiVersion,
+      kind: "ClusterRole",
+      metadata: { name, labels },
+      aggregationRule: { clusterRoleSelectors: [{ matchLabels: aggregationLabel }] },
+      rules: [],
+    },
+    {
+      apiVersion,
+      kind: "ClusterRole",
+      metadata: { name: `${name}-core`, labels: { ...labels, ...aggregationLabel } },
+      rules: clusterRules(names.webhookConfigurations),
+    },
+    {
+      apiVersion,
+      kind: "ClusterRoleBinding",
+      metadata: { name, labels },
+      roleRef: { apiGroup: rbac, kind: "ClusterRole", name },
+      subjects,
+    },
+    {
+      apiVersion,
+      kind: "Role",
+      metadata: { name, namespace, labels },
+      rules: namespaceRules(names.secretName),
+    },
+    {
+      apiVersion,
+      kind: "RoleBinding",
+      metadata: { name, namespace, labels },
+      roleRef: { apiGroup: rbac, kind: "Role", name },
+      subjects,
+    },
+  ];
+}
