@@ -78,15 +78,16 @@ export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: (numbe
       label: (request) => labelAdmission(request, exempt),
       housekeeping: (what, request) =>
         housekeeping(what, request, { namespace: ownNamespace(kyverno), nowMs: Date.now() }),
-      beforeMutation: (dialect, request) =>
+      beforeMutation: (dialect, request, set) =>
         dialect === "kyverno"
           ? beforeKyvernosMutation(request, kyverno)
-          : mutationAdmission(request, admission.namespace),
+          : mutationAdmission(request, set, admission.namespace),
     },
   });
 }
 
-function dialects({ gatekeeper, admission: { namespace }, kyverno }: EvaluatorSettings): DialectOptions {
+/** What the settings say to the dialects. */
+export function dialects({ gatekeeper, admission: { namespace }, kyverno }: EvaluatorSettings): DialectOptions {
   const { externalData, mutationAnnotations, disabledBuiltins } = gatekeeper;
   const disabled = new Set(disabledBuiltins);
   return { gatekeeper: { externalData, mutationAnnotations, disabled, namespace }, kyverno };

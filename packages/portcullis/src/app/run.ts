@@ -8,13 +8,17 @@ import { ApiError, type Informers, isConflict } from "../cluster/api.ts";
 import { type StreamingClient, createClient } from "../cluster/client.ts";
 import { createElection } from "../cluster/election.ts";
 import { createInformers } from "../cluster/informer.ts";
-import type { ClusterConfig } from "../cluster/kubeconfig.ts";
+import type { ClusterConfig, ConfigOptions } from "../cluster/kubeconfig.ts";
 import { createMembership } from "../cluster/shards.ts";
 import { createWorkQueue } from "../cluster/workqueue.ts";
 import { clusterNeeds } from "../controllers/policies/clusterneeds.ts";
 import { startPolicies } from "../controllers/policies/policies.ts";
+import { type AuditThread, createAuditThread } from "./audit.ts";
+import type { AuditFlags } from "./auditing.ts";
+import { clockMs } from "./clock.ts";
 import type { ClusterTarget, Joined } from "./cluster.ts";
-import type { ServeOptions } from "./config.ts";
+import { type ServeOptions, evaluatorSettings } from "./config.ts";
+import { type Fetchers, createFetching } from "./fetch.ts";
 import { type Logger, createLogger } from "./log.ts";
 import { type ObjectShare, createObjectShare } from "./objectshare.ts";
 import { type Registering, type Registration, register } from "./registration.ts";
@@ -28,6 +32,8 @@ export interface RunOptions {
   /** This replica's name; the machine's when absent. */
   readonly id?: string;
   readonly registration: Registration;
+  /** Null: this replica audits nothing. Its thread reads the configuration by itself. */
+  readonly audit: { readonly flags: AuditFlags; readonly cluster: ConfigOptions } | null;
   readonly userAgent?: string;
 }
 
@@ -52,12 +58,13 @@ export async function run(options: RunOptions): Promise<Serving> {
   try {
     await reachable(client, options.namespace, onError);
     const registering = await register(options.registration, options, { client, informers, logger, onError });
-    const parts = { client, informers, objects, registering, logger, onError, close };
+    const fetchers = { ...options.serve.fetchers, ...needs.fetchers };
+    const parts = { client, informers, objects, fetchers, registering, logger, onError, close };
     return await serve({
       ...options.serve,
       logger,
       ...(registering.certificates !== null && { certificates: registering.certificates }),
-      fetchers: { ...options.serve.fetchers, ...needs.fetchers },
+      fetchers,
       cluster: { objects, join: (target) => join(options, parts, target) },
     });
   } catch (error) {
@@ -70,6 +77,7 @@ interface Parts {
   readonly client: StreamingClient;
   readonly informers: Informers;
   readonly objects: ObjectShare;
+  readonly fetchers: Fetchers;
   readonly registering: Registering;
   readonly logger: Logger;
   readonly onError: (error: Error) => void;
@@ -88,10 +96,12 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
     hasJoined = true;
   };
   void noteJoined();
+  const audit = auditThread(options, parts, target);
+  let isReady = false;
   const policies = startPolicies({
     client,
     informers,
-    target,
+    target: followed(target, audit),
     objects,
     id,
     leads: () => election.isLeader,
@@ -111,21 +121,58 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
     logger.info({ leads }, leads ? "this replica leads" : "another replica leads");
     policies.refresh();
     registering.check();
+    if (isReady) audit?.lead(leads);
   });
   membership.onChange(() => policies.refresh());
   const close = async (): Promise<void> => {
     await policies.close();
+    await audit?.close();
     await Promise.all([election.close(), membership.close(), registering.close()]);
     parts.close();
   };
   try {
     await policies.ready;
+    // Not before: with a part of the policies it would take the reports of the others away.
+    isReady = true;
+    audit?.lead(election.isLeader);
     registering.follow(policies.feed, () => election.isLeader);
   } catch (error) {
     await close();
     throw error;
   }
   return { close };
+}
+
+/** How long what policies ask for in an audit may take, in milliseconds. */
+const auditFetchMs = 10_000;
+
+function auditThread(
+  { audit, namespace, userAgent = "portcullis", serve: served }: RunOptions,
+  { fetchers, logger, onError }: Parts,
+  { metrics }: ClusterTarget,
+): AuditThread | null {
+  if (audit === null) return null;
+  const fetching = createFetching({ fetchers });
+  const { flags, cluster } = audit;
+  return createAuditThread({
+    audit: { cluster, namespace, userAgent: `${userAgent} audit`, flags, settings: evaluatorSettings(served) },
+    fetch: (needs) => fetching.fetch(needs, clockMs() + auditFetchMs),
+    metrics,
+    logger,
+    onError,
+  });
+}
+
+/** The same target, of whose policies the audit hears too. */
+function followed(target: ClusterTarget, audit: AuditThread | null): ClusterTarget {
+  if (audit === null) return target;
+  return {
+    ...target,
+    change: (files) => {
+      audit.change(files);
+      return target.change(files);
+    },
+  };
 }
 
 /** Waits for the API server, whose certificates we need before we can answer anybody. */

@@ -1,5 +1,7 @@
 // The flags of commands as commander gives them.
 
+import type { AuditingFlags } from "./auditing.ts";
+
 export interface ServeFlags {
   readonly policies: readonly string[];
   readonly data: readonly string[];
@@ -30,7 +32,7 @@ export interface ServeFlags {
   readonly kyvernoConfig: string;
 }
 
-export interface RunFlags extends ServeFlags {
+export interface RunFlags extends ServeFlags, AuditingFlags {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace?: string;

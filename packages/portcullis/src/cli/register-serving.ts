@@ -1,6 +1,7 @@
 // The commands that answer admission requests: `serve` with policies from files, `run` on a cluster.
 
 import { type Command, Option } from "commander";
+import { withAuditing } from "./auditing.ts";
 import { collect, seconds, threadNumber, wholeNumber } from "./arguments.ts";
 import type { RunFlags, ServeFlags } from "./flags.ts";
 
@@ -32,7 +33,7 @@ export function registerServing(program: Command, version: string): void {
     .option("--service-name <name>", "the Service, in the product's namespace, by which the API server finds us")
     .option("--webhook-configuration-name <name>", "the name of both webhook configurations", "portcullis")
     .option("--policies <path>", "a file or folder with more policies; may be repeated", collect, []);
-  withServing(run).action(async (options: RunFlags) => {
+  withAuditing(withServing(run)).action(async (options: RunFlags) => {
     const { runCommand } = await import("./commands/run.ts");
     process.exitCode = await runCommand(options, version);
   });

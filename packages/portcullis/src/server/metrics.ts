@@ -2,6 +2,8 @@
 // on working; what is ours is called portcullis_*. Labels that come from policies are capped: after `maxPolicies` names,
 // further ones are counted under "other", so that nobody fills the monitoring by creating policies.
 
+import { type AuditRecord, auditMetrics } from "./audit-metrics.ts";
+import { type MutationRequest, type ObjectCount, objectMetrics } from "./gatekeeper-metrics.ts";
 import { type KyvernoPolicy, type KyvernoRequest, capped, kyvernoMetrics } from "./kyverno-metrics.ts";
 import type { Tally } from "./tally.ts";
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
@@ -14,6 +16,10 @@ type AdmissionStatus = "allow" | "deny" | "error" | "unknown";
 export interface AdmissionRecord {
   /** Null: Gatekeeper's policies were not asked. */
   readonly status: AdmissionStatus | null;
+  /** Absent: Gatekeeper's mutators were not asked. */
+  readonly mutation?: MutationRequest;
+  /** What mutated the object, for the log. */
+  readonly mutated?: { readonly subject: Subject; readonly events: readonly Mutated[] };
   /** Null: Kyverno's policies were not asked. */
   readonly kyverno: KyvernoRequest | null;
   readonly dryRun: boolean;
@@ -32,6 +38,11 @@ export interface PolicyResult {
   /** It did not end before its deadline. */
   readonly overran: boolean;
   readonly count: number;
+}
+
+export interface Mutated {
+  readonly id: string;
+  readonly passes: readonly (readonly string[])[];
 }
 
 /** What a request was about. */
@@ -68,6 +79,10 @@ export interface SetRecord {
   readonly templates: readonly { readonly status: "active" | "error"; readonly count: number }[];
   /** Templates that carry CEL, beside Rego or alone. */
   readonly celTemplates: number;
+  /** Gatekeeper's other kinds. */
+  readonly objects: readonly ObjectCount[];
+  /** Mutators that are not used because they contradict each other. */
+  readonly conflicting: number;
   /** Kyverno's policies. */
   readonly kyverno: readonly KyvernoPolicy[];
   /** Objects that could not be taken and are served in their last good form, or not at all. */
@@ -76,10 +91,12 @@ export interface SetRecord {
 
 export interface Metrics {
   admission(record: AdmissionRecord, seconds: number): void;
-  /** A template was read: Gatekeeper's ingestion count and duration. */
-  ingested(status: "active" | "error", seconds: number): void;
+  /** A policy was read: Gatekeeper's ingestion count and duration. */
+  ingested(kind: string, status: "active" | "error", seconds: number): void;
   policySet(record: SetRecord): void;
   reloaded(ok: boolean): void;
+  /** The audit has run. */
+  audited(record: AuditRecord): void;
   /** An external data provider was asked. */
   externalData(provider: string, ended: "answer" | "error"): void;
   /** Counts of Kyverno's rules. */
@@ -109,9 +126,11 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
   const register = new Registry();
   if (options.process) collectDefaultMetrics({ register });
   const gatekeeper = gatekeeperMetrics(register);
+  const objects = objectMetrics(register, requestBuckets);
   const own = ownMetrics(register);
   const kyverno = kyvernoMetrics(register);
   const policyLabel = capped(maxPolicies);
+  let audit: ReturnType<typeof auditMetrics> | null = null;
   let collect = (): Promise<void> => Promise.resolve();
   return {
     admission: (record, seconds) => {
@@ -119,13 +138,16 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
         gatekeeper.requests.inc({ admission_status: record.status, admission_dryrun: String(record.dryRun) });
         gatekeeper.duration.observe({ admission_status: record.status }, seconds);
       }
+      if (record.mutation !== undefined) objects.mutation(record.mutation, seconds);
       if (record.kyverno !== null) kyverno.request(record.kyverno, seconds);
       for (const { policy, result, action, overran, count } of record.results) {
         own.results.inc({ policy: policyLabel(policy), result, action }, count);
         if (overran) own.overruns.inc({ policy: policyLabel(policy), kind: "deadline" });
       }
     },
-    ingested: (status, seconds) => {
+    ingested: (kind, status, seconds) => {
+      objects.ingested(kind, status, seconds);
+      if (kind !== "ConstraintTemplate") return;
       gatekeeper.ingestions.inc({ status });
       gatekeeper.ingestionDuration.observe({ status }, seconds);
     },
@@ -137,10 +159,16 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
       gatekeeper.templates.reset();
       for (const { status, count } of record.templates) gatekeeper.templates.set({ status }, count);
       gatekeeper.celTemplates.set(record.celTemplates);
+      objects.objects(record.objects, record.conflicting);
       own.set.reset();
       own.set.set({ digest: record.digest }, 1);
       own.broken.set(record.broken);
       kyverno.policies(record.kyverno);
+    },
+    audited: (record) => {
+      // Only where there is an audit: zeros would say that all is well.
+      audit ??= auditMetrics(register);
+      audit.audited(record);
     },
     rules: (tallies) => {
       kyverno.rules(tallies);

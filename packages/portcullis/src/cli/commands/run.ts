@@ -2,22 +2,23 @@
 
 import { homedir } from "node:os";
 import type { Registration } from "../../app/registration.ts";
-import { run } from "../../app/run.ts";
-import { readClusterConfig } from "../../cluster/kubeconfig.ts";
+import { type RunOptions, run } from "../../app/run.ts";
+import { type ConfigOptions, readClusterConfig } from "../../cluster/kubeconfig.ts";
+import { auditFlags } from "../auditing.ts";
 import type { RunFlags } from "../flags.ts";
 import { UsageError } from "../usage.ts";
 import { serveOptions, started, stayUp, terminalProgress } from "./serve.ts";
 
 export async function runCommand(flags: RunFlags, version: string): Promise<number> {
-  const { kubeconfig, context } = flags;
   const namespace = flags.namespace ?? process.env["POD_NAMESPACE"] ?? "portcullis";
   const id = flags.podName ?? process.env["POD_NAME"];
   const serving = await started(
     run({
       serve: { ...serveOptions(flags), progress: terminalProgress },
-      config: clusterConfig(kubeconfig, context),
+      config: clusterConfig(flags),
       namespace,
       registration: { reached: reachedBy(flags, namespace), configurationName: flags.webhookConfigurationName },
+      audit: auditOptions(flags),
       userAgent: `portcullis/${version}`,
       ...(id !== undefined && { id }),
     }),
@@ -36,12 +37,18 @@ function reachedBy({ webhookUrl, serviceName }: RunFlags, namespace: string): Re
   return { url: webhookUrl.replace(/\/+$/, "") };
 }
 
-function clusterConfig(
-  kubeconfig: string | undefined,
-  context: string | undefined,
-): ReturnType<typeof readClusterConfig> {
+function auditOptions(flags: RunFlags): RunOptions["audit"] {
+  const given = auditFlags(flags);
+  return given === null ? null : { flags: given, cluster: configOptions(flags) };
+}
+
+function configOptions({ kubeconfig, context }: Pick<RunFlags, "kubeconfig" | "context">): ConfigOptions {
+  return { kubeconfig, context, env: { ...process.env }, home: homedir() };
+}
+
+function clusterConfig(flags: RunFlags): ReturnType<typeof readClusterConfig> {
   try {
-    return readClusterConfig({ kubeconfig, context, env: process.env, home: homedir() });
+    return readClusterConfig(configOptions(flags));
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

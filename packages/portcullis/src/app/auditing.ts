@@ -1,0 +1,223 @@
+// The audit put together with what it tells the world: statuses and reports (controllers/audit), Events, logs, metrics and
+// exported violations. It is given policies as the evaluators are, in changes of files, and composes the same set from them.
+
+import type { Answer, Need } from "@portcullis/lang";
+import type { ClusterClient, Informers } from "../cluster/api.ts";
+import { createWorkQueue } from "../cluster/workqueue.ts";
+import {
+  type Audit,
+  type AuditRun,
+  type AuditSettings,
+  defaultAuditSettings,
+  startAudit,
+} from "../controllers/audit/audit.ts";
+import type { ObjectResults } from "../controllers/audit/auditor.ts";
+import { keyOfPolicy } from "../controllers/audit/policies.ts";
+import { type Result, newResults } from "../controllers/audit/results.ts";
+import { type Log, type RunRecord, logRun, recordOf, violationOf } from "../controllers/audit/runs.ts";
+import { trackPolicies } from "../controllers/audit/tracking.ts";
+import { auditEvent } from "../controllers/events/gatekeeper.ts";
+import { kyvernoEvent, scanEvents } from "../controllers/events/kyverno.ts";
+import { type Recorder, createRecorder } from "../controllers/events/recorder.ts";
+import { type ExportSettings, createExporter } from "../controllers/export/connections.ts";
+import type { ReportApi } from "../controllers/reports/policy-report.ts";
+import { type Tally, addTo, newTally } from "../server/tally.ts";
+import { assembleEngine, dialects } from "./assemble.ts";
+import { createComposer } from "./compose.ts";
+import type { EvaluatorSettings } from "./config.ts";
+import type { Change } from "./evaluator.ts";
+import { worldNow } from "./host.ts";
+
+/** What an operator sets; it travels to the audit's thread. */
+export interface AuditFlags {
+  /** Seconds between two runs; 0: no audit. Gatekeeper: --audit-interval. */
+  readonly intervalSeconds: number;
+  readonly violationsLimit: number;
+  readonly reports: ReportApi | null;
+  readonly reported: readonly Result["result"][];
+  /** Gatekeeper: --emit-audit-events, --audit-events-involved-namespace. */
+  readonly events: boolean;
+  readonly eventsInvolvedNamespace: boolean;
+  /** Kyverno: --omitEvents, generateSuccessEvents. */
+  readonly omitEvents: readonly string[];
+  readonly successEvents: boolean;
+  /** Gatekeeper: --enable-violation-export. */
+  readonly export: ExportSettings | null;
+}
+
+export const defaultAuditFlags: AuditFlags = {
+  intervalSeconds: 60,
+  violationsLimit: 20,
+  reports: "wgpolicyk8s.io",
+  reported: ["pass", "fail", "warn", "error", "skip"],
+  events: false,
+  eventsInvolvedNamespace: false,
+  omitEvents: ["PolicyApplied", "PolicySkipped"],
+  successEvents: false,
+  export: null,
+};
+
+export interface AuditingOptions {
+  readonly client: ClusterClient;
+  readonly informers: Informers;
+  readonly fetch: (needs: readonly Need[]) => Promise<readonly Answer[]>;
+  readonly flags: AuditFlags;
+  /** The product's own namespace. */
+  readonly namespace: string;
+  /** How the evaluators are set up: the audit decides as they do. */
+  readonly settings: EvaluatorSettings;
+  readonly log: Log;
+  readonly onRun: (record: RunRecord & { readonly evaluations: number; readonly eventsDropped: number }) => void;
+  /** What Kyverno's rules said since the last call. */
+  readonly onTallies: (tallies: readonly Tally[]) => void;
+  readonly onError: (error: Error) => void;
+  readonly tuning?: Partial<AuditSettings>;
+}
+
+export interface Auditing {
+  readonly audit: Audit;
+  change(files: Pick<Change, "changed" | "removed">): void;
+  close(): Promise<void>;
+}
+
+export function startAuditing(options: AuditingOptions): Auditing {
+  const { flags, client, informers, settings, onError } = options;
+  const tracking = trackPolicies();
+  const { engine, frontends } = assembleEngine("cluster", (frontend) => tracking.wrap(frontend), dialects(settings));
+  const composer = createComposer({
+    engine,
+    owns: (kind) => frontends.some((frontend) => frontend.owns(kind)),
+    configures: (object) => frontends.some((frontend) => frontend.configures?.(object) === true),
+  });
+  const recorder = createRecorder({ client, nowMs: () => performance.now(), onError });
+  const tallies = createTallies();
+  const exporter = flags.export === null ? null : createExporter(flags.export, () => performance.now());
+  const audit = startAudit({
+    client,
+    informers,
+    createQueue: (work) => createWorkQueue({ work, workers: 8, onError: (_key, error) => onError(error) }),
+    settings: {
+      ...defaultAuditSettings,
+      intervalMs: flags.intervalSeconds * 1000,
+      violationsLimit: flags.violationsLimit,
+      reports: flags.reports,
+      reported: new Set(flags.reported),
+      ...options.tuning,
+    },
+    world: worldNow,
+    fetch: options.fetch,
+    running: tracking.running,
+    clock: {
+      epochMs: () => Date.now(),
+      nowMs: () => performance.now(),
+      pause: () => new Promise((resolve) => setImmediate(resolve)),
+    },
+    onResults: (object, before) => {
+      if (object.results.length > 0)
+        tell({ options, audit, recorder, tallies }, object, newResults(object.results, before));
+    },
+    onRun: async (run) => {
+      await finishRun({ options, exporter, recorder, audit }, run);
+      options.onTallies(tallies.take());
+    },
+    onError,
+  });
+  return {
+    audit,
+    change: ({ changed, removed }) => {
+      audit.setPolicies(composer.compose(changed, removed).set);
+    },
+    close: async () => {
+      await audit.close();
+      recorder.close();
+    },
+  };
+}
+
+interface Telling {
+  readonly options: AuditingOptions;
+  readonly audit: Audit;
+  readonly recorder: Recorder;
+  readonly tallies: ScanTallies;
+}
+
+/** Events and counts of what is new about an object. */
+function tell({ options, audit, recorder, tallies }: Telling, object: ObjectResults, found: readonly Result[]): void {
+  const { flags, namespace } = options;
+  const { policies } = audit;
+  if (policies === null) return;
+  const epochMs = Date.now();
+  const byPolicy = Map.groupBy(found, ({ policy }) => keyOfPolicy(policy));
+  for (const [key, results] of byPolicy) {
+    const policy = policies.objects.get(key);
+    if (policy === undefined) continue;
+    if (policy.id.dialect === "kyverno") {
+      for (const result of results) tallies.add(object, policy, result);
+      const events = { omit: new Set(flags.omitEvents), successes: flags.successEvents };
+      for (const event of scanEvents(object, policy, results, events))
+        recorder.send(kyvernoEvent(event, "kyverno-scan", epochMs));
+    } else if (flags.events) {
+      for (const result of results) {
+        const violation = violationOf(object, result, { policies, metadataOf: (one) => audit.metadataOf(one) });
+        const settings = { namespace, involvedNamespace: flags.eventsInvolvedNamespace };
+        if (violation !== null) recorder.send(auditEvent(violation, settings, epochMs));
+      }
+    }
+  }
+}
+
+interface Finishing extends Pick<Telling, "options" | "audit" | "recorder"> {
+  readonly exporter: ReturnType<typeof createExporter> | null;
+}
+
+async function finishRun({ options, audit, recorder, exporter }: Finishing, run: AuditRun): Promise<void> {
+  const problem = (await exporter?.export(run)) ?? null;
+  if (problem !== null) options.onError(new Error(`failed to export audit violation: ${problem}`));
+  const endedMs = Date.now();
+  logRun(run, endedMs, options.log);
+  options.onRun({ ...recordOf(run, endedMs), evaluations: audit.evaluations, eventsDropped: recorder.dropped });
+}
+
+// ── Kyverno's counts
+
+interface ScanTallies {
+  add(object: ObjectResults, policy: Parameters<typeof scanEvents>[1], result: Result): void;
+  take(): readonly Tally[];
+}
+
+/** At most so many series between two runs. */
+const seriesMax = 5000;
+
+function createTallies(): ScanTallies {
+  let known = new Map<string, Tally>();
+  return {
+    add: (object, { id, mode }, { rule, result }) => {
+      const isNamespaced = id.kind === "Policy";
+      const labels = [
+        mode,
+        isNamespaced ? "namespaced" : "cluster",
+        "true",
+        isNamespaced ? id.namespace : "-",
+        id.name,
+        object.kind,
+        object.namespace,
+        "create",
+        rule,
+        result,
+        "validate",
+        "background_scan",
+        "false",
+      ];
+      const key = labels.join("\n");
+      const tally = known.get(key) ?? newTally(labels);
+      if (!known.has(key) && known.size >= seriesMax) return;
+      known.set(key, tally);
+      addTo(tally, 0);
+    },
+    take: () => {
+      const taken = [...known.values()];
+      known = new Map();
+      return taken;
+    },
+  };
+}

@@ -1,0 +1,91 @@
+// The audit in a thread of its own: a policy that runs away there holds up no request. The thread has its own connection to
+// the API server, watches what it audits and writes what it finds; it is told of policies as the evaluators are, and asks
+// the main thread for what its policies want fetched.
+
+import { type MessagePort } from "node:worker_threads";
+import type { Answer, Need } from "@portcullis/lang";
+import { createClient } from "../cluster/client.ts";
+import { createInformers } from "../cluster/informer.ts";
+import { type ConfigOptions, readClusterConfig } from "../cluster/kubeconfig.ts";
+import type { Tally } from "../server/tally.ts";
+import { type AuditFlags, type AuditingOptions, startAuditing } from "./auditing.ts";
+import type { EvaluatorSettings } from "./config.ts";
+import type { Change } from "./evaluator.ts";
+
+/** What the thread is given when it starts. */
+export interface AuditThreadData {
+  readonly audit: {
+    readonly cluster: ConfigOptions;
+    readonly namespace: string;
+    readonly userAgent: string;
+    readonly flags: AuditFlags;
+    readonly settings: EvaluatorSettings;
+  };
+}
+
+export type ToAudit =
+  | { readonly kind: "change"; readonly files: Pick<Change, "changed" | "removed"> }
+  | { readonly kind: "answers"; readonly id: number; readonly answers: readonly Answer[] }
+  | { readonly kind: "close" };
+
+export type FromAudit =
+  | { readonly kind: "fetch"; readonly id: number; readonly needs: readonly Need[] }
+  | { readonly kind: "log"; readonly fields: Readonly<Record<string, unknown>>; readonly text: string }
+  | { readonly kind: "run"; readonly record: Parameters<AuditingOptions["onRun"]>[0] }
+  | { readonly kind: "tallies"; readonly tallies: readonly Tally[] }
+  | { readonly kind: "error"; readonly message: string }
+  | { readonly kind: "closed" };
+
+export function serveAudit(
+  { cluster, namespace, userAgent, flags, settings }: AuditThreadData["audit"],
+  port: MessagePort,
+): void {
+  const send = (message: FromAudit): void => {
+    port.postMessage(message);
+  };
+  const onError = (error: Error): void => send({ kind: "error", message: error.message });
+  const client = createClient(readClusterConfig(cluster), { userAgent });
+  const informers = createInformers(client);
+  const asked = new Map<number, (answers: readonly Answer[]) => void>();
+  let nextId = 0;
+  const auditing = startAuditing({
+    client,
+    informers,
+    fetch: (needs) =>
+      new Promise((resolve) => {
+        const id = nextId++;
+        asked.set(id, resolve);
+        send({ kind: "fetch", id, needs });
+      }),
+    flags,
+    namespace,
+    settings,
+    log: (fields, text) => send({ kind: "log", fields, text }),
+    onRun: (record) => send({ kind: "run", record }),
+    onTallies: (tallies) => send({ kind: "tallies", tallies }),
+    onError,
+  });
+  port.on("message", (message: ToAudit) => {
+    switch (message.kind) {
+      case "change":
+        auditing.change(message.files);
+        break;
+      case "answers":
+        asked.get(message.id)?.(message.answers);
+        asked.delete(message.id);
+        break;
+      case "close":
+        void end();
+        break;
+      default:
+        message satisfies never;
+    }
+  });
+  const end = async (): Promise<void> => {
+    await auditing.close();
+    informers.close();
+    client.close();
+    send({ kind: "closed" });
+    port.close();
+  };
+}

@@ -1,0 +1,137 @@
+// What a run of the audit tells, in Gatekeeper's words: a log line when it begins, one for each violation, one for each
+// constraint that has some, one when it ends; the numbers of its metrics; the violations as they are exported.
+// Gatekeeper: pkg/audit/manager.go log*, violationMsg; pkg/logging.
+
+import { labelsOf, stringAt } from "@portcullis/kube";
+import { durationText } from "@portcullis/lang/go";
+import { cutMessage, isViolation } from "../reports/constraint-status.ts";
+import type { AuditRun } from "./audit.ts";
+import type { ObjectResults } from "./auditor.ts";
+import { type PolicyObject, keyOfPolicy } from "./policies.ts";
+import type { Result } from "./results.ts";
+
+export interface Violation {
+  readonly object: ObjectResults;
+  readonly result: Result;
+  readonly constraint: PolicyObject;
+  /** Cut as in statuses: that is what is logged, told and exported, too. */
+  readonly message: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of the object. */
+  readonly resourceVersion: string;
+}
+
+type Known = Pick<AuditRun, "policies" | "metadataOf">;
+
+/** Null for what is no violation of a constraint that is known. */
+export function violationOf(object: ObjectResults, result: Result, { policies, metadataOf }: Known): Violation | null {
+  const constraint = isViolation(result) ? policies.objects.get(keyOfPolicy(result.policy)) : undefined;
+  if (constraint === undefined) return null;
+  const kept = metadataOf(object.key);
+  const resourceVersion = stringAt(kept, "metadata", "resourceVersion");
+  const message = cutMessage(result.message);
+  return { object, result, constraint, message, labels: labelsOf(kept), resourceVersion };
+}
+
+/** The violations of a run, constraint errors included. */
+export function* violationsOf(run: AuditRun): Generator<Violation> {
+  for (const object of run.objects()) {
+    for (const result of object.results) {
+      const violation = violationOf(object, result, run);
+      if (violation !== null) yield violation;
+    }
+  }
+}
+
+export type Log = (fields: Readonly<Record<string, unknown>>, text: string) => void;
+
+export function detailsOf({ details }: Result): unknown {
+  return details === "" ? null : (JSON.parse(details) as unknown);
+}
+
+export function logRun(run: AuditRun, endedMs: number, log: Log): void {
+  const base = { process: "audit", audit_id: run.id };
+  log({ ...base, event_type: "audit_started", semantic: true }, "auditing constraints and violations");
+  const totals = new Map<PolicyObject, { count: number; action: string }>();
+  for (const violation of violationsOf(run)) {
+    const { constraint, result } = violation;
+    log({ ...base, ...violationFields(violation) }, violation.message);
+    const total = totals.get(constraint) ?? { count: 0, action: result.actionName };
+    total.count++;
+    totals.set(constraint, total);
+  }
+  for (const [constraint, { count, action }] of totals) {
+    const fields = {
+      event_type: "constraint_audited",
+      semantic: true,
+      ...constraintFields(constraint, action),
+      constraint_status: "enforced",
+      constraint_violations: String(count),
+    };
+    log({ ...base, ...fields }, "audit results for constraint");
+  }
+  const duration = durationText(BigInt(Math.round((endedMs - run.startedMs) * 1e6)));
+  log({ ...base, event_type: "audit_finished", semantic: true, duration }, "auditing is complete");
+}
+
+function violationFields({ object, result, constraint, labels }: Violation): Readonly<Record<string, unknown>> {
+  return {
+    details: detailsOf(result),
+    event_type: "violation_audited",
+    semantic: true,
+    ...constraintFields(constraint, result.actionName),
+    constraint_enforcement_actions: result.scoped,
+    constraint_annotations: constraint.annotations,
+    resource_group: object.group,
+    resource_api_version: object.version,
+    resource_kind: object.kind,
+    resource_namespace: object.namespace,
+    resource_name: object.name,
+    resource_labels: labels,
+  };
+}
+
+export function constraintFields(
+  { id, group, version }: PolicyObject,
+  action: string,
+): Readonly<Record<string, string>> {
+  return {
+    constraint_group: group,
+    constraint_api_version: version,
+    constraint_kind: id.kind,
+    constraint_name: id.name,
+    constraint_namespace: "",
+    constraint_action: action,
+  };
+}
+
+/** What metrics show of a run. */
+export interface RunRecord {
+  /** Seconds since 1970. */
+  readonly startedSeconds: number;
+  readonly endedSeconds: number;
+  /** Violations by enforcement action. */
+  readonly violations: Readonly<Record<string, number>>;
+  readonly objects: number;
+  /** Results of policies on who asks. */
+  readonly notAuditable: number;
+}
+
+const actions = ["deny", "dryrun", "warn", "scoped", "unrecognized"];
+
+export function recordOf(run: AuditRun, endedMs: number): RunRecord {
+  const violations: Record<string, number> = Object.fromEntries(actions.map((action) => [action, 0]));
+  let objects = 0;
+  let notAuditable = 0;
+  for (const { results } of run.objects()) {
+    objects++;
+    for (const result of results) {
+      if (result.notAuditable) notAuditable++;
+      if (!isViolation(result)) continue;
+      const action = actions.includes(result.actionName) ? result.actionName : "unrecognized";
+      violations[action] = (violations[action] ?? 0) + 1;
+    }
+  }
+  const [startedSeconds, endedSeconds] = [run.startedMs / 1000, endedMs / 1000];
+  return { startedSeconds, endedSeconds, violations, objects, notAuditable };
+}
