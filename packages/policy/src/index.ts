@@ -89,6 +89,7 @@ export { isBookkeeping, kyvernoAdmission, managedAdmission, storesKyvernos } fro
 export { type KyvernoDetails } from "./kyverno/evaluate.ts";
 export { type KyvernoOptions, type KyvernoUnit, kyvernoFrontend } from "./kyverno/frontend.ts";
 export { unbuiltCode } from "./kyverno/lint/unbuilt.ts";
+export { unbuiltCode } from "./kyverno/lint/unbuilt.ts";
 export { type Housekeeping, type HousekeepingAnswer, housekeeping } from "./kyverno/housekeeping.ts";
 export { type KyvernoSettings, defaultSettings, parseResourceFilters } from "./kyverno/settings.ts";
 export { copyOf } from "./kyverno/generate/labels.ts";

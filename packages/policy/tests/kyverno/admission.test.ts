@@ -361,29 +361,3 @@ spec:
     decide(set(text, { settings: { peerAnswers } }), admission(pod("a", ""))).outcomes.map(({ result }) => result);
   assert.deepEqual([results(false), results(true)], [["error"], []]);
 });
-
-const unbuilt = [
-  ["validate.cel", "rules: [{ME, validate: {failureAction: Enforce, cel: {expressions: [{expression: 'true'}]}}}]"],
-  [
-    "webhookConfiguration.matchConditions",
-    `webhookConfiguration: {matchConditions: [{name: c, expression: 'false'}]}
-  rules: [{ME, validate: {failureAction: Enforce, pattern: {spec: {hostNetwork: false}}}}]`,
-  ],
-] as const;
-
-for (const [field, spec] of unbuilt) {
-  test(`${field} is not built, which gives an error that says so`, () => {
-    const named = "name: r, match: {any: [{resources: {kinds: [Pod]}}]}";
-    const text = `
-apiVersion: kyverno.io/v1
-kind: ClusterPolicy
-metadata: {name: p}
-spec:
-  ${spec.replace("ME", named)}
-`;
-    const decision = decide(set(text), admission(pod("a", "")));
-    assert.equal(decision.allowed, false);
-    const results = decision.outcomes.map(({ result, message }) => `${result}: ${message}`);
-    assert.deepEqual(results, [`error: ${field} is not supported yet`]);
-  });
-}

@@ -59,7 +59,7 @@ const cases: readonly (readonly [name: string, got: () => readonly string[], exp
     "users in background mode",
     () => problems('validate: {message: "{{ request.userInfo }}", deny: {}}'),
     [
-      "p.yaml:8:26: policy: only select variables are allowed in background mode. Set spec.background=false to disable background mode for this policy rule: variable {{ request.userInfo }} is not allowed",
+      "p.yaml:8:26: policy: only select variables are allowed in background mode. Set spec.background=false to disable background mode for this policy rule: variable {{ request.userInfo }} is not allowed ",
     ],
   ],
   [

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { builtinCatalog, parseYaml } from "@portcullis/kube";
+import { builtinCatalog, byCodePoints, parseYaml } from "@portcullis/kube";
 import { Source, formatDiagnostic } from "@portcullis/lang";
 import { createEngine } from "../../src/engine/engine.ts";
 import type { EvaluationRequest, Json } from "../../src/engine/request.ts";
@@ -160,7 +160,8 @@ test("what cannot be used has its default, and a warning at its place", () => {
   });
   assert.equal(unit.settings.defaultRegistry, "docker.io");
   assert.equal(unit.settings.resourceFilters.length, 2);
-  assert.deepEqual(diagnostics.map((one) => formatDiagnostic(one).split("\n")[0]).toSorted(), [
+  const lines = diagnostics.map((one) => formatDiagnostic(one).split("\n")[0] ?? "");
+  assert.deepEqual(lines.toSorted(byCodePoints), [
     "settings.yaml:10:19: kyverno-configuration: webhookLabels does not have the shape that is expected: it has its default",
     "settings.yaml:11:19: kyverno-configuration: maxContextSize is not a valid quantity (use formats like 100Mi, 2Gi, or plain bytes): it has its default",
     "settings.yaml:12:27: kyverno-configuration: updateRequestThreshold is not a number: it has its default",

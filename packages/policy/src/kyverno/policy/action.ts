@@ -35,6 +35,13 @@ export function compileFailureAction(validate: Json): FailureAction {
   return { own: actionAt(validate, "failureAction"), overrides: overridesAt(validate, "failureActionOverrides") };
 }
 
+/** The action of an image rule: that of the first image whose entry says one. */
+export function compileImageAction(verifyImages: Json): FailureAction {
+  const images = Array.isArray(verifyImages) ? (verifyImages as readonly Json[]) : [];
+  const said = images.find((image) => actionAt(image, "failureAction") !== null);
+  return { own: said === undefined ? null : actionAt(said, "failureAction"), overrides: [] };
+}
+
 /** Reads the old fields of a policy's spec. */
 export function compilePolicyAction(spec: Json): FailureAction {
   return {

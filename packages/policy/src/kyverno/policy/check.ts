@@ -20,7 +20,7 @@ export function checkPolicy(object: Json, from: ReadFrom): readonly Diagnostic[]
   ];
   if (misfits.length > 0) return misfits;
   const mistake = policyProblem(object, "cluster");
-  return mistake === null ? [] : [errorAt("policy", place(mistake.path), mistake.message.trimEnd())];
+  return mistake === null ? [] : [errorAt("policy", place(mistake.path), mistake.message)];
 }
 
 /**

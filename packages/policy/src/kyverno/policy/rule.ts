@@ -14,7 +14,7 @@ import { type CompiledTarget, compileTargets } from "../targets.ts";
 import { type Template, compileTemplate } from "../template.ts";
 import type { RuleTree } from "../autogen/rules.ts";
 import { type PodSecurityRule, compilePodSecurity } from "../validate/podsecurity/check.ts";
-import { type FailureAction, compileFailureAction } from "./action.ts";
+import { type FailureAction, compileFailureAction, compileImageAction } from "./action.ts";
 
 export interface CompiledRule {
   readonly name: string;
@@ -94,7 +94,9 @@ export function compileRule(tree: RuleTree, options: RuleOptions): CompiledRule 
     preconditions: conditionsOf(tree["preconditions"], options),
     properties: isObject(properties) && Object.keys(properties).length > 0 ? compileTemplate(properties) : null,
     does: actionOf(tree, options),
-    failureAction: compileFailureAction(tree["validate"]),
+    failureAction: Array.isArray(tree["verifyImages"])
+      ? compileImageAction(tree["verifyImages"])
+      : compileFailureAction(tree["validate"]),
     tree,
   };
 }

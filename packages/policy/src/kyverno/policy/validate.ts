@@ -10,11 +10,12 @@ import { operationsOf } from "../mutate/json6902.ts";
 import type { Budget } from "@portcullis/lang";
 import { listOf, strings } from "../match/filter.ts";
 import { parseKindSelector } from "../match/kinds.ts";
-import { anchorOf } from "../pattern/anchor.ts";
 import { containsWildcard, matchesWildcard } from "../pattern/wildcard.ts";
 import { findVariables } from "../template.ts";
 import { checkContext } from "./context.ts";
+import { checkGenerate, checkMutate, checkValidate } from "./declarations.ts";
 import { fieldErrors } from "./fields.ts";
+import { imageErrors } from "./imagefields.ts";
 import { Mistake, type Steps, explaining } from "./mistake.ts";
 import { checkElements, checkVariables } from "./variables.ts";
 
@@ -48,6 +49,7 @@ function checkAll(
 ): void {
   const spec = valueAt(policy, "spec");
   const namespaced = stringAt(policy, "kind") === "Policy";
+  for (const [at, rule] of own.entries()) checkReadable(rule, ["spec", "rules", at]);
   if (!namespaced && namespaceOf(policy) !== "") {
     throw new Mistake("A clusterpolicy should not have the namespace defined", ["metadata", "namespace"]);
   }
@@ -60,7 +62,37 @@ function checkAll(
   if (!namespaced) checkOverrides(spec, own);
   checkModes(spec, own, background);
   for (const [at, rule] of rules.entries()) checkKinds(rule, at, background, options);
-  for (const [at, rule] of rules.entries()) checkRule(rule, at, namespaced, options);
+  const audits = stringAt(spec, "validationFailureAction").toLowerCase() !== "enforce";
+  for (const [at, rule] of rules.entries()) checkRule(rule, at, namespaced, { ...options, audits });
+}
+
+/** Conditions are read before anything else is. Kyverno: api/kyverno/v1 ConditionsWrapper. */
+function checkReadable(rule: RuleTree, steps: Steps): void {
+  const check = (conditions: Json, ...path: Steps): void => {
+    if ((conditions ?? null) === null || areConditions(conditions)) return;
+    throw new Mistake("failed to unmarshal Conditions", [...steps, ...path]);
+  };
+  const { validate, mutate } = rule;
+  check(rule["preconditions"], "preconditions");
+  check(valueAt(validate, "deny", "conditions"), "validate", "deny", "conditions");
+  for (const [at, loop] of listOf(validate, "foreach").entries()) {
+    check(valueAt(loop, "deny", "conditions"), "validate", "foreach", at, "deny", "conditions");
+  }
+  for (const [at, target] of listOf(mutate, "targets").entries()) {
+    check(valueAt(target, "preconditions"), "mutate", "targets", at, "preconditions");
+  }
+}
+
+function areConditions(tree: Json): boolean {
+  const isText = (value: Json): boolean => (value ?? null) === null || typeof value === "string";
+  const isList = (list: Json): boolean =>
+    (list ?? null) === null ||
+    (Array.isArray(list) &&
+      (list as readonly Json[]).every(
+        (one) => one === null || (isObject(one) && isText(one["operator"]) && isText(one["message"])),
+      ));
+  if (Array.isArray(tree)) return isList(tree);
+  return isObject(tree) && isList(tree["any"]) && isList(tree["all"]);
 }
 
 /** `spec.rules[0].match` as steps. */
@@ -220,7 +252,12 @@ function isAboutMetadata({ validate, mutate }: RuleTree): boolean {
 
 // ── one rule
 
-function checkRule(rule: RuleTree, at: number, namespaced: boolean, options: ValidationOptions): void {
+interface RuleOptions extends ValidationOptions {
+  /** Whether the policy itself does not enforce. */
+  readonly audits: boolean;
+}
+
+function checkRule(rule: RuleTree, at: number, namespaced: boolean, options: RuleOptions): void {
   const steps: Steps = ["spec", "rules", at];
   const lead = `path: spec.rules[${at}]`;
   checkJsonPatch(rule, at, options.budget);
@@ -230,14 +267,28 @@ function checkRule(rule: RuleTree, at: number, namespaced: boolean, options: Val
   checkHasKinds(rule, steps);
   if (isFilled(rule["mutate"])) checkMutate(rule, lead, steps);
   if (isFilled(rule["validate"]) && options.by === "cluster") checkValidate(rule, lead, steps);
+  if (isFilled(rule["generate"])) checkGenerate(rule, lead, steps, options.by);
   const generated = stringAt(rule["generate"], "kind");
   if (generated !== "" && strings(valueAt(rule, "match", "resources"), "kinds").includes(generated)) {
     throw new Mistake("generation kind and match resource kind should not be the same", [...steps, "generate"]);
   }
+  checkImages(rule, options.audits, steps);
   if (hasOddLabels(rule)) {
     const text = 'labels and annotations supports only string values, "use double quotes around the non string values"';
     throw new Mistake(text, steps);
   }
+}
+
+/** An image whose action is not said has that of the one before it. */
+function checkImages(rule: RuleTree, policyAudits: boolean, steps: Steps): void {
+  let audits = policyAudits;
+  const errors = listOf(rule, "verifyImages").flatMap((image, at) => {
+    const action = stringAt(image, "failureAction").toLowerCase();
+    if (action !== "") audits = action !== "enforce";
+    return imageErrors(image, `spec.rules[${steps[2]}].verifyImages[${at}]`, audits);
+  });
+  const text = aggregateText(errors);
+  if (text !== null) throw new Mistake(text, stepsOf(errors[0]?.field ?? "spec"));
 }
 
 function checkJsonPatch(rule: RuleTree, at: number, budget: Budget): void {
@@ -246,7 +297,8 @@ function checkJsonPatch(rule: RuleTree, at: number, budget: Budget): void {
   if (patch === "") return;
   const read = operationsOf(withoutVariables(patch), budget);
   if ("error" in read) {
-    throw new Mistake(`path must begin with a forward slash: spec.rules[${at}]: ${read.error}`, steps);
+    const why = read.error.replace("failed to decode patches: ", "");
+    throw new Mistake(`path must begin with a forward slash: spec.rules[${at}]: ${why}`, steps);
   }
   const wrong = read.find(({ path }) => !path.startsWith("/"));
   if (wrong !== undefined) {
@@ -375,97 +427,6 @@ function goType(value: Json): string {
   if (Array.isArray(value)) return "[]interface {}";
   if (isObject(value)) return "map[string]interface {}";
   return typeof value === "boolean" ? "bool" : "int64";
-}
-
-// ── what rules do
-
-function checkMutate(rule: RuleTree, lead: string, steps: Steps): void {
-  const mutate = rule["mutate"];
-  const at = [...steps, "mutate"];
-  const refuse = (path: string, text: string): never => {
-    throw new Mistake(`${lead}.mutate.${path}.: ${text}`, at);
-  };
-  const merges = hasValue(mutate, "patchStrategicMerge");
-  const patches = stringAt(mutate, "patchesJson6902") !== "";
-  const loops = listOf(mutate, "foreach");
-  if (loops.length > 0) {
-    if (merges || patches)
-      refuse("foreach", "only one of `foreach`, `patchStrategicMerge`, or `patchesJson6902` is allowed");
-    checkMutateLoops(loops, "", refuse);
-    return;
-  }
-  if (merges && patches) refuse("foreach", "only one of `patchStrategicMerge` or `patchesJson6902` is allowed");
-  if (Array.isArray(rule["celPreconditions"])) refuse("", "celPrecondition can only be used with validate.cel");
-}
-
-function checkMutateLoops(loops: readonly Json[], lead: string, refuse: (path: string, text: string) => never): void {
-  let tag = lead;
-  for (const [at, loop] of loops.entries()) {
-    tag += `foreach[${at}]`;
-    const nested = listOf(loop, "foreach");
-    const merges = hasValue(loop, "patchStrategicMerge");
-    const patches = stringAt(loop, "patchesJson6902") !== "";
-    if (nested.length > 0) {
-      if (Array.isArray(valueAt(loop, "context")) || hasValue(loop, "preconditions") || merges || patches) {
-        refuse(tag, "a nested foreach cannot contain other declarations");
-      }
-      return checkMutateLoops(nested, tag, refuse);
-    }
-    if (merges === patches) refuse(tag, "only one of `patchStrategicMerge` or `patchesJson6902` is allowed");
-  }
-}
-
-function checkValidate(rule: RuleTree, lead: string, steps: Steps): void {
-  const validate = rule["validate"];
-  const at = [...steps, "validate"];
-  const refuse = (path: string, text: string): never => {
-    throw new Mistake(`${lead}.validate.${path}.: ${text}`, at);
-  };
-  const fields = ["pattern", "anyPattern", "deny", "foreach", "podSecurity", "cel"];
-  const images = listOf(valueAt(validate, "manifests"), "attestors").length > 0 ? 1 : 0;
-  const count = fields.filter((field) => hasValue(validate, field)).length + images;
-  if (count === 0) refuse("", "one of pattern, anyPattern, deny, foreach, cel must be specified");
-  if (count > 1) refuse("", "only one of pattern, anyPattern, deny, foreach, cel can be specified");
-  checkPattern(valueAt(validate, "pattern"), "/", (path, text) => refuse(`pattern.${path}`, text));
-  const patterns = valueAt(validate, "anyPattern");
-  if ((patterns ?? null) !== null && !Array.isArray(patterns)) {
-    const text = "json: cannot unmarshal object into Go value of type []interface {}";
-    refuse("anyPattern", `failed to deserialize anyPattern, expect array: ${text}`);
-  }
-  for (const [index, pattern] of listOf(validate, "anyPattern").entries()) {
-    checkPattern(pattern, "/", (path, text) => refuse(`anyPattern[${index}].${path}`, text));
-  }
-  for (const loop of listOf(validate, "foreach")) checkValidateLoop(loop, refuse);
-  if (Array.isArray(rule["celPreconditions"]) && !hasValue(validate, "cel")) {
-    refuse("", "celPrecondition can only be used with validate.cel");
-  }
-}
-
-function checkValidateLoop(loop: Json, refuse: (path: string, text: string) => never): void {
-  if (stringAt(loop, "list") === "") refuse("", "foreach.list is required");
-  const nested = listOf(loop, "foreach").length > 0 ? 1 : 0;
-  const count = ["pattern", "anyPattern", "deny"].filter((field) => hasValue(loop, field)).length + nested;
-  if (count === 0) refuse("", "one of pattern, anyPattern, deny, or a nested foreach must be specified");
-  if (count > 1) refuse("", "only one of pattern, anyPattern, deny, or a nested foreach can be specified");
-}
-
-/** Anchors that a validating pattern may have, and what an existence anchor needs. Kyverno: common.ValidatePattern. */
-function checkPattern(pattern: Json, path: string, refuse: (path: string, text: string) => void): void {
-  if (Array.isArray(pattern)) {
-    for (const [at, item] of (pattern as readonly Json[]).entries()) checkPattern(item, `${path}${at}/`, refuse);
-    return;
-  }
-  if (!isObject(pattern)) return;
-  for (const [key, value] of Object.entries(pattern)) {
-    const anchor = anchorOf(key);
-    const here = `${path}/${key}`;
-    if (anchor?.mark === "+") refuse(here, `unsupported anchor ${key}`);
-    if (anchor?.mark === "^" && !Array.isArray(value)) refuse(here, "existence anchor should have value of type list");
-    if (anchor?.mark === "^" && Array.isArray(value) && value.length === 0) {
-      refuse(here, "existence anchor: should have at least one value");
-    }
-    checkPattern(value, here, refuse);
-  }
 }
 
 // ── labels and annotations

@@ -90,8 +90,7 @@ function checkRule(rule: RuleTree, path: Steps, background: boolean): void {
   }
   const targets = listOf(rule["mutate"], "targets");
   const allowed = allowedFor(rule, background, targets.length > 0);
-  // Conditions of attestations see what the attestation brings.
-  const { verifyImages: _images, ...checked } = rule;
+  const checked = { ...rule, ...withoutConditions(rule) };
   explaining(`variable substitution failed for rule ${name}: `, () => {
     let resolved: Json;
     try {
@@ -101,6 +100,23 @@ function checkRule(rule: RuleTree, path: Steps, background: boolean): void {
     }
     checkTree(resolved, "", path, allowed);
   });
+}
+
+/** Conditions of attestations see what the attestation brings. */
+function withoutConditions({ verifyImages }: RuleTree): RuleTree {
+  if (!Array.isArray(verifyImages)) return {};
+  const bare = (attestation: Json): Json => {
+    if (!isObject(attestation)) return attestation;
+    const { conditions: _conditions, ...rest } = attestation;
+    return rest;
+  };
+  return {
+    verifyImages: (verifyImages as readonly Json[]).map((image) =>
+      isObject(image) && Array.isArray(image["attestations"])
+        ? { ...image, attestations: listOf(image, "attestations").map(bare) }
+        : image,
+    ),
+  };
 }
 
 interface Allowed {
@@ -128,13 +144,18 @@ function allowedFor(rule: RuleTree, background: boolean, target: boolean): Allow
 function entryNames(rule: RuleTree): readonly string[] {
   const loops = [rule["validate"], rule["mutate"], rule["generate"]].flatMap((part) => listOf(part, "foreach"));
   const places: readonly Json[] = [rule, ...loops, ...listOf(rule["mutate"], "targets")];
-  return places.flatMap((place) =>
+  const images = listOf(rule, "verifyImages");
+  const attestations = images.some((image) => isObject(valueAt(image, "validate")))
+    ? images.flatMap((image) => listOf(image, "attestations")).map((one) => `${stringAt(one, "name")}*`)
+    : [];
+  const entries = places.flatMap((place) =>
     listOf(place, "context").flatMap((entry) => {
       const name = stringAt(entry, "name");
       if (!isObject(valueAt(entry, "configMap"))) return [`${name}*`];
       return [`${name}.data`, `${name}.metadata`, `${name}.data.*`, `${name}.metadata.*`];
     }),
   );
+  return [...entries, ...attestations];
 }
 
 function checkTree(tree: Json, path: string, steps: Steps, allowed: Allowed): void {

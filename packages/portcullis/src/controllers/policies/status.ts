@@ -7,7 +7,7 @@
 // away the entries of replicas that are gone.
 
 import { type JsonRecord, isObject, stringAt, valueAt } from "@portcullis/kube";
-import { type RulesStatus, canonicalJson } from "@portcullis/policy";
+import { type RulesStatus, canonicalJson, unbuiltCode } from "@portcullis/policy";
 import type { Found } from "../../app/compose.ts";
 import type { Report } from "../../app/evaluator.ts";
 import { ApiError, type ClusterClient, type ClusterObject, type WorkQueue } from "../../cluster/api.ts";
@@ -74,7 +74,7 @@ export function startStatus(options: StatusOptions): StatusWriter {
 function takeReport(state: State, report: Report): void {
   const found = new Map<string, Found[]>();
   for (const { file, severity, found: one } of report.problems) {
-    if (severity !== "error" || one === undefined) continue;
+    if (one === undefined || (severity !== "error" && one.code !== unbuiltCode)) continue;
     const known = found.get(file);
     if (known === undefined) found.set(file, [one]);
     else known.push(one);
