@@ -10,8 +10,9 @@ import {
   sharedCertificates,
 } from "../controllers/certificates/certificates.ts";
 import type { PolicyFeed } from "../controllers/policies/feed.ts";
+import type { Neighbours } from "../controllers/neighbours/neighbours.ts";
 import { type WebhookController, startWebhookController } from "../controllers/webhooks/controller.ts";
-import type { Reached } from "../controllers/webhooks/wanted.ts";
+import type { Reached, WebhookSettings } from "../controllers/webhooks/wanted.ts";
 import type { ServeOptions } from "./config.ts";
 import type { Logger } from "./log.ts";
 
@@ -20,11 +21,17 @@ export interface Registration {
   readonly reached: Reached | null;
   /** Of both webhook configurations; `portcullis` when absent. */
   readonly configurationName?: string;
+  /** What an operator says of the webhooks. */
+  readonly webhooks?: Pick<WebhookSettings, "excludedNamespaces" | "excludedUsers" | "gatekeeper" | "kyverno">;
+  /** With given certificates: somebody else (cert-manager) puts the authority into the configurations. */
+  readonly isInjected?: boolean;
 }
 
 export interface RegistrationParts {
   readonly client: ClusterClient;
   readonly informers: Informers;
+  /** Who else may guard the cluster; null: nobody is looked for. */
+  readonly neighbours: Neighbours | null;
   readonly logger: Logger;
   readonly onError: (error: Error) => void;
 }
@@ -43,9 +50,9 @@ export interface Registering {
 
 /** Rejects when the Secret with the certificates can be neither read nor written. */
 export async function register(
-  { reached, configurationName }: Registration,
+  { reached, configurationName, webhooks, isInjected = false }: Registration,
   options: { readonly serve: ServeOptions; readonly namespace: string },
-  { client, informers, logger, onError }: RegistrationParts,
+  { client, informers, neighbours, logger, onError }: RegistrationParts,
 ): Promise<Registering> {
   if (reached === null) return unregistered;
   const { serve, namespace } = options;
@@ -62,7 +69,7 @@ export async function register(
           onError,
         })
       : null;
-  const caBundle = certificates === null ? await givenAuthority(serve) : certificates.bundle();
+  const given = certificates === null && !isInjected ? await givenAuthority(serve) : null;
   certificates?.onBundle((bundle) => controller?.update({ caBundle: bundle }));
   return {
     certificates,
@@ -77,8 +84,20 @@ export async function register(
         },
         onError,
       });
-      const settings = { reached, namespace, ...(configurationName !== undefined && { configurationName }) };
-      controller.update({ settings, caBundle });
+      const settings = {
+        ...webhooks,
+        reached,
+        namespace,
+        ...(configurationName !== undefined && { configurationName }),
+      };
+      // A living neighbour enforces its own dialect.
+      const tell = (): void => {
+        const own = (["gatekeeper", "kyverno"] as const).filter((dialect) => neighbours?.owns(dialect) !== true);
+        controller?.update({ settings: { ...settings, dialects: own } });
+      };
+      controller.update({ caBundle: certificates?.bundle() ?? given });
+      tell();
+      neighbours?.onChange(tell);
       feed.onServed(({ account }) => {
         if (account !== null) controller?.update({ policies: account.policies });
       });

@@ -11,6 +11,7 @@ import { createInformers } from "../cluster/informer.ts";
 import type { ClusterConfig, ConfigOptions } from "../cluster/kubeconfig.ts";
 import { createMembership } from "../cluster/shards.ts";
 import { createWorkQueue } from "../cluster/workqueue.ts";
+import { type Neighbours, watchNeighbours, yieldingClient } from "../controllers/neighbours/neighbours.ts";
 import { clusterNeeds } from "../controllers/policies/clusterneeds.ts";
 import { startPolicies } from "../controllers/policies/policies.ts";
 import { type AuditThread, createAuditThread } from "./audit.ts";
@@ -32,6 +33,8 @@ export interface RunOptions {
   /** This replica's name; the machine's when absent. */
   readonly id?: string;
   readonly registration: Registration;
+  /** Leave to a living Gatekeeper or Kyverno what is its own; yes when absent. */
+  readonly yields?: boolean;
   /** Null: this replica audits nothing. Its thread reads the configuration by itself. */
   readonly audit: { readonly flags: AuditFlags; readonly cluster: ConfigOptions } | null;
   readonly userAgent?: string;
@@ -40,24 +43,29 @@ export interface RunOptions {
 /** Rejects when the server cannot start; a cluster that does not answer is waited for. */
 export async function run(options: RunOptions): Promise<Serving> {
   const logger = options.serve.logger ?? createLogger("stderr");
-  const client = createClient(options.config, {
+  const direct = createClient(options.config, {
     ...(options.userAgent !== undefined && { userAgent: options.userAgent }),
     onWarning: (text) => {
       logger.warn({ text }, "the API server warns");
     },
   });
-  const informers = createInformers(client);
+  const informers = createInformers(direct);
   const objects = createObjectShare();
   const onError = createErrorLog(logger);
+  const neighbours = options.yields === false ? null : lookAround(options.registration, { informers, logger, onError });
+  const client = neighbours === null ? direct : yieldingClient(direct, neighbours.owns);
   const needs = clusterNeeds({ client, informers, onError, callService: null });
   const close = (): void => {
     needs.close();
+    neighbours?.close();
     informers.close();
     client.close();
   };
   try {
     await reachable(client, options.namespace, onError);
-    const registering = await register(options.registration, options, { client, informers, logger, onError });
+    const around = { client, informers, neighbours, logger, onError };
+    const registering = await register(options.registration, options, around);
+    await Promise.race([neighbours?.known, setTimeoutAsync(neighboursMs, undefined, { ref: false })]);
     const fetchers = { ...options.serve.fetchers, ...needs.fetchers };
     const parts = { client, informers, objects, fetchers, registering, logger, onError, close };
     return await serve({
@@ -71,6 +79,30 @@ export async function run(options: RunOptions): Promise<Serving> {
     close();
     throw error;
   }
+}
+
+/** Who may not look for neighbours starts without knowing them. */
+const neighboursMs = 5000;
+
+function lookAround(
+  { configurationName }: Registration,
+  { informers, logger, onError }: Pick<Parts, "informers" | "logger" | "onError">,
+): Neighbours {
+  const neighbours = watchNeighbours({
+    informers,
+    onError,
+    ...(configurationName !== undefined && { configurationName }),
+  });
+  neighbours.onChange((found) => {
+    for (const { dialect, evidence } of found) {
+      logger.warn(
+        { dialect, evidence },
+        "a living neighbour enforces its own policies, and we only read what is its own",
+      );
+    }
+    if (found.length === 0) logger.info("no neighbour lives any more: we enforce both dialects");
+  });
+  return neighbours;
 }
 
 interface Parts {
@@ -106,6 +138,7 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
     id,
     leads: () => election.isLeader,
     isRegistered: () => registering.isCurrent,
+    nowMs: Date.now,
     isAlive: (other) => (hasJoined ? membership.members.includes(other) : null),
     createQueue: ({ work, workers }) => {
       // Somebody else wrote first, as replicas do all the time: the queue tries again.

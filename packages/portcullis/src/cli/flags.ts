@@ -40,6 +40,10 @@ export interface RunFlags extends ServeFlags, AuditingFlags {
   readonly webhookUrl?: string;
   readonly serviceName?: string;
   readonly webhookConfigurationName: string;
+  readonly excludedNamespace: readonly string[];
+  readonly disableCertRotation?: boolean;
+  readonly neighbours: "yield" | "ignore";
+  readonly uninstall?: boolean;
 }
 
 /** What all gator commands read. */

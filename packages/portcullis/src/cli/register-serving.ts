@@ -32,8 +32,32 @@ export function registerServing(program: Command, version: string): void {
     .option("--webhook-url <url>", "where the API server finds this server: https://HOST:PORT")
     .option("--service-name <name>", "the Service, in the product's namespace, by which the API server finds us")
     .option("--webhook-configuration-name <name>", "the name of both webhook configurations", "portcullis")
+    .option(
+      "--excluded-namespace <name>",
+      "no webhook asks about it, nor about our own; may be repeated; default: kube-system",
+      collect,
+      [],
+    )
+    .option(
+      "--disable-cert-rotation",
+      "with --tls-cert-file: somebody else (cert-manager) puts the CA into the webhook configurations",
+    )
+    .addOption(
+      new Option(
+        "--neighbours <manner>",
+        "what to do beside a living Gatekeeper or Kyverno: leave it what is its own, or nothing",
+      )
+        .choices(["yield", "ignore"])
+        .default("yield"),
+    )
+    .option("--uninstall", "take webhook configurations, certificates and Leases off the cluster, and end")
     .option("--policies <path>", "a file or folder with more policies; may be repeated", collect, []);
   withAuditing(withServing(run)).action(async (options: RunFlags) => {
+    if (options.uninstall === true) {
+      const { uninstallCommand } = await import("./commands/render.ts");
+      process.exitCode = await uninstallCommand(options, version);
+      return;
+    }
     const { runCommand } = await import("./commands/run.ts");
     process.exitCode = await runCommand(options, version);
   });

@@ -17,7 +17,8 @@ export async function runCommand(flags: RunFlags, version: string): Promise<numb
       serve: { ...serveOptions(flags), progress: terminalProgress },
       config: clusterConfig(flags),
       namespace,
-      registration: { reached: reachedBy(flags, namespace), configurationName: flags.webhookConfigurationName },
+      registration: registrationOf(flags, namespace),
+      yields: flags.neighbours === "yield",
       audit: auditOptions(flags),
       userAgent: `portcullis/${version}`,
       ...(id !== undefined && { id }),
@@ -25,6 +26,19 @@ export async function runCommand(flags: RunFlags, version: string): Promise<numb
   );
   process.stderr.write(`portcullis answers on ${serving.url}/v1/admit\n`);
   return stayUp(serving);
+}
+
+function registrationOf(flags: RunFlags, namespace: string): Registration {
+  const { webhookConfigurationName, excludedNamespace, disableCertRotation } = flags;
+  if (disableCertRotation === true && flags.tlsCertFile === undefined) {
+    throw new UsageError("--disable-cert-rotation needs --tls-cert-file and --tls-key-file");
+  }
+  return {
+    reached: reachedBy(flags, namespace),
+    configurationName: webhookConfigurationName,
+    isInjected: disableCertRotation === true,
+    ...(excludedNamespace.length > 0 && { webhooks: { excludedNamespaces: excludedNamespace } }),
+  };
 }
 
 function reachedBy({ webhookUrl, serviceName }: RunFlags, namespace: string): Registration["reached"] {

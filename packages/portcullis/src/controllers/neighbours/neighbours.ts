@@ -1,5 +1,5 @@
 // Gatekeeper and Kyverno beside us. One that lives is seen by what it keeps on the cluster: its webhook configurations with webhooks
-// in them, and Kyverno's Leases, which are renewed every few seconds. What a living neighbour writes (statuses, constraint CRDs,
+// in them, and Kyverno's Lease, which is renewed every few seconds. What a living neighbour writes (statuses, constraint CRDs,
 // reports) we read only, so that nobody writes in a loop; and its dialect is enforced by it, not by us.
 
 import { type GroupVersionResource, nameOf, stringAt, valueAt } from "@portcullis/kube";
@@ -28,7 +28,7 @@ export interface NeighbourOptions {
   /** The name of our own configurations, which have webhooks of the same names. */
   readonly configurationName?: string;
   readonly onError: (error: Error) => void;
-  /** Between two looks at Leases that may have ended; 15 s when absent. */
+  /** Between two looks at a Lease that may have ended; 15 s when absent. */
   readonly checkMs?: number;
 }
 
@@ -37,12 +37,8 @@ const configurations: Readonly<Record<Dialect, RegExp>> = {
   kyverno: /^kyverno-(?:resource|policy)-(?:validating|mutating)-webhook-cfg$/,
 };
 
-const kyvernoLeases: ReadonlySet<string> = new Set([
-  "kyverno",
-  "kyverno-background-controller",
-  "kyverno-cleanup-controller",
-  "kyverno-reports-controller",
-]);
+/** Renewed every few seconds by whoever leads among Kyverno's admission controllers. */
+const kyvernoLease = "kyverno";
 
 const leases = { group: "coordination.k8s.io", version: "v1", resource: "leases" };
 
@@ -54,7 +50,7 @@ export function watchNeighbours(options: NeighbourOptions): Neighbours {
     ...Object.values(webhookResources).map((resource) =>
       informers.watch(resource, { keep: (object) => object, onError }),
     ),
-    informers.watch(leases, { onError, keep: leaseOf }),
+    informers.watch(leases, { fieldSelector: `metadata.name=${kyvernoLease}`, onError, keep: leaseOf }),
   ];
   const look = (): void => {
     const found = dialects.flatMap((dialect) => {
@@ -112,7 +108,7 @@ export function evidenceOf(dialect: Dialect, object: ClusterObject): string | nu
   if (Array.isArray(webhooks) && webhooks.length > 0) {
     return configurations[dialect].test(name) ? `webhook configuration ${name}` : null;
   }
-  if (dialect !== "kyverno" || !kyvernoLeases.has(name) || !isHeld(object)) return null;
+  if (dialect !== "kyverno" || name !== kyvernoLease || !isHeld(object)) return null;
   return `Lease ${stringAt(object, "metadata", "namespace")}/${name}`;
 }
 
