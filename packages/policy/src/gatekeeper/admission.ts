@@ -12,6 +12,7 @@ import { admissionProblems } from "../engine/engine.ts";
 import type { Answered } from "../engine/outcome.ts";
 import type { PolicySet } from "../engine/policyset.ts";
 import type { EvaluationRequest } from "../engine/request.ts";
+import { configOf, excludesRequest } from "./configuration/config.ts";
 import { enforcementCode, unrecognized } from "./constraint/enforcement.ts";
 import { constraintGroup } from "./template/crd.ts";
 
@@ -34,6 +35,17 @@ export function policyAdmission(
   if (request.user?.username === `system:serviceaccount:${settings.namespace}:gatekeeper-admin`) {
     return allowed("Gatekeeper does not self-manage");
   }
+  const problem = storageProblem(request, set, settings);
+  if (problem !== null) return problem;
+  const config = configOf(set, settings.namespace);
+  return config !== null && excludesRequest(config, "webhook", request) ? allowed(excludedText) : null;
+}
+
+/** Gatekeeper: pkg/webhook/{policy,mutation}.go. */
+export const excludedText = "Namespace is set to be ignored by Gatekeeper config";
+
+/** What is wrong with a policy or a setting that is to be stored. */
+function storageProblem(request: EvaluationRequest, set: PolicySet, settings: AdmissionSettings): Answered | null {
   if (!isGatekeepers(request) || request.operation === "DELETE") return null;
   const { length } = request.name;
   if (length > nameMax && request.kind?.group !== "status.gatekeeper.sh") {

@@ -59,7 +59,7 @@ export function assembleEngine(
 export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: (number: number) => void): Evaluator {
   const slices = createSlices(onPolicy === undefined ? {} : { onPolicy });
   const { engine, frontends } = assembleEngine("cluster", (frontend) => slices.wrap(frontend), dialects(settings));
-  const { tellViolations, tellAccount, admission, exempt, kyverno } = settings;
+  const { telling, tellAccount, admission, exempt, kyverno } = settings;
   const fetches = new Set(settings.fetches);
   const store = settings.isConnected ? createObjectStore() : null;
   return createEvaluator({
@@ -69,7 +69,7 @@ export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: (numbe
     answerNeeds: (objects) =>
       store === null ? answerOrFetch(objects, fetches) : answerFromCluster(store, objects, fetches),
     ...(store !== null && { takeData: (change: DataChange) => store.apply(change) }),
-    tellViolations,
+    telling,
     tellAccount,
     admission: {
       isPolicy: (request) => (request.operation !== "DELETE" && isGatekeepers(request)) || storesKyvernos(request),

@@ -1,12 +1,15 @@
-// How many templates and constraints a set has, by state and enforcement action, for Gatekeeper's
-// gauges; and Kyverno's policies with their rules.
+// How many templates, constraints and other objects a set has, by state and enforcement action, for Gatekeeper's gauges;
+// and Kyverno's policies with their rules.
 
 import { gvkOf, valueAt } from "@portcullis/kube";
 import { type PolicySet, digestOf, policyInfo, statusKey } from "@portcullis/policy";
 import type { KyvernoPolicy } from "../server/kyverno-metrics.ts";
 import type { SetRecord } from "../server/metrics.ts";
 
-export type Census = Pick<SetRecord, "constraints" | "templates" | "celTemplates" | "kyverno">;
+export type Census = Pick<
+  SetRecord,
+  "constraints" | "templates" | "celTemplates" | "objects" | "conflicting" | "kyverno"
+>;
 
 const actions = ["deny", "dryrun", "warn", "scoped"];
 
@@ -14,7 +17,9 @@ export function censusOf(set: PolicySet): Census {
   const constraints = new Map<string, Census["constraints"][number]>();
   const templates = new Map<string, Census["templates"][number]>();
   const kyverno: KyvernoPolicy[] = [];
+  const objects = new Map<string, Census["objects"][number]>();
   let celTemplates = 0;
+  let conflicting = 0;
   for (const { object } of set.sources) {
     const { group, kind } = gvkOf(object);
     const isBroken = set.status.get(statusKey(object))?.some((found) => found.severity === "error") ?? false;
@@ -29,9 +34,26 @@ export function censusOf(set: PolicySet): Census {
       const key = `${action} ${status}`;
       constraints.set(key, { action, status, count: (constraints.get(key)?.count ?? 0) + 1 });
     }
+    const of = countedGroups.get(group);
+    if (of === undefined) continue;
+    objects.set(`${of} ${status}`, { of, status, count: (objects.get(`${of} ${status}`)?.count ?? 0) + 1 });
+    if (set.status.get(statusKey(object))?.some(({ code }) => code === "mutator-conflict") === true) conflicting++;
   }
-  return { constraints: [...constraints.values()], templates: [...templates.values()], celTemplates, kyverno };
+  return {
+    constraints: [...constraints.values()],
+    templates: [...templates.values()],
+    celTemplates,
+    objects: [...objects.values()],
+    conflicting,
+    kyverno,
+  };
 }
+
+const countedGroups: ReadonlyMap<string, Census["objects"][number]["of"]> = new Map([
+  ["mutations.gatekeeper.sh", "mutators"],
+  ["externaldata.gatekeeper.sh", "providers"],
+  ["expansion.gatekeeper.sh", "expansion_templates"],
+]);
 
 function hasCel(template: unknown): boolean {
   const targets = listAt(template, "spec", "targets");

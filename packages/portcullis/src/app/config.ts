@@ -6,6 +6,7 @@ import type { CertificateSource } from "../server/certificates/reload.ts";
 import type { ClusterSide } from "./cluster.ts";
 import type { Fetchers } from "./fetch.ts";
 import type { Logger } from "./log.ts";
+import type { Telling } from "./record.ts";
 
 export interface ServeOptions {
   /** Files and folders with policies; Namespaces in them are known to policies. */
@@ -87,8 +88,8 @@ export interface KyvernoServing {
 
 /** What an evaluator, wherever it runs, is told. */
 export interface EvaluatorSettings {
-  /** Records tell each violation, for the log. */
-  readonly tellViolations: boolean;
+  /** What records of requests tell, for the log. */
+  readonly telling: Telling;
   readonly admission: AdmissionSettings;
   readonly exempt: ExemptNamespaces;
   /** Reports say what the policies reach and want (account.ts), for whoever works on a cluster. */
@@ -102,7 +103,7 @@ export interface EvaluatorSettings {
 }
 
 export type GatekeeperSetup = Required<
-  Pick<GatekeeperServing, "externalData" | "mutationAnnotations" | "logMutations" | "disabledBuiltins">
+  Pick<GatekeeperServing, "externalData" | "mutationAnnotations" | "disabledBuiltins">
 >;
 
 export interface KyvernoSetup extends KyvernoOptions {
@@ -113,7 +114,7 @@ export interface KyvernoSetup extends KyvernoOptions {
 export function evaluatorSettings(options: Partial<ServeOptions> = {}): EvaluatorSettings {
   const { logDenies, gatekeeperNamespace, allowUnknownEnforcement, exempt } = options;
   return {
-    tellViolations: logDenies ?? false,
+    telling: { violations: logDenies ?? false, mutations: options.gatekeeper?.logMutations ?? false },
     admission: {
       namespace: gatekeeperNamespace ?? "gatekeeper-system",
       validatesEnforcement: allowUnknownEnforcement !== true,
@@ -128,8 +129,8 @@ export function evaluatorSettings(options: Partial<ServeOptions> = {}): Evaluato
 }
 
 function gatekeeperSetup(flags: GatekeeperServing): GatekeeperSetup {
-  const { externalData = true, mutationAnnotations = false, logMutations = false, disabledBuiltins = [] } = flags;
-  return { externalData, mutationAnnotations, logMutations, disabledBuiltins };
+  const { externalData = true, mutationAnnotations = false, disabledBuiltins = [] } = flags;
+  return { externalData, mutationAnnotations, disabledBuiltins };
 }
 
 function kyvernoSetup(flags: KyvernoServing): KyvernoSetup {

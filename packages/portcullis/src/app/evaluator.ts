@@ -15,9 +15,11 @@ import {
   type PolicyFrontend,
   type PolicyId,
   type PolicySet,
+  type MutationEvent,
   type Suspended,
   joinAnswers,
   mutationAnswer,
+  mutationEvent,
 } from "@portcullis/policy";
 import type { Endpoint } from "../server/endpoints.ts";
 import { type Review, ReviewError, findReview, readReview, writeReview } from "../server/review.ts";
@@ -29,7 +31,7 @@ import { type Census, censusOf } from "./census.ts";
 import { type FileText, type Problem, createComposer } from "./compose.ts";
 import { type Fetched, needKey, worldNow, worldWith } from "./host.ts";
 import type { DataChange } from "./objectshare.ts";
-import { recordOf } from "./record.ts";
+import { type Telling, recordOf } from "./record.ts";
 import { type RuleCounts, createRuleCounts } from "./rulecounts.ts";
 import { type Served, servedSet } from "./served.ts";
 import type { Lane, Reading, Slices } from "./slices.ts";
@@ -101,8 +103,8 @@ export interface EvaluatorOptions {
   readonly answerNeeds: (context: readonly unknown[]) => (need: Need) => NeedAnswer | null;
   /** What is answered before policies are asked, or for the label's path; null: ask them. */
   readonly admission: Admission;
-  /** Records tell each violation, for the log; without it they only count. */
-  readonly tellViolations: boolean;
+  /** What records tell, for the log, beside what they count. */
+  readonly telling: Telling;
   readonly takeData?: (change: DataChange) => void;
   /** Reports have an account of the set. */
   readonly tellAccount?: boolean;
@@ -117,7 +119,7 @@ interface Admission {
   /** What Kyverno's webhooks are asked beside policies. */
   readonly housekeeping: (what: Housekeeping, request: EvaluationRequest) => HousekeepingAnswer;
   /** As `before`, for the path of mutation. */
-  readonly beforeMutation: (dialect: string, request: EvaluationRequest) => Answered | null;
+  readonly beforeMutation: (dialect: string, request: EvaluationRequest, set: PolicySet) => Answered | null;
 }
 
 export interface Before {
@@ -235,7 +237,7 @@ function validate(answering: Answering, asked: Asked): Result {
     const recorded = { served, request, decision, asked: dialects, webhook } as const;
     if (served.infos.size > 0) answering.counts.add({ served, request, decision, spentMs: slices.spentMs });
     const body = writeReview(request.uid, joined, review.apiVersion);
-    return replyOf({ status: 200, body, record: recordOf(recorded, answering.tellViolations) });
+    return replyOf({ status: 200, body, record: recordOf(recorded, answering.telling) });
   });
 }
 
@@ -312,19 +314,35 @@ function mutate(answering: Answering, asked: Asked): Result {
   const { endpoint } = asked.question;
   const { request, apiVersion } = review;
   const wanted = dialectsOf(answering, endpoint);
-  const before = wanted.map((dialect) => admission.beforeMutation(dialect, request));
+  const before = wanted.map((dialect) => admission.beforeMutation(dialect, request, served.set));
   const dialects = wanted.filter((_, at) => before[at] === null);
   if (dialects.length === 0) return unrecorded(review, joinAnswers(before.filter((one) => one !== null)));
-  const how: EvaluateOptions = { phases: ["mutate"], ...choice(answering, endpoint, dialects) };
+  const mutations: MutationEvent[] = [];
+  const how: EvaluateOptions = {
+    phases: ["mutate"],
+    ...choice(answering, endpoint, dialects),
+    trace: ({ what, value }) => {
+      if (what === mutationEvent) mutations.push(value as MutationEvent);
+    },
+  };
   return decide(answering, asked, how, (decision) => {
-    const recorded = { served, request, decision, asked: dialects, webhook: "MutatingWebhookConfiguration" } as const;
+    const isGatekeepers = dialects.includes("gatekeeper") && served.mutates;
+    const webhook = "MutatingWebhookConfiguration";
+    const recorded = {
+      served,
+      request,
+      decision,
+      asked: dialects,
+      webhook,
+      ...(isGatekeepers && { mutations }),
+    } as const;
     if (served.infos.size > 0) answering.counts.add({ served, request, decision, spentMs: slices.spentMs });
     const isOurs = dialects.includes("gatekeeper") && decision.dialect !== "kyverno";
     const said = isOurs ? gatekeepersText(decision) : decision;
     const answers = wanted.flatMap((dialect, at) => before[at] ?? (dialect === dialects[0] ? [said] : []));
     const patch = decision.allowed ? decision.patch : [];
     const body = writeReview(request.uid, { ...joinAnswers(answers), patch }, apiVersion);
-    return replyOf({ status: 200, body, record: recordOf(recorded, answering.tellViolations) });
+    return replyOf({ status: 200, body, record: recordOf(recorded, answering.telling) });
   });
 }
 

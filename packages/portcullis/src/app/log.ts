@@ -45,3 +45,29 @@ export function logViolations(logger: Logger, record: AdmissionRecord): void {
     );
   }
 }
+
+/** One line per mutated object, with the keys of Gatekeeper. Gatekeeper: pkg/mutation/logging.go. */
+export function logMutations(logger: Logger, record: AdmissionRecord): void {
+  if (record.mutated === undefined) return;
+  const { subject, events } = record.mutated;
+  for (const { id, passes } of events) {
+    const iterations = passes.map((pass, at) => [`iteration_${at}`, pass.join(", ")] as const);
+    logger.info(
+      {
+        process: "mutation",
+        semantic: true,
+        "Mutation Id": id,
+        event_type: "mutation_applied",
+        resource_group: subject.group,
+        resource_kind: subject.kind,
+        resource_api_version: subject.version,
+        resource_namespace: subject.namespace,
+        resource_name: subject.name,
+        resource_source_type: "Original",
+        request_username: subject.username,
+        ...Object.fromEntries(iterations),
+      },
+      "Mutation applied",
+    );
+  }
+}

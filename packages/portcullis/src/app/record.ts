@@ -2,7 +2,7 @@
 // (rulecounts.ts counts the rules); and what single policies said that is worth a line.
 
 import { gvkOf, nameOf } from "@portcullis/kube";
-import type { Decision, EvaluationRequest, Outcome } from "@portcullis/policy";
+import type { Decision, EvaluationRequest, MutationEvent, Outcome } from "@portcullis/policy";
 import type { AdmissionRecord, KyvernoRequest, PolicyResult, Subject, Violation } from "../server/metrics.ts";
 import type { Served } from "./served.ts";
 import { policyName } from "./slices.ts";
@@ -14,27 +14,50 @@ export interface Recorded {
   /** Dialects whose policies were asked. */
   readonly asked: readonly string[];
   readonly webhook: KyvernoRequest["webhook"];
+  /** What Gatekeeper's mutators told, where they were asked. */
+  readonly mutations?: readonly MutationEvent[];
 }
 
 /** Null where nobody counts the request. */
-export function recordOf(recorded: Recorded, tellViolations: boolean): AdmissionRecord | null {
-  const { served, request, decision, asked, webhook } = recorded;
+export function recordOf(recorded: Recorded, telling: Telling): AdmissionRecord | null {
+  const { served, request, decision, asked, webhook, mutations } = recorded;
   const told = decision.outcomes.filter(({ result }) => result !== "pass" && result !== "skip");
   const isKyvernos = asked.includes("kyverno") && served.infos.size > 0;
   // Gatekeeper's count is of its validating webhook alone.
   const isGatekeepers = webhook === "ValidatingWebhookConfiguration" && asked.includes("gatekeeper");
-  if (!isGatekeepers && !isKyvernos) return null;
+  if (!isGatekeepers && !isKyvernos && mutations === undefined) return null;
   const record: AdmissionRecord = {
     status: isGatekeepers ? statusOf(decision) : null,
     kyverno: isKyvernos ? kyvernoRequest(recorded) : null,
     dryRun: request.dryRun ?? false,
     results: countedResults(told),
+    ...(mutations !== undefined && mutationRecord(recorded, mutations, telling)),
   };
-  if (!tellViolations || told.length === 0) return record;
+  if (!telling.violations || told.length === 0) return record;
   const violations = told
     .filter(({ policy, actions }) => policy.dialect === "gatekeeper" && actions.length > 0)
     .map((outcome) => violationOf(served, outcome));
   return violations.length === 0 ? record : { ...record, violations: { subject: subjectOf(request), violations } };
+}
+
+/** What a record tells beside what it counts. */
+export interface Telling {
+  readonly violations: boolean;
+  readonly mutations: boolean;
+}
+
+function mutationRecord(
+  { request, decision }: Recorded,
+  mutations: readonly MutationEvent[],
+  telling: Telling,
+): Pick<AdmissionRecord, "mutation" | "mutated"> {
+  const status = decision.code >= 500 ? "error" : "success";
+  const iterations = mutations.map(({ passes }) => (passes.length === 0 ? 0 : passes.length + 1));
+  const events = telling.mutations ? mutations.filter(({ passes }) => passes.length > 0) : [];
+  return {
+    mutation: { status, iterations },
+    ...(events.length > 0 && { mutated: { subject: subjectOf(request), events } }),
+  };
 }
 
 function isDenied({ outcomes }: Decision, dialect: string): boolean {

@@ -17,7 +17,7 @@ import type { Change, Report } from "./evaluator.ts";
 import { externalDataFetchers } from "./externaldata.ts";
 import { type Fetching, createFetching, fetchDeadlineMs } from "./fetch.ts";
 import type { Root } from "./folders.ts";
-import { type Logger, createLogger, logViolations } from "./log.ts";
+import { type Logger, createLogger, logMutations, logViolations } from "./log.ts";
 import type { ObjectShare } from "./objectshare.ts";
 import { createPool } from "./pool.ts";
 import { createReloading } from "./reload.ts";
@@ -144,14 +144,19 @@ async function startServer(
   { health, metrics, logger, decide }: Shared,
   certificates: CertificateSource,
 ): Promise<HttpsServer> {
-  const { clients, logDenies } = options;
+  const { clients, logDenies, gatekeeper } = options;
   const handle = routes({
     decide,
     health,
     metrics,
     limits: defaultLimits,
     metricsHere: options.metricsPort === undefined,
-    ...(logDenies === true && { onAdmission: (record) => logViolations(logger, record) }),
+    ...((logDenies === true || gatekeeper?.logMutations === true) && {
+      onAdmission: (record) => {
+        if (logDenies === true) logViolations(logger, record);
+        logMutations(logger, record);
+      },
+    }),
     onError: (error) => {
       logger.error({ error: String((error as Error).stack ?? error) }, "a request could not be answered");
     },
@@ -308,9 +313,7 @@ function servePolicies({ health, metrics, logger }: Shared, change: Decider["cha
     const ms = Math.round(clockMs() - startMs);
     const counts = { files: files.changed.length, removed: files.removed.length, ms };
     logger.info({ policy_set: report.digest, ...counts }, "policies are served");
-    for (const reading of report.readings.filter(({ kind }) => kind === "ConstraintTemplate")) {
-      metrics.ingested(reading.ok ? "active" : "error", reading.seconds);
-    }
+    for (const { kind, ok, seconds } of report.readings) metrics.ingested(kind, ok ? "active" : "error", seconds);
     return report;
   };
   return {

@@ -152,13 +152,7 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
       gatekeeper.ingestionDuration.observe({ status }, seconds);
     },
     policySet: (record) => {
-      gatekeeper.constraints.reset();
-      for (const { action, status, count } of record.constraints) {
-        gatekeeper.constraints.set({ enforcement_action: action, status }, count);
-      }
-      gatekeeper.templates.reset();
-      for (const { status, count } of record.templates) gatekeeper.templates.set({ status }, count);
-      gatekeeper.celTemplates.set(record.celTemplates);
+      countPolicies(gatekeeper, record);
       objects.objects(record.objects, record.conflicting);
       own.set.reset();
       own.set.set({ digest: record.digest }, 1);
@@ -195,6 +189,16 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
       return `${await register.metrics()}\n${kyverno.text()}`;
     },
   };
+}
+
+function countPolicies(gatekeeper: ReturnType<typeof gatekeeperMetrics>, record: SetRecord): void {
+  gatekeeper.constraints.reset();
+  for (const { action, status, count } of record.constraints) {
+    gatekeeper.constraints.set({ enforcement_action: action, status }, count);
+  }
+  gatekeeper.templates.reset();
+  for (const { status, count } of record.templates) gatekeeper.templates.set({ status }, count);
+  gatekeeper.celTemplates.set(record.celTemplates);
 }
 
 function gatekeeperMetrics(register: Registry) {

@@ -97,5 +97,12 @@ export function miniatureEvaluator(onPolicy?: (number: number) => void): Evaluat
     beforeMutation: () => null,
     housekeeping: () => ({ ...answered, patch: [] }),
   };
-  return createEvaluator({ engine, frontends, slices, answerNeeds, admission, tellViolations: false });
+  return createEvaluator({
+    engine,
+    frontends,
+    slices,
+    answerNeeds,
+    admission,
+    telling: { violations: false, mutations: false },
+  });
 }

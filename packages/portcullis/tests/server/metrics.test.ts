@@ -5,7 +5,16 @@ import { test } from "node:test";
 import { type SetRecord, createMetrics } from "../../src/server/metrics.ts";
 import { addTo, newTally } from "../../src/server/tally.ts";
 
-const empty: SetRecord = { digest: "d", constraints: [], templates: [], celTemplates: 0, kyverno: [], broken: 0 };
+const empty: SetRecord = {
+  digest: "d",
+  constraints: [],
+  templates: [],
+  celTemplates: 0,
+  objects: [],
+  conflicting: 0,
+  kyverno: [],
+  broken: 0,
+};
 
 test("gauges show the set that is served and forget the one before", async () => {
   const metrics = createMetrics({ process: false });
@@ -70,11 +79,15 @@ test("the counts of Kyverno's rules stay readable, however many namespaces there
 test("overruns, readings and restarts are counted", async () => {
   const metrics = createMetrics({ process: true });
   metrics.overrun("K", "slice");
-  metrics.ingested("error", 0.02);
+  metrics.ingested("ConstraintTemplate", "error", 0.02);
+  metrics.ingested("Assign", "active", 0.002);
+  metrics.ingested("Provider", "error", 0.002);
   metrics.evaluatorRestarted("memory");
   metrics.reloaded(false);
   const text = await metrics.text();
   assert.match(text, /^portcullis_policy_overruns_total\{policy="K",kind="slice"\} 1$/m);
+  assert.match(text, /^gatekeeper_mutator_ingestion_count_total\{status="active"\} 1$/m);
+  assert.match(text, /^gatekeeper_provider_error_count_total 1$/m);
   assert.match(text, /^gatekeeper_constraint_template_ingestion_count_total\{status="error"\} 1$/m);
   assert.match(
     text,
@@ -82,4 +95,18 @@ test("overruns, readings and restarts are counted", async () => {
   );
   assert.match(text, /^portcullis_evaluator_restarts_total\{reason="memory"\} 1$/m);
   assert.match(text, /^process_cpu_seconds_total /m);
+});
+
+test("mutations are counted by how they ended, with how often each object went through the mutators", async () => {
+  const metrics = createMetrics({ process: false });
+  const record = { status: null, kyverno: null, dryRun: false, results: [] };
+  metrics.admission({ ...record, mutation: { status: "success", iterations: [3] } }, 0.004);
+  metrics.admission({ ...record, mutation: { status: "error", iterations: [] } }, 0.004);
+  metrics.policySet({ ...empty, objects: [{ of: "mutators", status: "active", count: 4 }], conflicting: 2 });
+  const text = await metrics.text();
+  assert.match(text, /^gatekeeper_mutation_request_count_total\{mutation_status="success"\} 1$/m);
+  assert.match(text, /^gatekeeper_mutation_request_count_total\{mutation_status="error"\} 1$/m);
+  assert.match(text, /^gatekeeper_mutation_system_iterations_sum\{success="true"\} 3$/m);
+  assert.match(text, /^gatekeeper_mutators\{status="active"\} 4$/m);
+  assert.match(text, /^gatekeeper_mutator_conflicting_count 2$/m);
 });

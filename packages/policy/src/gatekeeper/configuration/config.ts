@@ -5,6 +5,7 @@
 import { compileWildcard, gvkOf, nameOf, namespaceOf, stringAt } from "@portcullis/kube";
 import { type Diagnostic, errorAt, hasError, warningAt } from "@portcullis/lang";
 import type { Locate, ReadFrom } from "../../engine/frontend.ts";
+import type { PolicySet } from "../../engine/policyset.ts";
 import type { EvaluationRequest, Gvk, Json } from "../../engine/request.ts";
 import { servedKind, strictProblems, unservedKind } from "../strict.ts";
 import { listAt, stringsAt } from "../tree.ts";
@@ -83,7 +84,7 @@ export function readConfig(
     name: nameOf(object),
     namespace: namespaceOf(object),
     locate: from.locate ?? null,
-    config: diagnostics.length > 0 || hasError(strict) ? null : configOf(object),
+    config: diagnostics.length > 0 || hasError(strict) ? null : parseConfig(object),
     strict,
   };
   return { unit, diagnostics };
@@ -98,7 +99,7 @@ function problemsOf(object: Json, { locate }: ReadFrom, namespace: string): read
   return [warningAt("config", locate?.(["metadata", "namespace"]) ?? place, message)];
 }
 
-function configOf(object: Json): Config {
+function parseConfig(object: Json): Config {
   const excluded = new Map<string, ((namespace: string) => boolean)[]>();
   for (const entry of listAt(object, "spec", "match")) {
     const globs = stringsAt(entry, "excludedNamespaces").map(compileWildcard);
@@ -134,6 +135,24 @@ export function excludesObject(config: Config, process: Process, object: Json): 
 export function excludesRequest(config: Config, process: Process, request: EvaluationRequest): boolean {
   const object = request.operation === "DELETE" ? request.oldObject : request.object;
   return object !== null && excludesObject(config, process, object);
+}
+
+const configs = new WeakMap<PolicySet, Config | null>();
+
+/** What is used of a set; null without one. */
+export function configOf(set: PolicySet, namespace: string): Config | null {
+  const known = configs.get(set);
+  if (known !== undefined) return known;
+  const source = set.sources.find(
+    ({ object }) =>
+      gvkOf(object).group === configGroup &&
+      nameOf(object) === "config" &&
+      (namespaceOf(object) === "" || namespaceOf(object) === namespace),
+  );
+  const unit = source === undefined ? null : readConfig(source.object, { file: "" }, { namespace }).unit;
+  const config = unit?.config ?? null;
+  configs.set(set, config);
+  return config;
 }
 
 /** The trace that a request is to have; null without one. */

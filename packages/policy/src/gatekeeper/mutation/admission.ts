@@ -3,18 +3,23 @@
 // Gatekeeper: pkg/webhook/mutation.go Handle, mutateRequest.
 
 import type { Answered, Decision } from "../../engine/outcome.ts";
+import type { PolicySet } from "../../engine/policyset.ts";
 import type { EvaluationRequest } from "../../engine/request.ts";
+import { excludedText } from "../admission.ts";
+import { configOf, excludesRequest } from "../configuration/config.ts";
 import { isGatekeepers } from "./stage.ts";
 
 /** The answer when no mutator has to be asked; null when they have to. `namespace` is where Gatekeeper is installed. */
-export function mutationAdmission(request: EvaluationRequest, namespace: string): Answered | null {
+export function mutationAdmission(request: EvaluationRequest, set: PolicySet, namespace: string): Answered | null {
   if (request.user?.username === `system:serviceaccount:${namespace}:gatekeeper-admin`) {
     return allowed("Gatekeeper does not self-manage");
   }
   if (request.operation !== "CREATE" && request.operation !== "UPDATE") {
     return allowed("Mutating only on create or update");
   }
-  return isGatekeepers(request) ? allowed("Not mutating gatekeeper resources") : null;
+  if (isGatekeepers(request)) return allowed("Not mutating gatekeeper resources");
+  const config = configOf(set, namespace);
+  return config !== null && excludesRequest(config, "mutation-webhook", request) ? allowed(excludedText) : null;
 }
 
 /** The answer to a request whose mutators were asked; the patch goes beside it. */

@@ -136,7 +136,7 @@ export function mutateObject(
   let known: KnownNamespace | null | undefined;
   let uuid: string | null = null;
   const mutationId = (): string => (uuid ??= uuidOf(world));
-  const { object, applied } = system.mutate(
+  const { object, applied, passes } = system.mutate(
     {
       object: request.object,
       operation: request.operation,
@@ -154,9 +154,24 @@ export function mutateObject(
     mutationId,
     () => budget.step(chargePerMutator),
   );
-  if (object === request.object) return { object, applied: [] };
+  const told = { passes: passes.map((pass) => pass.map(({ label }) => label)) };
+  if (object === request.object) {
+    evaluation.trace?.({ what: mutationEvent, value: { ...told, id: "" } satisfies MutationEvent });
+    return { object, applied: [] };
+  }
   const resolved = resolvePlaceholders(object, withProviders(world, options.providers ?? noProviders));
+  evaluation.trace?.({ what: mutationEvent, value: { ...told, id: mutationId() } satisfies MutationEvent });
   return { object: options.annotations ? annotated(resolved, applied, mutationId()) : resolved, applied };
+}
+
+/** Told to Evaluation.trace when the mutators of a set have come to an end with an object. */
+export const mutationEvent = "gatekeeper.mutation";
+
+export interface MutationEvent {
+  /** What names it in logs and annotations; "" when nothing changed. */
+  readonly id: string;
+  /** `Kind/namespace/name:generation` of what applied in each pass that changed something. */
+  readonly passes: readonly (readonly string[])[];
 }
 
 const noProviders: Providers = new Map();

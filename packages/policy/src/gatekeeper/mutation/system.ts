@@ -31,6 +31,8 @@ interface Mutated {
   readonly object: Json;
   /** Mutators that applied, in the order of their first time; empty when nothing changed. */
   readonly applied: readonly Mutator[];
+  /** What applied in each pass that changed something. */
+  readonly passes: readonly (readonly Mutator[])[];
 }
 
 /** How often mutators are tried, for a budget. */
@@ -61,7 +63,7 @@ export function mutationSystem(mutators: readonly Mutator[], count: number): Mut
   };
   return {
     mutate: (mutable, uuid, charge) => {
-      const applied = new Set<Mutator>();
+      const passes: (readonly Mutator[])[] = [];
       let object = mutable.object;
       // A pass is a function of the object: one that was there before will come again and again.
       let earlier = object;
@@ -70,9 +72,9 @@ export function mutationSystem(mutators: readonly Mutator[], count: number): Mut
         const after = onePass(object, { mutable, planFor, uuid, charge, applied: appliedNow });
         if (after === object || equalTrees(after, object)) {
           // Gatekeeper's objects are equal too, where one mutator undid what another had done.
-          return { object, applied: [...applied] };
+          return { object, applied: [...new Set(passes.flat())], passes };
         }
-        for (const mutator of appliedNow) applied.add(mutator);
+        passes.push(appliedNow);
         object = after;
         if (equalTrees(object, earlier)) break;
         if ((pass & (pass + 1)) === 0) earlier = object;
