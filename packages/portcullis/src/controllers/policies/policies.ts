@@ -25,6 +25,8 @@ export interface PoliciesOptions {
     readonly work: (key: string) => Promise<void>;
     readonly workers: number;
   }) => WorkQueue;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
   readonly onKinds?: (kinds: readonly string[]) => void;
   readonly onError: (error: Error) => void;
 }
@@ -51,7 +53,7 @@ export function startPolicies(options: PoliciesOptions): ClusterPolicies {
     isAlive,
     isRegistered: options.isRegistered,
     createQueue: (work) => createQueue({ work, workers: 8 }),
-    nowMs: () => Date.now(),
+    nowMs: options.nowMs,
   });
   const ready = (async () => {
     await feed.served;
