@@ -7,6 +7,7 @@ import type { Answer, Need } from "@portcullis/lang";
 import { createClient } from "../cluster/client.ts";
 import { createInformers } from "../cluster/informer.ts";
 import { type ConfigOptions, readClusterConfig } from "../cluster/kubeconfig.ts";
+import { watchNeighbours, yieldingClient } from "../controllers/neighbours/neighbours.ts";
 import type { Tally } from "../server/tally.ts";
 import { type AuditFlags, type AuditingOptions, startAuditing } from "./auditing.ts";
 import type { EvaluatorSettings } from "./config.ts";
@@ -20,6 +21,8 @@ export interface AuditThreadData {
     readonly userAgent: string;
     readonly flags: AuditFlags;
     readonly settings: EvaluatorSettings;
+    /** Our own webhook configurations' name, by which others are known; null: nobody is looked for. */
+    readonly yieldsAs: string | null;
   };
 }
 
@@ -37,15 +40,17 @@ export type FromAudit =
   | { readonly kind: "closed" };
 
 export function serveAudit(
-  { cluster, namespace, userAgent, flags, settings }: AuditThreadData["audit"],
+  { cluster, namespace, userAgent, flags, settings, yieldsAs }: AuditThreadData["audit"],
   port: MessagePort,
 ): void {
   const send = (message: FromAudit): void => {
     port.postMessage(message);
   };
   const onError = (error: Error): void => send({ kind: "error", message: error.message });
-  const client = createClient(readClusterConfig(cluster), { userAgent });
-  const informers = createInformers(client);
+  const direct = createClient(readClusterConfig(cluster), { userAgent });
+  const informers = createInformers(direct);
+  const neighbours = yieldsAs === null ? null : watchNeighbours({ informers, configurationName: yieldsAs, onError });
+  const client = neighbours === null ? direct : yieldingClient(direct, neighbours);
   const asked = new Map<number, (answers: readonly Answer[]) => void>();
   let nextId = 0;
   const auditing = startAuditing({
@@ -83,6 +88,7 @@ export function serveAudit(
   });
   const end = async (): Promise<void> => {
     await auditing.close();
+    neighbours?.close();
     informers.close();
     client.close();
     send({ kind: "closed" });

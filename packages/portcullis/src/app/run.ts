@@ -53,7 +53,7 @@ export async function run(options: RunOptions): Promise<Serving> {
   const objects = createObjectShare();
   const onError = createErrorLog(logger);
   const neighbours = options.yields === false ? null : lookAround(options.registration, { informers, logger, onError });
-  const client = neighbours === null ? direct : yieldingClient(direct, neighbours.owns);
+  const client = neighbours === null ? direct : yieldingClient(direct, neighbours);
   const needs = clusterNeeds({ client, informers, onError, callService: null });
   const close = (): void => {
     needs.close();
@@ -65,9 +65,9 @@ export async function run(options: RunOptions): Promise<Serving> {
     await reachable(client, options.namespace, onError);
     const around = { client, informers, neighbours, logger, onError };
     const registering = await register(options.registration, options, around);
-    await Promise.race([neighbours?.known, setTimeoutAsync(neighboursMs, undefined, { ref: false })]);
+    await neighbours?.known;
     const fetchers = { ...options.serve.fetchers, ...needs.fetchers };
-    const parts = { client, informers, objects, fetchers, registering, logger, onError, close };
+    const parts = { client, informers, objects, fetchers, registering, neighbours, logger, onError, close };
     return await serve({
       ...options.serve,
       logger,
@@ -80,9 +80,6 @@ export async function run(options: RunOptions): Promise<Serving> {
     throw error;
   }
 }
-
-/** Who may not look for neighbours starts without knowing them. */
-const neighboursMs = 5000;
 
 function lookAround(
   { configurationName }: Registration,
@@ -111,6 +108,7 @@ interface Parts {
   readonly objects: ObjectShare;
   readonly fetchers: Fetchers;
   readonly registering: Registering;
+  readonly neighbours: Neighbours | null;
   readonly logger: Logger;
   readonly onError: (error: Error) => void;
   readonly close: () => void;
@@ -157,6 +155,7 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
     if (isReady) audit?.lead(leads);
   });
   membership.onChange(() => policies.refresh());
+  parts.neighbours?.onChange(() => policies.refresh());
   const close = async (): Promise<void> => {
     await policies.close();
     await audit?.close();
@@ -180,15 +179,23 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
 const auditFetchMs = 10_000;
 
 function auditThread(
-  { audit, namespace, userAgent = "portcullis", serve: served }: RunOptions,
+  { audit, namespace, userAgent = "portcullis", serve: served, registration, yields = true }: RunOptions,
   { fetchers, logger, onError }: Parts,
   { metrics }: ClusterTarget,
 ): AuditThread | null {
   if (audit === null) return null;
   const fetching = createFetching({ fetchers });
   const { flags, cluster } = audit;
+  const { configurationName = "portcullis" } = registration;
   return createAuditThread({
-    audit: { cluster, namespace, userAgent: `${userAgent} audit`, flags, settings: evaluatorSettings(served) },
+    audit: {
+      cluster,
+      namespace,
+      userAgent: `${userAgent} audit`,
+      flags,
+      settings: evaluatorSettings(served),
+      yieldsAs: yields ? configurationName : null,
+    },
     fetch: (needs) => fetching.fetch(needs, clockMs() + auditFetchMs),
     metrics,
     logger,

@@ -2,8 +2,9 @@
 // in them, and Kyverno's Lease, which is renewed every few seconds. What a living neighbour writes (statuses, constraint CRDs,
 // reports) we read only, so that nobody writes in a loop; and its dialect is enforced by it, not by us.
 
+import { setTimeout as setTimeoutAsync } from "node:timers/promises";
 import { type GroupVersionResource, nameOf, stringAt, valueAt } from "@portcullis/kube";
-import type { ClusterClient, ClusterObject, Informer, Informers } from "../../cluster/api.ts";
+import type { ClusterClient, ClusterObject, Informer, Informers, ObjectName } from "../../cluster/api.ts";
 import { webhookResources } from "../webhooks/controller.ts";
 import type { Dialect } from "../webhooks/wanted.ts";
 
@@ -14,7 +15,7 @@ export interface Neighbour {
 }
 
 export interface Neighbours {
-  /** Resolves once it is known who is there. */
+  /** Resolves once it is known who is there, or when it takes too long: whoever may not look starts without knowing. */
   readonly known: Promise<void>;
   list(): readonly Neighbour[];
   /** Whether a neighbour answers for this dialect. */
@@ -69,12 +70,7 @@ export function watchNeighbours(options: NeighbourOptions): Neighbours {
   const stops = watched.map((informer) => informer.onChange(look));
   const timer = setInterval(look, checkMs);
   timer.unref();
-  const known = (async () => {
-    await Promise.all(watched.map(({ synced }) => synced));
-    look();
-  })();
-  // Closed before it was known: nobody waits any more.
-  known.catch(() => {});
+  const known = knownSoon(watched, look);
   return {
     known,
     list: () => seen,
@@ -89,6 +85,15 @@ export function watchNeighbours(options: NeighbourOptions): Neighbours {
       for (const informer of watched) informer.close();
     },
   };
+}
+
+const patienceMs = 5000;
+
+/** Never rejects: closed before it was known, nobody waits any more. */
+async function knownSoon(watched: readonly Informer[], look: () => void): Promise<void> {
+  const all = Promise.all(watched.map(({ synced }) => synced)).catch(() => {});
+  await Promise.race([all, setTimeoutAsync(patienceMs, undefined, { ref: false })]);
+  look();
 }
 
 const dialects: readonly Dialect[] = ["gatekeeper", "kyverno"];
@@ -129,21 +134,29 @@ const ownedGroups: Readonly<Record<Dialect, (resource: GroupVersionResource) => 
 
 /**
  * A client that leaves alone what a living neighbour owns: such writes are answered as if they had been done, with the object
- * that was to be written. Everything else goes to the cluster.
+ * that was to be written. Everything else goes to the cluster, as soon as it is known who is there.
  */
-export function yieldingClient<Client extends ClusterClient>(client: Client, owns: Neighbours["owns"]): Client {
-  const isOwned = (resource: GroupVersionResource, object: unknown): boolean =>
-    dialects.some((dialect) => owns(dialect) && (ownedGroups[dialect](resource) || isConstraintKind(dialect, object)));
+export function yieldingClient<Client extends ClusterClient>(
+  client: Client,
+  { known, owns }: Pick<Neighbours, "known" | "owns">,
+): Client {
+  const isOwned = async (resource: GroupVersionResource, object: unknown): Promise<boolean> => {
+    await known;
+    return dialects.some(
+      (dialect) => owns(dialect) && (ownedGroups[dialect](resource) || isConstraintKind(dialect, object)),
+    );
+  };
+  const named = (name: ObjectName): unknown => ({ metadata: { name: name.name } });
   return {
     ...client,
     create: async (resource, object, options) =>
-      isOwned(resource, object) ? object : client.create(resource, object, options),
+      (await isOwned(resource, object)) ? object : client.create(resource, object, options),
     update: async (resource, object, options) =>
-      isOwned(resource, object) ? object : client.update(resource, object, options),
+      (await isOwned(resource, object)) ? object : client.update(resource, object, options),
     patch: async (resource, name, patch, options) =>
-      isOwned(resource, { metadata: { name: name.name } }) ? {} : client.patch(resource, name, patch, options),
+      (await isOwned(resource, named(name))) ? {} : client.patch(resource, name, patch, options),
     remove: async (resource, name, options) => {
-      if (!isOwned(resource, { metadata: { name: name.name } })) await client.remove(resource, name, options);
+      if (!(await isOwned(resource, named(name)))) await client.remove(resource, name, options);
     },
   };
 }
