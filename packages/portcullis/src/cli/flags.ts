@@ -1,8 +1,10 @@
 // The flags of commands as commander gives them.
 
+import type { GatekeeperFlags } from "./gatekeeper-flags.ts";
+
 import type { AuditingFlags } from "./auditing.ts";
 
-export interface ServeFlags {
+export interface ServeFlags extends GatekeeperFlags {
   readonly policies: readonly string[];
   readonly data: readonly string[];
   readonly host: string;

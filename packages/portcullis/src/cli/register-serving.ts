@@ -3,6 +3,7 @@
 import { type Command, Option } from "commander";
 import { withAuditing } from "./auditing.ts";
 import { collect, seconds, threadNumber, wholeNumber } from "./arguments.ts";
+import { withGatekeeper, withOtherFlags } from "./gatekeeper-flags.ts";
 import type { RunFlags, ServeFlags } from "./flags.ts";
 
 export function registerServing(program: Command, version: string): void {
@@ -15,7 +16,7 @@ export function registerServing(program: Command, version: string): void {
       collect,
       [],
     );
-  withServing(serve).action(async (options: ServeFlags) => {
+  withOthers(withServing(serve)).action(async (options: ServeFlags) => {
     const { serveCommand } = await import("./commands/serve.ts");
     process.exitCode = await serveCommand(options);
   });
@@ -52,7 +53,7 @@ export function registerServing(program: Command, version: string): void {
     )
     .option("--uninstall", "take webhook configurations, certificates and Leases off the cluster, and end")
     .option("--policies <path>", "a file or folder with more policies; may be repeated", collect, []);
-  withAuditing(withServing(run)).action(async (options: RunFlags) => {
+  withOthers(withAuditing(withServing(run))).action(async (options: RunFlags) => {
     if (options.uninstall === true) {
       const { uninstallCommand } = await import("./commands/render.ts");
       process.exitCode = await uninstallCommand(options, version);
@@ -63,9 +64,13 @@ export function registerServing(program: Command, version: string): void {
   });
 }
 
+function withOthers(command: Command): Command {
+  return withOtherFlags(command, (text) => process.stderr.write(`portcullis: ${text}\n`));
+}
+
 /** What both can be told. */
 function withServing(command: Command): Command {
-  return command
+  return withGatekeeper(command)
     .option(
       "--data <path>",
       "a file or folder with objects of a cluster: Namespaces, and what policies compare with; may be repeated",

@@ -5,6 +5,7 @@ import type { KyvernoServing, ServeOptions } from "../../app/config.ts";
 import { startDemo } from "../../app/demo.ts";
 import { type Closable, untilSignal } from "../../app/shutdown.ts";
 import { serve } from "../../app/serve.ts";
+import { gatekeeperServing } from "../gatekeeper-flags.ts";
 import type { ServeFlags } from "../flags.ts";
 import { UsageError } from "../usage.ts";
 
@@ -81,6 +82,7 @@ function admissionOptions(flags: ServeFlags): Partial<ServeOptions> {
       prefixes: flags.exemptNamespacePrefix,
       suffixes: flags.exemptNamespaceSuffix,
     },
+    gatekeeper: gatekeeperServing(flags),
     kyverno: kyvernoOptions(flags),
   };
 }
