@@ -7,7 +7,8 @@ import { dirname, join, resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { parseArgs } from "node:util";
 import { readGaps } from "./gaps.ts";
-import { type SuiteResult, runSuite } from "./run.ts";
+import { type EndedCase, type SuiteResult, runSuite } from "./run.ts";
+import type { ConformanceSuite } from "./suite.ts";
 import { suites } from "./suites/index.ts";
 
 // Thousands of generated programs are loaded once; Node's compile cache would keep every one of them.
@@ -35,17 +36,23 @@ if (unknown.length > 0) {
 const results: SuiteResult[] = [];
 const absent: string[] = [];
 for (const suite of suites) {
-  if (positionals.length > 0 && !positionals.includes(suite.name)) continue;
+  if (!(positionals.length > 0 ? positionals.includes(suite.name) : suite.onlyByName !== true)) continue;
   if (!existsSync(join(dataDir, suite.needs))) {
     absent.push(suite.name);
     if (!values.json) console.log(`${suite.name}: not run, ${suite.needs} is not in ${dataDir}`);
+    continue;
+  }
+  const unavailable = suite.unavailable?.() ?? null;
+  if (unavailable !== null) {
+    absent.push(suite.name);
+    console.error(`${suite.name}: NOT RUN: ${unavailable}`);
     continue;
   }
   const gaps = values["no-gaps"]
     ? new Map<string, string>()
     : readGaps(join(repository, "conformance", "gaps", `${suite.name}.txt`));
   // oxlint-disable-next-line no-await-in-loop
-  const result = await runSuite(suite, { dataDir, gaps, only: values.only ?? null, onCase: progress(suite.name) });
+  const result = await runSuite(suite, { dataDir, gaps, only: values.only ?? null, onCase: progress(suite) });
   results.push(result);
   if (!values.json) print(result);
 }
@@ -60,11 +67,23 @@ function print(result: SuiteResult): void {
   for (const id of stale) console.log(`  ${id} passes now: delete its line in conformance/gaps/${suite}.txt`);
 }
 
-/** A line that is rewritten on a terminal and absent elsewhere. */
-function progress(suite: string): (done: number, total: number) => void {
+/** A line that is rewritten on a terminal and absent elsewhere; a line for each case of a suite that takes minutes. */
+function progress({ name, onlyByName }: ConformanceSuite): (ended: EndedCase) => void {
+  if (onlyByName === true) return followEach();
   if (!process.stderr.isTTY) return () => {};
-  return (done, total) => {
+  return ({ done, total }) => {
     if (done % 50 === 0 || done === total)
-      process.stderr.write(done === total ? "\r\u001B[K" : `\r${suite} ${done}/${total}`);
+      process.stderr.write(done === total ? "\r\u001B[K" : `\r${name} ${done}/${total}`);
+  };
+}
+
+function followEach(): (ended: EndedCase) => void {
+  let sinceMs = performance.now();
+  return ({ id, message, done, total }) => {
+    const nowMs = performance.now();
+    const seconds = ((nowMs - sinceMs) / 1000).toFixed(1);
+    sinceMs = nowMs;
+    const why = message === null ? "" : `: ${values.verbose ? message : (message.split("\n")[0] ?? "")}`;
+    process.stderr.write(`${done}/${total} ${message === null ? "passes" : "fails"} ${id} (${seconds} s)${why}\n`);
   };
 }

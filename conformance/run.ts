@@ -19,13 +19,21 @@ export interface Failure {
   readonly message: string;
 }
 
+export interface EndedCase {
+  readonly id: string;
+  /** Why it failed; null when it passed. */
+  readonly message: string | null;
+  readonly done: number;
+  readonly total: number;
+}
+
 export interface RunOptions {
   readonly dataDir: string;
   readonly gaps: ReadonlyMap<string, string>;
   /** Only cases whose id contains this text. */
   readonly only: string | null;
-  /** Called after each case, for the progress line. */
-  readonly onCase?: (done: number, total: number) => void;
+  /** Called after each case. */
+  readonly onCase?: (ended: EndedCase) => void;
 }
 
 export async function runSuite(suite: ConformanceSuite, options: RunOptions): Promise<SuiteResult> {
@@ -48,8 +56,9 @@ export async function runSuite(suite: ConformanceSuite, options: RunOptions): Pr
     } else {
       failures.push({ id, message });
     }
-    options.onCase?.(index + 1, cases.length);
+    options.onCase?.({ id, message, done: index + 1, total: cases.length });
   }
+  await suite.close?.();
   return { suite: suite.name, total: cases.length, passed, gaps: known, failures, stale };
 }
 

@@ -12,6 +12,12 @@ export interface ConformanceSuite {
   readonly name: string;
   /** The folder below the data folder that must be there, else the suite is reported as absent. */
   readonly needs: string;
+  /** It takes minutes: run only when it is named. */
+  readonly onlyByName?: true;
+  /** Why it cannot be run on this machine; null when it can. */
+  readonly unavailable?: () => string | null;
   /** Reads the cases. `dataDir` is absolute. */
   readonly load: (dataDir: string) => readonly ConformanceCase[] | Promise<readonly ConformanceCase[]>;
+  /** Ends what the cases share. */
+  readonly close?: () => Promise<void>;
 }

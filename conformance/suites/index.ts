@@ -1,6 +1,7 @@
 // The one list of suites, in the order in which they are run and printed.
 
 import type { ConformanceSuite } from "../suite.ts";
+import { chainsaw } from "./chainsaw.ts";
 import { gatekeeperLibrary } from "./gatekeeper-library.ts";
 import { gatorRecorded } from "./gator-recorded.ts";
 import { gator } from "./gator.ts";
@@ -19,4 +20,5 @@ export const suites: readonly ConformanceSuite[] = [
   kyvernoPolicies,
   kyvernoCli,
   kyvernoRecorded,
+  chainsaw,
 ];
