@@ -3,9 +3,18 @@
 import type { Bench } from "./bench.ts";
 import { audit } from "./audit.ts";
 import { gatekeeperCli } from "./gatekeeper-cli.ts";
+import { gatekeeperMutation } from "./gatekeeper-mutation.ts";
 import { gatekeeperWebhook } from "./gatekeeper-webhook.ts";
 import { kyvernoCli } from "./kyverno-cli.ts";
 import { kyvernoWebhook } from "./kyverno-webhook.ts";
 import { runaway } from "./runaway.ts";
 
-export const benches: readonly Bench[] = [audit, gatekeeperCli, gatekeeperWebhook, kyvernoCli, kyvernoWebhook, runaway];
+export const benches: readonly Bench[] = [
+  audit,
+  gatekeeperCli,
+  gatekeeperMutation,
+  gatekeeperWebhook,
+  kyvernoCli,
+  kyvernoWebhook,
+  runaway,
+];

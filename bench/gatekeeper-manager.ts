@@ -22,11 +22,14 @@ export interface ManagerOptions {
   /** The folder with Gatekeeper's CRDs. */
   readonly crds: string;
   readonly policies: readonly PolicyFile[];
+  /** What it answers: reviews of templates and constraints when absent. */
+  readonly serves?: "validation" | "mutation";
 }
 
 const namespace = "gatekeeper-system";
 
-export async function startManager({ program, controlPlane, crds, policies }: ManagerOptions): Promise<Manager> {
+export async function startManager(options: ManagerOptions): Promise<Manager> {
+  const { program, controlPlane, crds, policies, serves = "validation" } = options;
   const { call } = controlPlane;
   await createAll(
     controlPlane,
@@ -39,15 +42,22 @@ export async function startManager({ program, controlPlane, crds, policies }: Ma
     async () => (await call("GET", "/apis/templates.gatekeeper.sh/v1/constrainttemplates")).status === 200,
   );
 
-  const { child, port } = await launch(program, controlPlane);
-  await loadPolicies(controlPlane, policies);
+  const { child, port } = await launch(program, controlPlane, operations[serves]);
+  if (serves === "validation") await loadPolicies(controlPlane, policies);
+  else await loadMutators(controlPlane, policies);
   return { port, pid: child.pid ?? 0, stop: () => stopProcess(child) };
 }
+
+const operations = {
+  validation: ["webhook", "status", "generate"],
+  mutation: ["mutation-webhook", "mutation-controller", "mutation-status"],
+} as const;
 
 /** The manager's own process with a certificate made here. */
 async function launch(
   program: string,
   { folder, kubeconfig }: ControlPlane,
+  does: readonly string[],
 ): Promise<{ readonly child: ChildProcess; readonly port: number }> {
   const certs = join(folder, "webhook-certs");
   mkdirSync(certs);
@@ -83,9 +93,7 @@ async function launch(
       "--host=127.0.0.1",
       `--cert-dir=${certs}`,
       "--disable-cert-rotation",
-      "--operation=webhook",
-      "--operation=status",
-      "--operation=generate",
+      ...does.map((operation) => `--operation=${operation}`),
       "--default-create-vap-for-templates=false",
       "--default-create-vap-binding-for-constraints=false",
       "--debug-use-fake-pod",
@@ -119,6 +127,24 @@ async function loadPolicies(controlPlane: ControlPlane, policies: readonly Polic
   await waitFor("every constraint's enforcement", 120, async () => {
     const states = await Promise.all(
       constraints.map((constraint) => call("GET", `${constraintPath(constraint)}/${constraint.metadata.name}`)),
+    );
+    return states.every(({ body }) => /"enforced":\s*true/.test(body));
+  });
+}
+
+/** Creates mutators and waits until all are enforced. */
+async function loadMutators({ call }: ControlPlane, policies: readonly PolicyFile[]): Promise<void> {
+  const mutators = policies.flatMap(({ text }) => objectsOf(text));
+  const pathOf = ({ apiVersion, kind }: KubeObject): string => `/apis/${apiVersion}/${kind.toLowerCase()}`;
+  for (const mutator of mutators) {
+    // In turn: an API server that is still starting up answers slowly enough.
+    // oxlint-disable-next-line no-await-in-loop
+    const { status, body } = await call("POST", pathOf(mutator), mutator);
+    if (status !== 201) throw new Error(`${mutator.kind} ${mutator.metadata.name}: ${status} ${body}`);
+  }
+  await waitFor("every mutator's enforcement", 120, async () => {
+    const states = await Promise.all(
+      mutators.map((mutator) => call("GET", `${pathOf(mutator)}/${mutator.metadata.name}`)),
     );
     return states.every(({ body }) => /"enforced":\s*true/.test(body));
   });

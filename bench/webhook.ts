@@ -5,6 +5,9 @@ import { execFileSync, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { join, resolve } from "node:path";
+import { applyJsonPatch, readJsonPatch } from "@portcullis/kube";
+import { Budget } from "@portcullis/lang";
+import { canonicalJson } from "@portcullis/policy";
 import { freePort, stopProcess, waitFor } from "../e2e/control-plane.ts";
 import { type Row, less, more } from "./bench.ts";
 import type { PolicyFile } from "./library.ts";
@@ -12,7 +15,7 @@ import { type LoadResult, type LoadTarget, atRate, saturate } from "./load.ts";
 import { peakOf } from "./process.ts";
 
 const main = resolve(import.meta.dirname, "../packages/portcullis/src/cli/main.ts");
-const path = "/v1/admit?timeout=10s";
+const admitPath = "/v1/admit?timeout=10s";
 export const connections = 8;
 export const seconds = 10;
 
@@ -33,6 +36,8 @@ export interface OurOptions {
   readonly expected: readonly string[] | null;
   /** What is started; the working tree when absent. */
   readonly program?: string;
+  /** Where reviews are sent; validation when absent. */
+  readonly path?: string;
 }
 
 /** A manager under load after a warm-up. */
@@ -79,7 +84,7 @@ export async function measureBare(folder: string, bodies: readonly string[]): Pr
 
 export async function measureOurs(
   folder: string,
-  { policies, bodies, expected, program = main }: OurOptions,
+  { policies, bodies, expected, program = main, path = admitPath }: OurOptions,
 ): Promise<Ours> {
   for (const { name, text } of policies) writeFileSync(join(folder, name), text);
   for (let team = 0; team < 5; team++) {
@@ -119,14 +124,32 @@ async function answersOf({ port, path: route, bodies }: LoadTarget): Promise<rea
         readonly allowed: boolean;
         readonly status?: { readonly code?: number; readonly message?: string };
         readonly warnings?: readonly string[];
+        readonly patch?: string;
       };
     };
     const lines = (response.status?.message ?? "").split("\n").map(withOrderedReasons);
     // Kyverno leaves the code out, which an API server takes for this.
     const code = response.status?.code ?? (response.allowed ? 200 : 400);
-    answers.push(JSON.stringify([response.allowed, code, lines.toSorted(), response.warnings ?? []]));
+    const { patch } = response;
+    const changed = patch === undefined ? [] : [patchedObject(body, patch)];
+    answers.push(JSON.stringify([response.allowed, code, lines.toSorted(), response.warnings ?? [], ...changed]));
   }
   return answers;
+}
+
+/** What the patch makes of the review's object: there are many patches for one change. */
+function patchedObject(body: string, patch: string): string {
+  const { request: asked } = JSON.parse(body) as { readonly request: { readonly object: unknown } };
+  const operations = readJsonPatch(JSON.parse(Buffer.from(patch, "base64").toString("utf8")));
+  if ("error" in operations) throw new Error(operations.error);
+  const patched = applyJsonPatch(asked.object, operations, {
+    negativeIndices: false,
+    allowMissingOnRemove: false,
+    makeParents: false,
+    budget: new Budget({}, () => 0),
+  });
+  if ("error" in patched) throw new Error(patched.error);
+  return canonicalJson(patched.value);
 }
 
 /** The order of the reasons of Pod security is that of a Go map too. */

@@ -35,9 +35,13 @@ function differObjects(
   for (const key of Object.keys(from)) {
     if (!Object.hasOwn(to, key)) operations.push({ op: "remove", path: `${path}/${escaped(key)}` });
   }
-  for (const [key, value] of Object.entries(to)) {
+  for (const key of Object.keys(to)) {
+    const value = to[key];
+    const isThere = Object.hasOwn(from, key);
+    // Most members are the same object; their paths are never needed.
+    if (isThere && from[key] === value) continue;
     const at = `${path}/${escaped(key)}`;
-    if (Object.hasOwn(from, key)) differ(from[key], value, at, operations);
+    if (isThere) differ(from[key], value, at, operations);
     else operations.push({ op: "add", path: at, value });
   }
 }
@@ -57,5 +61,5 @@ function differArrays(
 
 /** RFC 6901. */
 function escaped(key: string): string {
-  return key.replaceAll("~", "~0").replaceAll("/", "~1");
+  return /[~/]/.test(key) ? key.replaceAll("~", "~0").replaceAll("/", "~1") : key;
 }

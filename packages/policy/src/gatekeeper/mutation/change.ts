@@ -10,7 +10,7 @@ import type { Json } from "../../engine/request.ts";
 import { type GoNumbers, goType } from "../gocode.ts";
 import { type ElementStep, type FieldStep, type Location, stepText } from "./location.ts";
 import type { Conditions } from "./pathtest.ts";
-import { equalTrees, isMap, withField } from "./tree.ts";
+import { type Edit, equalTrees, isMap, withElement, withField } from "./tree.ts";
 
 /** What the value may depend on. */
 export interface Subject {
@@ -19,11 +19,16 @@ export interface Subject {
   readonly username: string;
   /** How the object's numbers were read, which errors show. */
   readonly numbers: GoNumbers;
+  /** Told what is changed. */
+  readonly edit: Edit;
 }
 
 export const untouched = Symbol("untouched");
 
-/** The tree after the change, `untouched` where the mutation did not apply. Throws MutationError. */
+/**
+ * The tree after the change, `untouched` where the mutation did not apply; whether anything was written says the edit,
+ * because a tree of its own stays the same object. Throws MutationError.
+ */
 export type Change = (tree: Json, subject: Subject) => Json;
 
 /** What a mutator puts at the end of its location. */
@@ -85,7 +90,7 @@ function fieldChange(step: FieldStep, allowed: Allowed, value: Setter["field"]):
     if (isPresent ? !allowed.present : !allowed.missing) return untouched;
     const changed = value(isPresent ? tree[name] : undefined, subject);
     if (changed === untouched || changed === undefined) return changed === undefined ? tree : untouched;
-    return withField(tree, name, changed);
+    return withField(tree, name, changed, subject.edit);
   };
 }
 
@@ -96,23 +101,23 @@ function elementChange(step: ElementStep, allowed: Allowed, next: Change): Chang
     if (!Array.isArray(tree)) throw mismatch("List", tree, { step, subject });
     // What must not exist is never there for all elements of a list.
     if (fresh === null && !allowed.present) return untouched;
-    const elements = tree as readonly Json[];
-    let changed: Json[] | null = null;
+    let elements = tree as readonly Json[];
     let isTouched = false;
     let isFound = fresh === null;
-    for (const [at, element] of elements.entries()) {
+    for (let at = 0; at < elements.length; at++) {
+      const element = elements[at];
       if (value !== null && !hasKey(element, key, value)) continue;
       if (!allowed.present) return untouched;
       isFound = true;
       const after = next(element, subject);
       if (after === untouched) continue;
       isTouched = true;
-      if (after !== element) (changed ??= [...elements])[at] = after;
+      elements = withElement(elements, at, after, subject.edit);
     }
-    if (isFound) return isTouched ? (changed ?? elements) : untouched;
+    if (isFound) return isTouched ? elements : untouched;
     if (!allowed.missing) return untouched;
     const added = next(fresh, subject);
-    return added === untouched ? untouched : [...elements, added];
+    return added === untouched ? untouched : withElement(elements, elements.length, added, subject.edit);
   };
 }
 
@@ -130,9 +135,9 @@ function replacedElement(step: ElementStep, allowed: Allowed, element: Json): Ch
       }
       if (value === null || !hasKey(present, key, value)) continue;
       if (!allowed.present) return untouched;
-      return equalTrees(present, element) ? elements : elements.with(at, element);
+      return equalTrees(present, element) ? elements : withElement(elements, at, element, subject.edit);
     }
-    return allowed.missing ? [...elements, element] : untouched;
+    return allowed.missing ? withElement(elements, elements.length, element, subject.edit) : untouched;
   };
 }
 

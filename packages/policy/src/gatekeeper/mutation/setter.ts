@@ -19,7 +19,8 @@ export function metadataSetter(field: "name" | "namespace"): Setter {
 /** The value that is there becomes the provider's key, whatever the data source; a user name where there is none. */
 export function providerSetter(ref: ProviderRef): Setter {
   return {
-    field: (present, { username, numbers }) => {
+    field: (present, { username, numbers, edit }) => {
+      edit.asks = true;
       if (present instanceof Placeholder) return kept(present, new Placeholder(ref, present.key));
       if (typeof present === "string") return new Placeholder(ref, present);
       if (present === undefined) return new Placeholder(ref, ref.dataSource === "Username" ? username : "");

@@ -136,7 +136,7 @@ export function mutateObject(
   let known: KnownNamespace | null | undefined;
   let uuid: string | null = null;
   const mutationId = (): string => (uuid ??= uuidOf(world));
-  const { object, applied, passes } = system.mutate(
+  const { object, applied, passes, asks } = system.mutate(
     {
       object: request.object,
       operation: request.operation,
@@ -159,7 +159,7 @@ export function mutateObject(
     evaluation.trace?.({ what: mutationEvent, value: { ...told, id: "" } satisfies MutationEvent });
     return { object, applied: [] };
   }
-  const resolved = resolvePlaceholders(object, withProviders(world, options.providers ?? noProviders));
+  const resolved = asks ? resolvePlaceholders(object, withProviders(world, options.providers ?? noProviders)) : object;
   evaluation.trace?.({ what: mutationEvent, value: { ...told, id: mutationId() } satisfies MutationEvent });
   return { object: options.annotations ? annotated(resolved, applied, mutationId()) : resolved, applied };
 }

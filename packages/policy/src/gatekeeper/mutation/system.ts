@@ -11,7 +11,7 @@ import { type Candidate, type KnownNamespace, candidate } from "../review.ts";
 import { appliesTo } from "./applyto.ts";
 import { MutationError, type Subject, untouched } from "./change.ts";
 import type { Mutator } from "./read.ts";
-import { equalTrees, isMap, withField } from "./tree.ts";
+import { type Edit, equalTrees, isMap, newEdit, withField } from "./tree.ts";
 
 /** An object on its way through the mutators. */
 interface Mutable {
@@ -33,6 +33,8 @@ interface Mutated {
   readonly applied: readonly Mutator[];
   /** What applied in each pass that changed something. */
   readonly passes: readonly (readonly Mutator[])[];
+  /** Whether there may be placeholders in it. */
+  readonly asks: boolean;
 }
 
 /** How often mutators are tried, for a budget. */
@@ -64,15 +66,18 @@ export function mutationSystem(mutators: readonly Mutator[], count: number): Mut
   return {
     mutate: (mutable, uuid, charge) => {
       const passes: (readonly Mutator[])[] = [];
+      const edit = newEdit();
       let object = mutable.object;
       // A pass is a function of the object: one that was there before will come again and again.
       let earlier = object;
       for (let pass = 0; pass <= count; pass++) {
         const appliedNow: Mutator[] = [];
-        const after = onePass(object, { mutable, planFor, uuid, charge, applied: appliedNow });
+        // What the last pass made is compared with: this one makes its own.
+        edit.made = new Set();
+        const after = onePass(object, { mutable, planFor, uuid, charge, applied: appliedNow, edit });
         if (after === object || equalTrees(after, object)) {
           // Gatekeeper's objects are equal too, where one mutator undid what another had done.
-          return { object, applied: [...new Set(passes.flat())], passes };
+          return { object, applied: [...new Set(passes.flat())], passes, asks: edit.asks };
         }
         passes.push(appliedNow);
         object = after;
@@ -98,11 +103,12 @@ interface Pass {
   readonly uuid: () => string;
   readonly charge: Charge;
   readonly applied: Mutator[];
+  readonly edit: Edit;
 }
 
-function onePass(start: Json, { mutable, planFor, uuid, charge, applied }: Pass): Json {
+function onePass(start: Json, { mutable, planFor, uuid, charge, applied, edit }: Pass): Json {
   let object = start;
-  let seen = view(object, mutable);
+  let seen = view(object, mutable, edit);
   let plan = planFor(seen.gvk, mutable.operation);
   for (let at = 0; at < plan.length; at++) {
     charge();
@@ -113,15 +119,15 @@ function onePass(start: Json, { mutable, planFor, uuid, charge, applied }: Pass)
       const about = describe(object, mutable.namespace);
       throw new MutationError(`matching for mutator ${mutator.id} failed for ${about}: ${matches}`);
     }
+    edit.changed = false;
     const after = change(mutator, { object, subject: seen.subject, mutable, uuid });
     if (after === untouched) continue;
     applied.push(mutator);
-    if (after === object) continue;
-    const changesView = isSeen(object, after);
+    if (!edit.changed) continue;
     object = after;
-    if (!changesView) continue;
+    if (!changesView(mutator)) continue;
     const { gvk } = seen;
-    seen = view(object, mutable);
+    seen = view(object, mutable, edit);
     if (sameKind(gvk, seen.gvk)) continue;
     // Another kind, and so other mutators: those that come after this one.
     plan = planFor(seen.gvk, mutable.operation);
@@ -154,16 +160,17 @@ interface View {
   readonly subject: Subject;
 }
 
-function view(object: Json, { namespace, username, numbers }: Mutable): View {
+function view(object: Json, { namespace, username, numbers }: Mutable, edit: Edit): View {
   return {
     gvk: gvkOf(object),
     candidate: { ...candidate(object), namespace },
-    subject: { name: nameOf(object), namespace, username, numbers },
+    subject: { name: nameOf(object), namespace, username, numbers, edit },
   };
 }
 
-function isSeen(before: Json, after: Json): boolean {
-  return ["metadata", "apiVersion", "kind"].some((field) => member(before, field) !== member(after, field));
+/** Whether a mutator writes to what others match on. */
+function changesView({ location: [first] }: Mutator): boolean {
+  return first?.kind === "field" && ["metadata", "apiVersion", "kind"].includes(first.name);
 }
 
 function sameKind(a: Gvk, b: Gvk): boolean {
@@ -193,7 +200,9 @@ export function annotated(object: Json, applied: readonly Mutator[], uuid: strin
     "gatekeeper.sh/mutations": labels.join(", "),
     "gatekeeper.sh/mutation-id": uuid,
   };
-  return withField(object, "metadata", withField(isMap(metadata) ? metadata : {}, "annotations", added));
+  const edit = newEdit();
+  const described = withField(isMap(metadata) ? metadata : {}, "annotations", added, edit);
+  return withField(object, "metadata", described, edit);
 }
 
 /** Annotations that are not all strings read as none, as in Go. */

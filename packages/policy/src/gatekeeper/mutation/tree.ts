@@ -1,9 +1,10 @@
 // Trees while they are mutated: JSON with placeholders, which stand where an external data provider's answer will be.
-// Trees are never written; a change makes new objects from the root down to it, so that an unchanged part is the same
-// object and comparing two passes costs little.
+// The tree that is given is never written; a change makes new objects from the root down to it, so that an unchanged part
+// is the same object and comparing two passes costs little. What a pass has made itself, it writes to: fifty mutators copy
+// a Pod's containers once, not fifty times.
 
 import { Decimal } from "@portcullis/lang";
-import type { JsonRecord } from "@portcullis/kube";
+import { type JsonRecord, setOwn } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
 
 /** Which provider is asked for a value, and what happens when it does not answer. */
@@ -48,8 +49,36 @@ export function equalTrees(a: Json, b: Json): boolean {
   return keys.every((key) => Object.hasOwn(b, key) && equalTrees(a[key], b[key]));
 }
 
-/** The object with a field; the same object when it is there already. */
-export function withField(object: JsonRecord, key: string, value: Json): JsonRecord {
+/** The changes of one object on its way through the mutators. */
+export interface Edit {
+  /** Objects and arrays that nobody else has seen: those that the present pass made. */
+  made: Set<object>;
+  /** Whether anything was written since this was last set to false. */
+  changed: boolean;
+  /** Whether a placeholder was made. */
+  asks: boolean;
+}
+
+export function newEdit(): Edit {
+  return { made: new Set(), changed: false, asks: false };
+}
+
+/** The object with a field; the same object when it is there already, or when the object is the edit's own. */
+export function withField(object: JsonRecord, key: string, value: Json, edit: Edit): JsonRecord {
   if (Object.hasOwn(object, key) && object[key] === value) return object;
-  return { ...object, [key]: value };
+  edit.changed = true;
+  const target: Record<string, Json> = edit.made.has(object) ? object : { ...object };
+  edit.made.add(target);
+  setOwn(target, key, value);
+  return target;
+}
+
+/** The list with another element at a place, which may be the one behind its last. */
+export function withElement(list: readonly Json[], at: number, element: Json, edit: Edit): readonly Json[] {
+  if (at < list.length && list[at] === element) return list;
+  edit.changed = true;
+  const target = edit.made.has(list) ? (list as Json[]) : [...list];
+  edit.made.add(target);
+  target[at] = element;
+  return target;
 }
