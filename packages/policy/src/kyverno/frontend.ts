@@ -1,7 +1,7 @@
 // Kyverno as a dialect of the engine: which objects are its own, how they are read, and how policies and exceptions are
 // joined. Policies are asked in the order of their names, and mutate in it.
 
-import { byCodePoints, gvkOf } from "@portcullis/kube";
+import { byCodePoints, gvkOf, namespaceOf } from "@portcullis/kube";
 import { type Diagnostic, errorAt, hasError } from "@portcullis/lang";
 import type { Linked, PolicyFrontend, Profile, ReadFrom } from "../engine/frontend.ts";
 import type { Json } from "../engine/request.ts";
@@ -78,10 +78,9 @@ function read(object: Json, from: ReadFrom, settings: KyvernoSettings): Read {
     return { unit, diagnostics: [...diagnostics, ...warnings] };
   }
   if (group === "kyverno.io" && kind === "PolicyException") {
-    const diagnostics = checkException(object, from);
-    if (hasError(diagnostics)) return { unit: null, diagnostics };
-    const unit = readException(object);
-    return { unit, diagnostics: exceptionWarnings(unit.namespace, settings.exceptionNamespace, from) };
+    const wrong = checkException(object, from);
+    const unused = exceptionWarnings(namespaceOf(object), settings.exceptionNamespace, from);
+    return { unit: hasError(wrong) ? null : readException(object), diagnostics: [...wrong, ...unused] };
   }
   if (group === "kyverno.io" && (kind === "CleanupPolicy" || kind === "ClusterCleanupPolicy")) {
     const diagnostics = checkCleanup(object, from);

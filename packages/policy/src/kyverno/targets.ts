@@ -39,13 +39,13 @@ export interface TargetCall extends KindSelector {
 const selectorFields = ["apiVersion", "kind", "namespace", "name", "uid", "selector"];
 
 /** Compiles `mutate.targets`. */
-export function compileTargets(mutate: Json, requesterWildcards: boolean): readonly CompiledTarget[] {
+export function compileTargets(mutate: Json, peerAnswers: boolean): readonly CompiledTarget[] {
   return listOf(mutate, "targets").map((target) => {
     const given = selectorFields.filter((field) => valueAt(target, field) !== undefined);
     return {
       selector: compileTemplate(Object.fromEntries(given.map((field) => [field, valueAt(target, field)]))),
       context: compileEntries(valueAt(target, "context")),
-      preconditions: compileConditions(valueAt(target, "preconditions"), compileTemplate, { requesterWildcards }),
+      preconditions: compileConditions(valueAt(target, "preconditions"), compileTemplate, { peerAnswers }),
     };
   });
 }

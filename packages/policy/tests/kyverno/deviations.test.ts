@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Json } from "../../src/engine/request.ts";
-import { admission, decide, documents, policySet } from "./decide.ts";
+import { admission, decide, decideAll, documents, policySet } from "./decide.ts";
 
 /** A policy with one rule on Pods, in flow style. */
 function policy(rule: string): string {
@@ -159,11 +159,42 @@ test("`validate.assert`, which Kyverno ignores since 1.19, is no check: the poli
   assert.throws(() => policySet(documents(text)), /one of pattern, anyPattern, deny, foreach, cel must be specified/);
 });
 
+test("K9: of several variables that cannot be resolved, the first by the order of keys is named", () => {
+  const text = policy(
+    'validate: {message: m, pattern: {spec: {b: "{{ request.object.b }}", a: "{{ request.object.a }}"}}}',
+  );
+  assert.deepEqual(results(text, pod("alpha")), [
+    'error: variable substitution failed: failed to resolve request.object.a at path /spec/a: JMESPath query failed: Unknown key "a" in path',
+  ]);
+});
+
+test("K10: a patch that a variable breaks is an error in our reader's words behind Kyverno's", () => {
+  const text = policy(
+    'mutate: {patchesJson6902: "- {op: add, path: /metadata/labels/a, value: {{ request.object.metadata.annotations.team }}}"}',
+  );
+  const decision = decide(policySet(documents(text)), admission(pod("}, [")));
+  assert.equal(decision.allowed, false);
+  assert.match(decision.message, /failed to convert patchesJSON6902 to JSON: /);
+});
+
+test("K11: on the command line a loop whose patches change nothing is skipped, as in a cluster", () => {
+  const loop =
+    'mutate: {foreach: [{list: request.object.spec.containers, patchStrategicMerge: {spec: {containers: [{name: "{{ element.name }}", image: i}]}}}]}';
+  const object = `{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: default}, spec: {terminationGracePeriodSeconds: 30, containers: [{name: c, image: i}]}}`;
+  assert.deepEqual(decideAll(`${policy(loop)}---\n${object}`), ["r skip Pod default/a: 0 elements processed"]);
+});
+
 test("K12: numbers in lists are equal when their values are, which Kyverno never finds", () => {
   const key = '"{{ request.object.spec.containers[].ports[].containerPort }}"';
   const ports = documents(
     "{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: default}, spec: {containers: [{name: c, image: i, ports: [{containerPort: 80}]}]}}",
   )[0];
-  assert.deepEqual(results(deny(key, "Equals", "[80]"), ports), ["fail: m"]);
-  assert.deepEqual(results(deny(key, "NotEquals", "[80]"), ports), [passed]);
+  assert.deepEqual(both(deny(key, "Equals", "[80]"), ports), ["fail: m", passed]);
+  assert.deepEqual(both(deny(key, "NotEquals", "[80]"), ports), [passed, "fail: m"]);
+  assert.deepEqual(both(deny(key, "Equals", "[]"), pod("a")), ["fail: m", "fail: m"]);
+  const codes = (peerAnswers: boolean): readonly string[] => {
+    const set = policySet(documents(deny(key, "NotEquals", "[80]")), { settings: { peerAnswers } });
+    return [...set.status.values()].flat().map(({ code }) => code);
+  };
+  assert.deepEqual([codes(false), codes(true)], [["list-of-integers"], []]);
 });

@@ -23,6 +23,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(141);
 });
 
+const kyvernoAnswers = "answer as Kyverno where docs/compatibility.md gives a switch";
+
 const outputs = ["text", "json", "sarif", "junit"] as const;
 
 const program = new Command("portcullis")
@@ -45,6 +47,7 @@ program
   .option("--deny-only", "print only what would be denied")
   .option("--lenient", "pass a test that tests nothing, as kyverno does")
   .option("--verbose", "name what passes, too")
+  .option("--kyverno-answers", kyvernoAnswers)
   .action(
     async (
       paths: string[],
@@ -54,6 +57,7 @@ program
         denyOnly?: boolean;
         lenient?: boolean;
         verbose?: boolean;
+        kyvernoAnswers?: boolean;
       },
     ) => {
       tuneForOneRun();
@@ -64,6 +68,7 @@ program
         denyOnly: options.denyOnly === true,
         lenient: options.lenient === true,
         verbose: options.verbose === true,
+        peerAnswers: options.kyvernoAnswers === true,
       });
     },
   );
@@ -78,14 +83,24 @@ program
       .default("table"),
   )
   .option("--verbose", "show what passes and what is skipped, too")
+  .option("--kyverno-answers", kyvernoAnswers)
   .action(
     async (
       paths: string[],
-      options: { output: "table" | "json" | "sarif" | "junit" | "policyreport"; verbose?: boolean },
+      options: {
+        output: "table" | "json" | "sarif" | "junit" | "policyreport";
+        verbose?: boolean;
+        kyvernoAnswers?: boolean;
+      },
     ) => {
       tuneForOneRun();
       const { apply } = await import("./commands/apply.ts");
-      process.exitCode = apply({ paths, output: options.output, verbose: options.verbose === true });
+      process.exitCode = apply({
+        paths,
+        output: options.output,
+        verbose: options.verbose === true,
+        peerAnswers: options.kyvernoAnswers === true,
+      });
     },
   );
 

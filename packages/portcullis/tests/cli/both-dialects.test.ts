@@ -89,3 +89,25 @@ test("cli: apply reads what a chart renders from standard input, and prints poli
   assert.match(stdout, /^  namespace: x$/m);
   assert.match(stdout, /^summary:\n  error: 0\n  fail: 1\n/m);
 });
+
+test("cli: --kyverno-answers gives Kyverno's answer where ours differs", () => {
+  const policy = `
+apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata: {name: teams}
+spec:
+  rules:
+  - name: known
+    match: {any: [{resources: {kinds: [ConfigMap]}}]}
+    validate:
+      failureAction: Enforce
+      message: unknown team
+      deny: {conditions: {any: [{key: "{{ request.object.metadata.annotations.team }}", operator: AnyNotIn, value: [a, b]}]}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: wild, annotations: {team: "*"}}}
+`;
+  for (const command of ["test", "apply"]) {
+    assert.equal(portcullis([command, "-"], policy).status, 1, command);
+    assert.equal(portcullis([command, "--kyverno-answers", "-"], policy).status, 0, command);
+  }
+});

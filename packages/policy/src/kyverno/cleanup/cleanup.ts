@@ -42,7 +42,7 @@ interface Group {
   readonly all: readonly Filter[];
 }
 
-export function compileCleanup(object: Json, requesterWildcards: boolean): CompiledCleanup {
+export function compileCleanup(object: Json, peerAnswers: boolean): CompiledCleanup {
   const spec = valueAt(object, "spec");
   const kind = stringAt(object, "kind") === "CleanupPolicy" ? "CleanupPolicy" : "ClusterCleanupPolicy";
   const exclude = valueAt(spec, "exclude");
@@ -56,7 +56,7 @@ export function compileCleanup(object: Json, requesterWildcards: boolean): Compi
     exclude: isObject(exclude) ? compileGroup(exclude) : null,
     context: compileEntries(valueAt(spec, "context")),
     conditions: compileConditions(filledConditions(valueAt(spec, "conditions")), compileTemplate, {
-      requesterWildcards,
+      peerAnswers,
     }),
     propagation: stringAt(spec, "deletionPropagationPolicy"),
   };

@@ -21,6 +21,7 @@ interface Condition {
   readonly message: string;
   /** Where wildcards count for AnyNotIn, AllNotIn and NotIn. */
   readonly wildcards: WildcardSide;
+  readonly unequalLists: boolean;
 }
 
 export interface Conditions {
@@ -32,8 +33,11 @@ export interface Conditions {
 }
 
 export interface ConditionSettings {
-  /** Wildcards that requesters write count everywhere, as in Kyverno. Off when absent. */
-  readonly requesterWildcards?: boolean;
+  /**
+   * As in Kyverno: wildcards that requesters write count everywhere, and lists with integers that the policy wrote are never
+   * equal to lists of an object. Off when absent.
+   */
+  readonly peerAnswers?: boolean;
 }
 
 /** Compiles `{any, all}` or a plain list; null where there are none. */
@@ -55,8 +59,32 @@ function compileCondition(tree: Json, compile: CompileTemplate, settings: Condit
   const text = (field: string): string => (typeof condition[field] === "string" ? condition[field] : "");
   const key = compile(condition["key"] ?? null);
   const value = compile(condition["value"] ?? null);
-  const wildcards = settings.requesterWildcards === true ? "both" : policySide(condition, key, value);
-  return { key, operator: operatorNamed(text("operator")), value, message: text("message"), wildcards };
+  const isPeer = settings.peerAnswers === true;
+  return {
+    key,
+    operator: operatorNamed(text("operator")),
+    value,
+    message: text("message"),
+    wildcards: isPeer ? "both" : policySide(condition, key, value),
+    unequalLists: isPeer && comparesIntegers(condition),
+  };
+}
+
+/**
+ * Whether a list or map that the policy wrote has integers, and is compared with what a query gives: Kyverno reads the
+ * former as int64 and the latter as float64.
+ */
+export function comparesIntegers({ key, value }: JsonRecord): boolean {
+  const hasVariables = (tree: Json): boolean => goJson(tree ?? null).includes("{{");
+  if (hasVariables(key) === hasVariables(value)) return false;
+  const written = hasVariables(key) ? value : key;
+  return typeof written === "object" && hasInteger(written);
+}
+
+function hasInteger(tree: Json): boolean {
+  if (typeof tree === "number") return Number.isInteger(tree);
+  if (Array.isArray(tree)) return tree.some((item: Json) => hasInteger(item));
+  return isObject(tree) && Object.values(tree).some((item) => hasInteger(item));
 }
 
 /**
@@ -103,14 +131,14 @@ function checkBlock({ any, all }: Conditions, check: Check): ConditionsResult {
   return { met, message: joined(met ? held : failed, "; ") };
 }
 
-function holds({ key, operator, value, wildcards }: Condition, scope: Scope): boolean {
+function holds({ key, operator, value, wildcards, unequalLists }: Condition, scope: Scope): boolean {
   const { budget } = scope.evaluation;
   budget.step();
   const left = prefixing("failed to substitute variables in condition key", () => key.evaluate(scope));
   const right = prefixing("failed to substitute variables in condition value", () => value.evaluate(scope));
   // Kyverno wraps an error that is not there, and Go says so.
   if (operator === null) throw new Failure("failed to create handler for condition operator: %!w(<nil>)");
-  return operator(left, right, { ...numbersOfConditions, budget, wildcards });
+  return operator(left, right, { ...numbersOfConditions, budget, wildcards, unequalLists });
 }
 
 /**

@@ -24,12 +24,12 @@ function equality(
   options: OperatorOptions,
   operator: "equals" | "notEquals",
 ): boolean | null {
-  const { numbers, budget } = options;
+  const { numbers, budget, unequalLists } = options;
   if (typeof key === "boolean") return key === value;
   if (typeof key === "string") return textEquals(key, value, options, operator);
   if (goNumber(key, numbers) !== null) return numberEquals(key, value, options);
-  if (Array.isArray(key)) return Array.isArray(value) && deepEqual(key, value, numbers, budget);
-  if (isMap(key)) return isMap(value) && deepEqual(key, value, numbers, budget);
+  if (Array.isArray(key)) return !unequalLists && Array.isArray(value) && deepEqual(key, value, numbers, budget);
+  if (isMap(key)) return !unequalLists && isMap(value) && deepEqual(key, value, numbers, budget);
   return null;
 }
 

@@ -10,6 +10,8 @@ export interface OperatorOptions {
   readonly numbers: Numbers;
   readonly budget: Budget;
   readonly wildcards: WildcardSide;
+  /** Lists and maps are not equal, whatever is in them: Kyverno's answer where the policy has integers in one. */
+  readonly unequalLists: boolean;
 }
 
 /** Whether the condition holds, variables resolved. Throws LimitError. */

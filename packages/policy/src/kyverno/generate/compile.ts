@@ -34,13 +34,13 @@ export interface GenerateOptions {
   /** The policy's `spec`. */
   readonly spec: Json;
   /** Wildcards that requesters write count in conditions, as in Kyverno. */
-  readonly requesterWildcards: boolean;
+  readonly peerAnswers: boolean;
 }
 
 /** Compiles a rule's `generate`. */
-export function compileGenerate(tree: Json, { spec, requesterWildcards }: GenerateOptions): CompiledGenerate {
+export function compileGenerate(tree: Json, { spec, peerAnswers }: GenerateOptions): CompiledGenerate {
   const foreach = valueAt(tree, "foreach");
-  const each = Array.isArray(foreach) ? foreach.map((one: Json) => compileEach(one, requesterWildcards)) : null;
+  const each = Array.isArray(foreach) ? foreach.map((one: Json) => compileEach(one, peerAnswers)) : null;
   return {
     synchronize: valueAt(tree, "synchronize") === true,
     existing: (valueAt(tree, "generateExisting") ?? valueAt(spec, "generateExisting")) === true,
@@ -51,11 +51,11 @@ export function compileGenerate(tree: Json, { spec, requesterWildcards }: Genera
   };
 }
 
-function compileEach(tree: Json, requesterWildcards: boolean): GenerateEach {
+function compileEach(tree: Json, peerAnswers: boolean): GenerateEach {
   return {
     list: compileQuery(stringAt(tree, "list")),
     context: compileEntries(valueAt(tree, "context")),
-    preconditions: compileConditions(valueAt(tree, "preconditions"), compileTemplate, { requesterWildcards }),
+    preconditions: compileConditions(valueAt(tree, "preconditions"), compileTemplate, { peerAnswers }),
     pattern: compilePattern(tree),
   };
 }

@@ -1,18 +1,43 @@
 // What is said when a policy is applied although Kyverno takes it in silence: calls that can only fail (unknown functions,
-// wrong numbers of arguments, expressions that are no regular expressions), and the one place where our answer lets
-// through what Kyverno's refuses, the length of a filter on a list that is absent. Each at its place in the file.
+// wrong numbers of arguments, expressions that are no regular expressions), and the places where our answer may let through
+// what Kyverno's refuses: the length of a filter on a list that is absent, and lists of integers that are compared. Each at
+// its place in the file.
 
 import { type Node, childrenOf } from "@portcullis/jmespath";
 import { compile, kyvernoDialect } from "@portcullis/jmespath/kyverno";
-import { valueAt } from "@portcullis/kube";
+import { isObject, stringAt, valueAt } from "@portcullis/kube";
 import { type Diagnostic, warningAt } from "@portcullis/lang";
 import { compileRegex } from "@portcullis/lang/go";
 import type { ReadFrom } from "../../engine/frontend.ts";
 import type { Json } from "../../engine/request.ts";
+import { comparesIntegers } from "../condition/conditions.ts";
 import { type PlacedQuery, queriesIn } from "./queries.ts";
 
-/** Warnings about the queries of a policy, in the order of its text. */
-export function queryWarnings(object: Json, { locate }: ReadFrom, peerAnswers: boolean): readonly Diagnostic[] {
+/** Warnings about the queries of a policy, in the order of its text, and about its conditions. */
+export function queryWarnings(object: Json, from: ReadFrom, peerAnswers: boolean): readonly Diagnostic[] {
+  const rules = valueAt(object, "spec", "rules");
+  return [
+    ...warningsOfQueries(object, from, peerAnswers),
+    ...(peerAnswers ? [] : listWarnings(rules, ["spec", "rules"], from)),
+  ];
+}
+
+const equalities: ReadonlySet<string> = new Set(["Equal", "Equals", "NotEqual", "NotEquals"]);
+
+/** Conditions that compare a list of integers, which Kyverno never finds equal to any. */
+function listWarnings(tree: Json, path: readonly (string | number)[], from: ReadFrom): readonly Diagnostic[] {
+  if (Array.isArray(tree)) {
+    return (tree as readonly Json[]).flatMap((item, at) => listWarnings(item, [...path, at], from));
+  }
+  if (!isObject(tree)) return [];
+  if (equalities.has(stringAt(tree, "operator")) && comparesIntegers(tree)) {
+    const text = "these integers equal those of an object with the same values; Kyverno never finds such lists equal";
+    return [warningAt("list-of-integers", from.locate?.(path) ?? null, text)];
+  }
+  return Object.entries(tree).flatMap(([key, value]) => listWarnings(value, [...path, key], from));
+}
+
+function warningsOfQueries(object: Json, { locate }: ReadFrom, peerAnswers: boolean): readonly Diagnostic[] {
   return queriesIn(valueAt(object, "spec", "rules"), ["spec", "rules"]).flatMap((query) =>
     warningsOf(query.text)
       .filter(({ code }) => !peerAnswers || code !== "length-of-absent-filter")

@@ -102,7 +102,7 @@ export function compileRule(tree: RuleTree, options: RuleOptions): CompiledRule 
 }
 
 function conditionsOf(tree: Json, options: RuleOptions): Conditions | null {
-  return compileConditions(tree, compileTemplate, { requesterWildcards: options.peerAnswers });
+  return compileConditions(tree, compileTemplate, { peerAnswers: options.peerAnswers });
 }
 
 function actionOf(tree: RuleTree, options: RuleOptions): RuleAction {
@@ -114,7 +114,7 @@ function actionOf(tree: RuleTree, options: RuleOptions): RuleAction {
   if (isFilled(mutate)) return mutateAction(tree, mutate, options);
   if (isFilled(generate)) {
     const { spec, peerAnswers } = options;
-    return { what: "generate", generate: compileGenerate(generate, { spec, requesterWildcards: peerAnswers }) };
+    return { what: "generate", generate: compileGenerate(generate, { spec, peerAnswers }) };
   }
   if (Array.isArray(verifyImages) && verifyImages.length > 0) {
     return { what: "unsupported", type: "ImageVerify", field: "verifyImages" };

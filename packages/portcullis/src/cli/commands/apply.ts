@@ -20,6 +20,8 @@ export interface ApplyOptions {
   readonly output: "table" | "policyreport" | Exclude<OutputFormat, "text">;
   /** Show what passes and what is skipped, too. */
   readonly verbose: boolean;
+  /** Kyverno's own answers where ours differ. */
+  readonly peerAnswers: boolean;
 }
 
 interface Decided {
@@ -27,9 +29,12 @@ interface Decided {
   readonly decision: Decision;
 }
 
-export function apply({ paths, output, verbose }: ApplyOptions): number {
+export function apply({ paths, output, verbose, peerAnswers }: ApplyOptions): number {
   const loaded = loadObjects(paths, { dialect: "go", stdin: paths.length === 0 });
-  const parted = partObjects(loaded.filter(({ object }) => !isTest(object)));
+  const parted = partObjects(
+    loaded.filter(({ object }) => !isTest(object)),
+    { peerAnswers },
+  );
   if (parted.policies.length === 0) throw new UsageError("no policy: give files or folders with policies and objects");
   const decided = decideAll(parted);
   const broken = policyFindings(parted.set);

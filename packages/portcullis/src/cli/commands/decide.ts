@@ -31,8 +31,9 @@ const catalog = builtinCatalog();
 /** How long one object may take; a policy that needs more is reported by name. */
 const decisionMs = 10_000;
 
-export function partObjects(loaded: readonly LoadedObject[]): Parted {
-  const { engine, frontends } = assembleEngine();
+/** With `peerAnswers`, Kyverno's policies answer as Kyverno does where we would not. */
+export function partObjects(loaded: readonly LoadedObject[], { peerAnswers = false } = {}): Parted {
+  const { engine, frontends } = assembleEngine("cluster", undefined, { kyverno: { settings: { peerAnswers } } });
   const policies = loaded.filter(({ object }) => ownerOf(frontends, object) !== undefined);
   // A ConfigMap that configures policies is an object too.
   const objects = loaded.filter(({ object }) => !frontends.some((frontend) => frontend.owns(gvkOf(object))));

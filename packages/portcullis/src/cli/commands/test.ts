@@ -21,15 +21,17 @@ export interface TestOptions {
   /** Kyverno's answer where a test tests nothing. */
   readonly lenient: boolean;
   readonly verbose: boolean;
+  /** Kyverno's own answers where ours differ, for objects; test files are judged as they are. */
+  readonly peerAnswers: boolean;
 }
 
-export async function test({ paths, output, denyOnly, lenient, verbose }: TestOptions): Promise<number> {
+export async function test({ paths, output, denyOnly, lenient, verbose, peerAnswers }: TestOptions): Promise<number> {
   const loaded = loadObjects(paths, { dialect: "go", stdin: paths.length === 0 });
   if (loaded.length === 0) {
     throw new UsageError("no input: give files or folders with -f PATH, or objects on standard input");
   }
   if (loaded.some(({ object }) => isTest(object))) return testFiles(loaded, { output, lenient, verbose });
-  const parted = partObjects(loaded);
+  const parted = partObjects(loaded, { peerAnswers });
   const decide = createDecider(parted);
   const { objects } = parted;
   const writer = createWriter(besideProgress(process.stdout));
