@@ -1,0 +1,246 @@
+// The webhook configurations on a real kube-apiserver: they appear with the policies, guard, are left alone by us when only
+// their form differs, survive the exchange of the authority without a lost request, give way to a neighbour, and are
+// taken away so that the cluster accepts writes.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { planned } from "../packages/portcullis/src/controllers/certificates/plan.ts";
+import { secretOf } from "../packages/portcullis/src/controllers/certificates/secret.ts";
+import { findBinaries } from "./binaries.ts";
+import { stopProcess, waitFor } from "./control-plane.ts";
+import { type Product, type Replica, repository, startProduct, startReplica } from "./product.ts";
+
+const binaries = findBinaries();
+const missing = typeof binaries === "string" ? binaries : false;
+if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missing}\n`);
+
+const examples = join(repository, "examples");
+
+suite("webhook configurations", { skip: missing }, () => {
+  test("guard, stay, rotate, give way, go", { timeout: 400_000 }, async (context) => {
+    if (typeof binaries === "string") return;
+    const product = await startProduct(binaries);
+    const replicas: Replica[] = [];
+    context.after(async () => {
+      await Promise.all(replicas.map(({ child }) => stopProcess(child)));
+      await product.stop();
+    });
+    await agingCertificates(product);
+    product.cli(
+      "install",
+      "--no-wait",
+      "-f",
+      join(examples, "repos/policies"),
+      "-f",
+      join(examples, "kyverno/policies"),
+    );
+    product.kubectl("apply", "-f", join(examples, "repos/namespaces.yaml"));
+    replicas.push(await startReplica(product, { name: "replica-1", registers: true }));
+    await context.test("they appear with the policies, each dialect's under the names that its users know", () =>
+      appear(product),
+    );
+    await context.test("the authority is exchanged under requests, of which none fails", () => rotation(product));
+    await context.test("each dialect refuses in its own words", () => guard(product));
+    await context.test("what an API server or a cloud adds starts no second write", () => quiet(product));
+    await context.test("what somebody breaks is put right", () => repaired(product));
+    await context.test("a policy that goes takes its rules with it", () => shrinks(product));
+    await context.test("a dialect is left to a living neighbour, and taken back", () => givesWay(product));
+    await context.test("uninstalled, the cluster accepts writes", async () => {
+      await Promise.all(replicas.map(({ child }) => stopProcess(child)));
+      uninstalled(product);
+    });
+  });
+});
+
+interface Configuration {
+  readonly metadata: { readonly resourceVersion: string; readonly generation: number };
+  readonly webhooks: readonly {
+    readonly name: string;
+    readonly failurePolicy: string;
+    readonly timeoutSeconds: number;
+    readonly clientConfig: { readonly caBundle: string };
+    readonly namespaceSelector: { readonly matchExpressions?: readonly { readonly key: string }[] };
+    readonly rules: readonly { readonly resources: readonly string[]; readonly operations: readonly string[] }[];
+  }[];
+}
+
+function configuration(product: Product, kind: "validating" | "mutating" = "validating"): Configuration | null {
+  return product.get(`${kind}webhookconfiguration`, "portcullis") as unknown as Configuration | null;
+}
+
+function names(found: Configuration | null): readonly string[] {
+  return found?.webhooks.map(({ name }) => name) ?? [];
+}
+
+/** An authority that has ten minutes left: a replica finds it due when it starts. */
+async function agingCertificates(product: Product): Promise<void> {
+  product.kubectl("create", "namespace", "portcullis");
+  const lifetimes = { authorityDays: 10 / 1440, leafDays: 300, renewBeforeDays: 90 };
+  const shared = await planned({
+    now: null,
+    names: ["localhost", "127.0.0.1"],
+    lifetimes,
+    nowMs: Date.now(),
+    isTrusted: false,
+  });
+  assert.ok(shared !== null);
+  product.apply(secretOf({ namespace: "portcullis", name: "portcullis-certificates" }, shared, null));
+}
+
+async function appear(product: Product): Promise<void> {
+  await waitFor("both configurations", 30, async () => names(configuration(product, "mutating")).length > 1);
+  assert.deepEqual(names(configuration(product)), [
+    "validation.gatekeeper.sh",
+    "check-ignore-label.gatekeeper.sh",
+    "validate-policy.kyverno.svc",
+    "validate.kyverno.svc-fail",
+  ]);
+  assert.deepEqual(names(configuration(product, "mutating")), ["mutate-policy.kyverno.svc", "mutate.kyverno.svc-fail"]);
+}
+
+const rooted = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "rooted" },
+  spec: { containers: [{ name: "web", image: "docker.io/bitnami/nginx:1.27", securityContext: { runAsUser: 0 } }] },
+};
+const harmless = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "harmless" },
+  spec: {
+    containers: [
+      {
+        name: "web",
+        image: "docker.io/bitnami/nginx:1.27",
+        securityContext: { runAsNonRoot: true, runAsUser: 1000 },
+      },
+    ],
+  },
+};
+
+async function rotation(product: Product): Promise<void> {
+  const bundle = (): string => configuration(product)?.webhooks[0]?.clientConfig.caBundle ?? "";
+  const certificates = (text: string): number =>
+    Buffer.from(text, "base64").toString().split("BEGIN CERTIFICATE").length - 1;
+  await waitFor("both authorities in the bundle", 30, async () => certificates(bundle()) === 2);
+  const leaf = (): unknown => {
+    const data = product.get("-n", "portcullis", "secret", "portcullis-certificates")?.["data"];
+    return (data as Readonly<Record<string, string>> | undefined)?.["tls.crt"];
+  };
+  const before = leaf();
+  const failures: string[] = [];
+  let asked = 0;
+  const ending = new AbortController();
+  // Kyverno's webhook fails closed: a request whose webhook is not trusted is refused.
+  const client = async (): Promise<void> => {
+    while (!ending.signal.aborted) {
+      // oxlint-disable-next-line no-await-in-loop -- one client sends one request at a time
+      const { status, body } = await product.call("POST", "/api/v1/namespaces/default/pods?dryRun=All", harmless);
+      asked++;
+      if (status !== 201) failures.push(body);
+      // oxlint-disable-next-line no-await-in-loop
+      await sleep(20);
+    }
+  };
+  const clients = [client(), client(), client(), client()];
+  await waitFor("a leaf of the new authority", 90, async () => leaf() !== before);
+  await sleep(3000);
+  ending.abort();
+  await Promise.all(clients);
+  assert.deepEqual(failures.slice(0, 3), []);
+  assert.ok(asked > 100, `${asked} requests`);
+}
+
+async function guard(product: Product): Promise<void> {
+  const untrusted =
+    'has an invalid image repo <munta/nginx>, allowed repos are ["xxx.dkr.ecr.ca-central-1.amazonaws.com/", "docker.io/bitnami/"]';
+  assert.equal(
+    product.kubectl("-n", "medstack", "run", "web", "--image=munta/nginx", "--dry-run=server"),
+    `Error from server (Forbidden): admission webhook "validation.gatekeeper.sh" denied the request: [enforce-image-repository] container <web> ${untrusted}`,
+  );
+  assert.match(product.apply(rooted), /admission webhook "validate\.kyverno\.svc-fail" denied the request/);
+  assert.match(
+    product.kubectl("label", "namespace", "medstack", "admission.gatekeeper.sh/ignore=yes"),
+    /Only exempt namespace can have the admission.gatekeeper.sh\/ignore label/,
+  );
+}
+
+async function quiet(product: Product): Promise<void> {
+  // As a cloud's admission enforcer does.
+  const requirement = { key: "control-plane", operator: "DoesNotExist" };
+  const patch = [{ op: "add", path: "/webhooks/0/namespaceSelector/matchExpressions/-", value: requirement }];
+  product.kubectl("patch", "validatingwebhookconfiguration", "portcullis", "--type=json", "-p", JSON.stringify(patch));
+  const versions = (): readonly unknown[] =>
+    (["validating", "mutating"] as const).map((kind) => configuration(product, kind)?.metadata.resourceVersion);
+  const before = versions();
+  await sleep(20_000);
+  assert.deepEqual(versions(), before);
+  const keys = configuration(product)?.webhooks[0]?.namespaceSelector.matchExpressions?.map(({ key }) => key);
+  assert.ok(keys?.includes("control-plane"));
+}
+
+async function repaired(product: Product): Promise<void> {
+  const patch = [{ op: "replace", path: "/webhooks/0/timeoutSeconds", value: 30 }];
+  product.kubectl("patch", "validatingwebhookconfiguration", "portcullis", "--type=json", "-p", JSON.stringify(patch));
+  await waitFor("the timeout", 20, async () => configuration(product)?.webhooks[0]?.timeoutSeconds === 3);
+  product.kubectl("delete", "mutatingwebhookconfiguration", "portcullis");
+  await waitFor("the mutating one", 20, async () => configuration(product, "mutating") !== null);
+}
+
+async function shrinks(product: Product): Promise<void> {
+  product.kubectl("delete", "clusterpolicy", "--all");
+  await waitFor(
+    "Kyverno's rules to go",
+    20,
+    async () =>
+      names(configuration(product)).join() ===
+      names(configuration(product))
+        .filter((name) => !name.startsWith("validate.kyverno"))
+        .join(),
+  );
+  assert.deepEqual(names(configuration(product, "mutating")), ["mutate-policy.kyverno.svc"]);
+}
+
+async function givesWay(product: Product): Promise<void> {
+  const name = "gatekeeper-validating-webhook-configuration";
+  product.apply({
+    apiVersion: "admissionregistration.k8s.io/v1",
+    kind: "ValidatingWebhookConfiguration",
+    metadata: { name },
+    webhooks: [
+      {
+        name: "validation.gatekeeper.sh",
+        clientConfig: { url: "https://127.0.0.1:1/v1/admit" },
+        rules: [{ apiGroups: ["*"], apiVersions: ["*"], operations: ["CREATE"], resources: ["nothings"] }],
+        failurePolicy: "Ignore",
+        sideEffects: "None",
+        admissionReviewVersions: ["v1"],
+      },
+    ],
+  });
+  const hasGatekeepers = (): boolean => names(configuration(product)).some((own) => own.endsWith("gatekeeper.sh"));
+  await waitFor("Gatekeeper's webhooks to go", 20, async () => !hasGatekeepers());
+  assert.match(product.cli("status").text, /neighbour: a live gatekeeper/);
+  product.kubectl("delete", "validatingwebhookconfiguration", name);
+  await waitFor("Gatekeeper's webhooks to come back", 20, async () => hasGatekeepers());
+}
+
+function uninstalled(product: Product): void {
+  const refused = product.kubectl("create", "namespace", "stuck");
+  assert.match(
+    refused,
+    /failed calling webhook "check-ignore-label\.gatekeeper\.sh"/,
+    "fails closed while it is registered",
+  );
+  const first = product.cli("run", "--uninstall");
+  assert.match(first.text, /ValidatingWebhookConfiguration\/portcullis removed/);
+  assert.equal(first.code, 0);
+  const second = product.cli("run", "--uninstall");
+  assert.equal(second.text, "nothing to remove");
+  assert.equal(product.kubectl("create", "namespace", "free"), "namespace/free created");
+  assert.equal(product.kubectl("-n", "medstack", "run", "web", "--image=munta/nginx"), "pod/web created");
+  assert.match(product.kubectl("get", "k8sallowedrepos"), /enforce-image-repository/, "policies stay");
+}
