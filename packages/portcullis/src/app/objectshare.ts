@@ -1,7 +1,9 @@
 // The objects of a cluster that policies look at, as bytes in memory that all threads share: ten thousand Pods are held once,
-// as text, and not as a tree in every thread. The main thread appends texts to chunks and tells the others where each object
+// as compressed text, and not as a tree in every thread. The main thread appends texts to chunks and tells the others where each object
 // lies; bytes that were told are never written again. A chunk that is mostly garbage is emptied: what still lives in it is
 // appended anew, and the chunk is forgotten.
+
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 
 /** Which object; `namespaces` are known apart from what policies see as the inventory. */
 export interface SharedKey {
@@ -12,7 +14,7 @@ export interface SharedKey {
   readonly name: string;
 }
 
-/** Where an object's text (JSON in UTF-8) lies. */
+/** Where an object's text (JSON, packed) lies. */
 export interface SharedEntry extends SharedKey {
   readonly chunk: number;
   readonly start: number;
@@ -75,9 +77,9 @@ export function createObjectShare(): ObjectShare {
   };
   return {
     set: (key, object) => {
-      const text = JSON.stringify(object);
+      const packed = deflateRawSync(JSON.stringify(object), { level: 1 });
       drop(state, textOf(key));
-      place(state, key, Buffer.byteLength(text), (chunk) => chunk.buffer.write(text, chunk.used, "utf8"));
+      place(state, key, packed.length, (chunk) => packed.copy(chunk.buffer, chunk.used));
     },
     remove: (key) => {
       const text = textOf(key);
@@ -169,6 +171,11 @@ function tidy(state: State): void {
 
 function keyOf({ shelf, apiVersion, kind, namespace, name }: SharedKey): SharedKey {
   return { shelf, apiVersion, kind, namespace, name };
+}
+
+/** The object whose text lies in these bytes. */
+export function unpacked(bytes: Buffer): unknown {
+  return JSON.parse(inflateRawSync(bytes).toString("utf8"));
 }
 
 export function textOf({ shelf, apiVersion, kind, namespace, name }: SharedKey): string {

@@ -8,7 +8,7 @@
 import type { Answer, Need } from "@portcullis/lang";
 import { stringAt } from "@portcullis/kube";
 import { inventoryNeed } from "@portcullis/policy";
-import { type DataChange, type SharedEntry, type SharedKey, textOf } from "./objectshare.ts";
+import { type DataChange, type SharedEntry, type SharedKey, textOf, unpacked } from "./objectshare.ts";
 
 export interface ObjectStore {
   apply(change: DataChange): void;
@@ -37,8 +37,8 @@ interface State {
   readonly made: Map<string, Tree>;
 }
 
-/** How many bytes of texts are kept as trees; a tree takes three to four times as much. */
-const parsedBytesMax = 12 * 1024 * 1024;
+/** How many bytes of packed texts are kept as trees, which are ten to twenty times as large. */
+const parsedBytesMax = 2 * 1024 * 1024;
 
 export function createObjectStore(): ObjectStore {
   const state: State = {
@@ -154,8 +154,7 @@ function objectOf(state: State, entry: SharedEntry): unknown {
   const { chunk, start, length } = entry;
   const buffer = state.chunks.get(chunk);
   // A decision that was put aside may hold a tree whose objects have moved: they are found where they are now.
-  const text = buffer?.toString("utf8", start, start + length);
-  const value: unknown = text === undefined ? movedObject(state, entry) : JSON.parse(text);
+  const value = buffer === undefined ? movedObject(state, entry) : unpacked(buffer.subarray(start, start + length));
   state.parsed.set(key, entry, value);
   return value;
 }
@@ -164,7 +163,7 @@ function movedObject(state: State, { namespace, apiVersion, kind, name }: Shared
   const entry = state.index.get(namespace)?.get(apiVersion)?.get(kind)?.names.get(name);
   const buffer = entry === undefined ? undefined : state.chunks.get(entry.chunk);
   if (entry === undefined || buffer === undefined) return null;
-  return JSON.parse(buffer.toString("utf8", entry.start, entry.start + entry.length)) as unknown;
+  return unpacked(buffer.subarray(entry.start, entry.start + entry.length));
 }
 
 interface Parsed {
