@@ -159,6 +159,7 @@ export function judge(judging: Judging): readonly Result[] {
   if (matched === false) return [];
   if (matched !== true) return [{ kind: "error", message: matched, details: undefined }];
   try {
+    judging.evaluation.budget.refill();
     return resultsOf(violations(judging));
   } catch (error) {
     if (error instanceof Suspend) throw error;

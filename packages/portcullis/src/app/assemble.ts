@@ -31,7 +31,7 @@ import { loadCode } from "./host.ts";
 import { answerFromCluster, answerOrFetch } from "./needs.ts";
 import type { DataChange } from "./objectshare.ts";
 import { createObjectStore } from "./objectstore.ts";
-import { createSlices } from "./slices.ts";
+import { type SlicesOptions, createSlices } from "./slices.ts";
 
 export { answerNeeds } from "./needs.ts";
 
@@ -56,7 +56,7 @@ export function assembleEngine(
 }
 
 /** The evaluator of a webhook. `onPolicy` is told the number of each policy before it runs. */
-export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: (number: number) => void): Evaluator {
+export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: SlicesOptions["onPolicy"]): Evaluator {
   const slices = createSlices(onPolicy === undefined ? {} : { onPolicy });
   const { engine, frontends } = assembleEngine("cluster", (frontend) => slices.wrap(frontend), dialects(settings));
   const { telling, tellAccount, admission, exempt, kyverno } = settings;

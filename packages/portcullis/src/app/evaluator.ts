@@ -34,7 +34,7 @@ import type { DataChange } from "./objectshare.ts";
 import { type Telling, recordOf } from "./record.ts";
 import { type RuleCounts, createRuleCounts } from "./rulecounts.ts";
 import { type Served, servedSet } from "./served.ts";
-import type { Lane, Reading, Slices } from "./slices.ts";
+import type { Failed, Lane, Reading, Slices } from "./slices.ts";
 
 /** Files that are new or different, and files that are gone, since the version before. */
 export interface Change {
@@ -66,6 +66,8 @@ export interface Question {
   readonly endpoint: Endpoint;
   /** What was fetched for it before, by `needKey`: it was asked elsewhere. */
   readonly fetched?: Fetched;
+  /** Policies that took a thread down over it. */
+  readonly failed?: Failed;
 }
 
 export type Result =
@@ -287,7 +289,7 @@ function decide(
   how: EvaluateOptions,
   finish: (decision: Decision) => Settled,
 ): Result {
-  const { deadlineMs, lane } = question;
+  const { deadlineMs, lane, failed } = question;
   const fetched = new Map(question.fetched);
   const now = worldNow(answerNeed);
   const world = (): World => (fetched.size === 0 ? now : worldWith(now, new Map(fetched), answerNeed));
@@ -298,12 +300,12 @@ function decide(
     const { needs } = said;
     const resume = (answers: readonly NeedAnswer[]): Result => {
       needs.forEach((need, at) => fetched.set(needKey(need), answers[at] ?? { error: "nothing was fetched" }));
-      slices.begin(lane);
+      slices.begin(lane, failed);
       return goOn(said.resume(world()));
     };
     return { kind: "needs", needs, resume };
   };
-  slices.begin(lane);
+  slices.begin(lane, failed);
   return goOn(set.evaluate(review.request, world(), new Budget({ deadlineMs }, clockMs), how));
 }
 

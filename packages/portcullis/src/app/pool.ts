@@ -4,10 +4,11 @@
 // which a policy overran its slice moves to the slow lane, where it has until its deadline; there a policy may occupy one
 // thread only, so that one runaway policy leaves the other slow thread to everybody else's slow requests.
 //
-// Budgets are cooperative, and a watchdog stands behind them. A thread whose request is not answered at its deadline and
-// a grace of 50 ms is ended and replaced; the request is answered with an error that names the policy, and requests that
-// waited behind it are asked again elsewhere. (Asking twice is harmless: deciding changes nothing.) A body is kept here
-// until it is answered, so that it can be asked again.
+// Budgets are cooperative, and a watchdog stands behind them. A thread whose policy has not ended at its deadline and a
+// grace of 50 ms is ended and replaced; the request is asked again without that policy, whose failure counts as its failure
+// policy says, and requests that waited behind it are asked again elsewhere. (Asking twice is harmless: deciding changes
+// nothing.) Only when no time is left is it answered with an error that names the policy. A body is kept here until it is
+// answered, so that it can be asked again.
 //
 // The slow lane is started when something needs it, because each thread holds the policies in its own memory. Only large
 // bodies do not wait for that: until there is a slow lane they are read on the fast one.
@@ -21,39 +22,17 @@
 import { findReview } from "../server/review.ts";
 import { type Endpoint, admitEndpoint } from "../server/endpoints.ts";
 import { type Reply, errorReply } from "../server/routes.ts";
-import type { Tally } from "../server/tally.ts";
-import { type EvaluatorSettings, evaluatorSettings } from "./config.ts";
+import { evaluatorSettings } from "./config.ts";
 import { clockMs } from "./clock.ts";
-import type { Answer, Need } from "@portcullis/lang";
+import type { Need } from "@portcullis/lang";
 import type { Change, Report } from "./evaluator.ts";
-import { type Fetching, createFetching, fetchDeadlineMs } from "./fetch.ts";
+import { createFetching, fetchDeadlineMs } from "./fetch.ts";
 import { needKey } from "./host.ts";
+import type { PoolOptions, Slot, State, Task } from "./poolstate.ts";
+import type { Failure, Lane } from "./slices.ts";
 import type { Sent } from "./thread.ts";
-import type { FileText } from "./compose.ts";
-import type { ObjectShare } from "./objectshare.ts";
-import type { Lane } from "./slices.ts";
 import { setTimeout as setTimeoutAsync } from "node:timers/promises";
-import { type EvaluatorThread, type Spawn, outOfMemory, spawnWorker, startThread } from "./threads.ts";
-
-export interface PoolOptions {
-  /** Threads of the fast lane, at least 1. */
-  readonly threads: number;
-  readonly spawn?: Spawn;
-  /** Old-space limit of a fast thread, in MiB; slow threads, who take the large bodies, have twice as much. */
-  readonly memoryMb?: number;
-  readonly settings?: EvaluatorSettings;
-  /** Gets what policies need; without it, that is an error for them. */
-  readonly fetching?: Fetching;
-  /** The objects of a cluster, for threads that start. */
-  readonly objects?: ObjectShare | null;
-  readonly onOverrun: (policy: string, kind: "slice" | "deadline") => void;
-  /** `detail` is for the log. */
-  readonly onRestart: (reason: "deadline" | "memory" | "crash", policy: string | null, detail: string) => void;
-  /** Counts of Kyverno's rules that a thread had. */
-  readonly onTallies?: (tallies: readonly Tally[]) => void;
-  /** An evaluator failed in a way that is our fault; the request was answered with an error. */
-  readonly onFault?: (detail: string) => void;
-}
+import { outOfMemory, spawnWorker, startThread } from "./threads.ts";
 
 export interface Pool {
   /** Answers by `deadlineMs` on the clock of `clockMs`, and 50 ms later at most when a thread hangs. */
@@ -79,36 +58,10 @@ const depth = 2;
 const slowThreads = 2;
 /** Requests that a thread keeps while something is fetched for them; the trees of more would fill its memory. */
 const keptMax = 64;
+/** With less time left a request is not asked once more. */
+const againMs = 20;
 /** Larger bodies go to the slow lane at once: reading them alone takes longer than a slice. */
 const largeBodyLength = 1024 * 1024;
-
-interface Task {
-  readonly id: number;
-  readonly body: string;
-  readonly deadlineMs: number;
-  readonly endpoint: Endpoint;
-  readonly resolve: (reply: Reply) => void;
-  lane: Lane;
-  /** Why it is in the slow lane: the policy that overran, the size, a policy to compile. */
-  key: string;
-  /** What was fetched for it, by `needKey`. */
-  readonly fetched: Map<string, Answer>;
-}
-
-interface Slot {
-  readonly lane: Lane;
-  thread: EvaluatorThread;
-  /** Settles when the thread serves what was served when it started. */
-  base: Promise<void>;
-  /** In the order in which they were asked, with the time since when each has been the first. */
-  tasks: Task[];
-  /** Those that it goes on with once something is fetched. */
-  readonly kept: Set<Task>;
-  headSinceMs: number;
-  /** Set once its waiting requests were given to others. */
-  isStalled: boolean;
-  failures: number;
-}
 
 export function createPool(options: PoolOptions): Pool {
   const state: State = {
@@ -130,7 +83,7 @@ export function createPool(options: PoolOptions): Pool {
         const isLarge = body.length > largeBodyLength && hasSlowLane(state);
         const lane = isLarge ? "slow" : "fast";
         const key = isLarge ? sizeKey : "";
-        enqueue(state, { id: state.nextId++, body, deadlineMs, endpoint, resolve, lane, key, fetched: new Map() });
+        enqueue(state, { id: state.nextId++, body, deadlineMs, endpoint, resolve, lane, key, ...untouched() });
       }),
     change: (files) => {
       const result = changes.then(() => changeOver(state, files));
@@ -155,17 +108,8 @@ export function createPool(options: PoolOptions): Pool {
 
 const sizeKey = "its size";
 
-interface State {
-  readonly options: PoolOptions;
-  readonly slots: Slot[];
-  readonly queues: Readonly<Record<Lane, Task[]>>;
-  /** What is served, for threads that start later. */
-  readonly files: Map<string, FileText>;
-  version: number;
-  nextId: number;
-  watchdog: NodeJS.Timeout | null;
-  isClosed: boolean;
-  readonly fetching: Fetching;
+function untouched(): Pick<Task, "fetched" | "failed"> {
+  return { fetched: new Map(), failed: new Map() };
 }
 
 // ── threads
@@ -237,10 +181,7 @@ function ended(state: State, slot: Slot, reason: string | null): void {
     const policy = slot.thread.runningPolicy();
     state.options.onRestart(reason === outOfMemory ? "memory" : "crash", policy, reason);
     const first = tasks.shift();
-    if (first !== undefined) {
-      const what = reason === outOfMemory ? "used up its memory" : "could not be evaluated";
-      finish(first, failureReply(first, `${policy === null ? "the policy" : `policy ${policy}`} ${what}`));
-    }
+    if (first !== undefined) askAgain(state, first, policy, reason === outOfMemory ? "memory" : "crash");
   }
   requeue(state, tasks);
 }
@@ -370,9 +311,10 @@ function freeSlowSlot(state: State, key: string): Slot | null {
 function ask(state: State, slot: Slot, task: Task): void {
   if (slot.tasks.length === 0) slot.headSinceMs = clockMs();
   slot.tasks.push(task);
-  const { body, deadlineMs, lane, endpoint, fetched } = task;
+  const { body, deadlineMs, lane, endpoint, fetched, failed } = task;
   const question = { version: state.version, body, deadlineMs, lane, endpoint };
-  slot.thread.ask(task.id, fetched.size === 0 ? question : { ...question, fetched });
+  const isNew = fetched.size === 0 && failed.size === 0;
+  slot.thread.ask(task.id, isNew ? question : { ...question, fetched, failed });
 }
 
 function take(state: State, slot: Slot, id: number, result: Sent): void {
@@ -427,6 +369,27 @@ function finish(task: Task, reply: Reply): void {
   task.resolve(reply);
 }
 
+const failureTexts: Readonly<Record<Failure, string>> = {
+  deadline: "did not end before its deadline",
+  memory: "used up its memory",
+  crash: "could not be evaluated",
+};
+
+/**
+ * A policy took the thread down over this request. Where there is time, it is asked once more without that policy, whose
+ * failure then counts as its failure policy says; otherwise the request cannot be answered.
+ */
+function askAgain(state: State, task: Task, policy: string | null, failure: Failure): void {
+  if (policy === null || task.failed.has(policy) || task.deadlineMs - clockMs() < againMs) {
+    finish(task, failureReply(task, `${policy === null ? "the policy" : `policy ${policy}`} ${failureTexts[failure]}`));
+    return;
+  }
+  task.failed.set(policy, failure);
+  task.lane = hasSlowLane(state) ? "slow" : "fast";
+  task.key = `request ${task.id}`;
+  requeue(state, [task]);
+}
+
 function failureReply(task: Task, message: string): Reply {
   return errorReply(findReview(task.body), 500, message);
 }
@@ -451,6 +414,8 @@ function watch(state: State): void {
 }
 
 function lateMessage(task: Task): string {
+  const [failed] = task.failed;
+  if (failed !== undefined) return `policy ${failed[0]} ${failureTexts[failed[1]]}`;
   // Gatekeeper's words for a request that no thread came free for.
   if (task.lane === "fast") return "serving context canceled, aborting request";
   return `the request was not evaluated before its deadline: it waited because of ${task.key}`;
@@ -459,14 +424,15 @@ function lateMessage(task: Task): string {
 function watchSlot(state: State, slot: Slot, nowMs: number): void {
   const [head, ...waiting] = slot.tasks;
   if (head === undefined) return;
-  if (nowMs > head.deadlineMs + graceMs) {
+  const isLate = nowMs > head.deadlineMs + graceMs;
+  if (isLate || slot.thread.lateMs(nowMs) > graceMs) {
     const policy = slot.thread.runningPolicy();
     slot.tasks.length = 0;
-    state.options.onRestart("deadline", policy, "a request was not answered at its deadline");
+    state.options.onRestart("deadline", policy, "a policy did not end at its deadline");
     if (policy !== null) state.options.onOverrun(policy, "deadline");
-    finish(head, failureReply(head, `policy ${policy ?? "(unknown)"} did not end before its deadline`));
     void slot.thread.terminate();
     slot.isStalled = true;
+    askAgain(state, head, policy ?? "(unknown)", "deadline");
     requeue(state, waiting);
   } else if (slot.lane === "fast" && !slot.isStalled && nowMs > slot.headSinceMs + stallMs && state.version > 0) {
     slot.isStalled = !slot.thread.preparing;

@@ -10,7 +10,7 @@
 // Policies are wrapped where they come from, in the frontend, so that the engine and the dialects know nothing of this.
 
 import { gvkOf } from "@portcullis/kube";
-import { Budget, errorAt } from "@portcullis/lang";
+import { Budget, LimitError, errorAt } from "@portcullis/lang";
 import type {
   Evaluation,
   EvaluationRequest,
@@ -25,8 +25,8 @@ import { clockMs } from "./clock.ts";
 export interface Slices {
   /** The same frontend, whose policies run in slices and whose readings are timed. */
   wrap(frontend: PolicyFrontend): PolicyFrontend;
-  /** Begins one evaluation in this lane. */
-  begin(lane: Lane): void;
+  /** Begins one evaluation in this lane. Policies that have `failed` before are not run: their failure is their answer. */
+  begin(lane: Lane, failed?: Failed): void;
   /** The policy that ended the evaluation because its slice was over. */
   readonly overrun: string | null;
   /** Milliseconds that a policy of Kyverno's took, by its `shortName`, since `begin`. */
@@ -39,6 +39,9 @@ export interface Slices {
 
 export type Lane = "fast" | "slow";
 
+/** Policies that took a thread down, by `policyName`, with how they did. */
+export type Failed = ReadonlyMap<string, Failure>;
+
 export interface Reading {
   readonly kind: string;
   readonly ok: boolean;
@@ -48,8 +51,8 @@ export interface Reading {
 export interface SlicesOptions {
   /** Milliseconds that a policy may compute in the fast lane; 20 when absent. */
   readonly sliceMs?: number;
-  /** Told before each policy runs, so that a watchdog can name the one that never came back. */
-  readonly onPolicy?: (number: number) => void;
+  /** Told before each policy runs, with the end of its time, so that a watchdog can name the one that never came back. */
+  readonly onPolicy?: (number: number, deadlineMs: number) => void;
 }
 
 export function createSlices(options: SlicesOptions = {}): Slices {
@@ -60,12 +63,13 @@ export function createSlices(options: SlicesOptions = {}): Slices {
   const times = createTimes();
   let lane: Lane = "slow";
   let overrun: string | null = null;
+  let failed: Failed = none;
 
   const run = <Said>(number: number, evaluation: Evaluation, nothing: Said, ask: (of: Evaluation) => Said): Said => {
     if (overrun !== null) return nothing;
-    onPolicy(number);
-    if (lane === "slow") return ask(evaluation);
     const name = names[number] ?? "";
+    onPolicy(number, evaluation.budget.deadlineMs);
+    if (lane === "slow") return ask(evaluation);
     const slice = openSlice(strikes.sliceOf(name), evaluation.budget.deadlineMs);
     const said = attempt(() => ask({ ...evaluation, budget: slice.budget }));
     if (!slice.isOver()) return said();
@@ -74,22 +78,11 @@ export function createSlices(options: SlicesOptions = {}): Slices {
     return nothing;
   };
 
-  const wrapPolicy = (policy: Policy): Policy => {
-    const number = numberOf(names, policyName(policy.id));
-    const ask = (request: EvaluationRequest, given: Evaluation) =>
-      run(number, given, [], (evaluation) => policy.evaluate(request, evaluation));
-    // Gatekeeper's metrics have no durations of single constraints.
-    if (policy.id.dialect !== "kyverno") return { ...policy, evaluate: ask };
-    const name = shortName(policy.id);
-    return { ...policy, evaluate: (request, evaluation) => times.of(name, () => ask(request, evaluation)) };
-  };
-
-  const wrapStage = (stage: MutationStage): MutationStage => {
-    const number = numberOf(names, policyName(stage.id));
-    const ask = (request: EvaluationRequest, given: Evaluation) =>
-      run(number, given, { object: request.object, outcomes: [] }, (evaluation) => stage.mutate(request, evaluation));
-    const name = shortName(stage.id);
-    return { ...stage, mutate: (request, evaluation) => times.of(name, () => ask(request, evaluation)) };
+  const runner: Runner = {
+    run,
+    times,
+    number: (id) => numberOf(names, policyName(id)),
+    failureOf: (id) => (failed.size === 0 ? undefined : failed.get(policyName(id))),
   };
 
   return {
@@ -104,11 +97,16 @@ export function createSlices(options: SlicesOptions = {}): Slices {
       },
       link: (units, catalog, profile) => {
         const linked = frontend.link(units, catalog, profile);
-        return { ...linked, policies: linked.policies.map(wrapPolicy), mutations: linked.mutations.map(wrapStage) };
+        return {
+          ...linked,
+          policies: linked.policies.map((policy) => wrapPolicy(runner, policy)),
+          mutations: linked.mutations.map((stage) => wrapStage(runner, stage)),
+        };
       },
     }),
-    begin: (of) => {
+    begin: (of, before = none) => {
       lane = of;
+      failed = before;
       overrun = null;
       times.clear();
     },
@@ -119,6 +117,59 @@ export function createSlices(options: SlicesOptions = {}): Slices {
     takeReadings: () => readings.splice(0),
     names,
   };
+}
+
+/** How policies and stages are run. */
+interface Runner {
+  run<Said>(number: number, evaluation: Evaluation, nothing: Said, ask: (of: Evaluation) => Said): Said;
+  readonly times: Times;
+  number(id: PolicyId): number;
+  failureOf(id: PolicyId): Failure | undefined;
+}
+
+function wrapPolicy({ run, times, number: numberFor, failureOf }: Runner, policy: Policy): Policy {
+  const { id } = policy;
+  const number = numberFor(id);
+  const ask = (request: EvaluationRequest, given: Evaluation): ReturnType<Policy["evaluate"]> => {
+    const failure = failureOf(id);
+    if (failure === undefined) return run(number, given, [], (evaluation) => policy.evaluate(request, evaluation));
+    // A template's constraints fail each by its own enforcement action.
+    if (id.dialect !== "gatekeeper") throw errorOf(failure);
+    return policy.evaluate(request, { ...given, budget: failedBudget(failure) });
+  };
+  // Gatekeeper's metrics have no durations of single constraints.
+  if (id.dialect !== "kyverno") return { ...policy, evaluate: ask };
+  const name = shortName(id);
+  return { ...policy, evaluate: (request, evaluation) => times.of(name, () => ask(request, evaluation)) };
+}
+
+function wrapStage({ run, times, number: numberFor, failureOf }: Runner, stage: MutationStage): MutationStage {
+  const { id } = stage;
+  const number = numberFor(id);
+  const ask = (request: EvaluationRequest, given: Evaluation): ReturnType<MutationStage["mutate"]> => {
+    const failure = failureOf(id);
+    if (failure !== undefined) throw errorOf(failure);
+    const nothing = { object: request.object, outcomes: [] };
+    return run(number, given, nothing, (evaluation) => stage.mutate(request, evaluation));
+  };
+  const name = shortName(id);
+  return { ...stage, mutate: (request, evaluation) => times.of(name, () => ask(request, evaluation)) };
+}
+
+const none: Failed = new Map();
+
+export type Failure = "deadline" | "memory" | "crash";
+
+/** Whoever looks at the clock learns that the policy has failed; Gatekeeper's constraints look before they run. */
+function failedBudget(failure: Failure): Budget {
+  return new Budget({}, () => {
+    throw errorOf(failure);
+  });
+}
+
+function errorOf(failure: Failure): Error {
+  if (failure === "deadline") return new LimitError("deadline");
+  return new Error(failure === "memory" ? "the policy used up its memory" : "the policy could not be evaluated");
 }
 
 interface Times {

@@ -31,9 +31,28 @@ export type Sent = Settled | { readonly kind: "needs"; readonly needs: readonly 
 
 /** What a thread is given when it starts. */
 export interface ThreadData {
-  /** The number of the policy that is running, -1 for none. */
+  /** The number of the policy that is running, -1 for none; and the end of its time, as a `stamp`. */
   readonly running: Int32Array;
   readonly settings: EvaluatorSettings;
+}
+
+/** A moment, in milliseconds, in a shared integer. */
+export function stamp(ms: number): number {
+  return Math.floor(ms % stampRange);
+}
+
+const stampRange = 2 ** 31;
+
+/** Milliseconds from a stamped moment to another one, which is not further away than some days. */
+export function sinceStamp(stamped: number, ms: number): number {
+  const apart = (stamp(ms) - stamped + stampRange) % stampRange;
+  return apart < stampRange / 2 ? apart : apart - stampRange;
+}
+
+/** Tells the watchdog which policy runs, and until when. */
+export function noteRunning(running: Int32Array, policy: number, deadlineMs: number): void {
+  Atomics.store(running, 1, Number.isFinite(deadlineMs) ? stamp(deadlineMs) : -1);
+  Atomics.store(running, 0, policy);
 }
 
 export interface Thread {

@@ -8,7 +8,7 @@ import type { EvaluatorSettings } from "./config.ts";
 import type { Answer } from "@portcullis/lang";
 import type { Change, Question, Report } from "./evaluator.ts";
 import type { DataChange } from "./objectshare.ts";
-import type { FromThread, Sent, ThreadData, ToThread } from "./thread.ts";
+import { type FromThread, type Sent, type ThreadData, type ToThread, sinceStamp } from "./thread.ts";
 
 export interface EvaluatorThread {
   /** Asked again for a version, it gives the same report. Rejects when the thread ends before that, or cannot do it. */
@@ -29,6 +29,8 @@ export interface EvaluatorThread {
   tally(): Promise<void>;
   /** The policy that is running at this moment, for a thread that does not come back. */
   runningPolicy(): string | null;
+  /** How long ago the time of the policy that is running was up, in milliseconds; negative or 0: it is not. */
+  lateMs(nowMs: number): number;
   /** Ends it; `onEnd` is called. */
   terminate(): Promise<void>;
 }
@@ -66,7 +68,7 @@ interface Preparing {
 }
 
 export function startThread(options: ThreadOptions): EvaluatorThread {
-  const running = new Int32Array(new SharedArrayBuffer(4)).fill(-1);
+  const running = new Int32Array(new SharedArrayBuffer(8)).fill(-1);
   const resourceLimits = { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: youngMb };
   const worker = options.spawn({ workerData: { running, settings: options.settings }, resourceLimits });
   const preparing = new Map<number, Preparing>();
@@ -128,11 +130,24 @@ export function startThread(options: ThreadOptions): EvaluatorThread {
     get preparing() {
       return preparing.size > 0;
     },
-    runningPolicy: () => names[Atomics.load(running, 0)] ?? null,
+    ...watching(running, () => names),
     terminate: async () => {
       isWanted = true;
       await worker.terminate();
     },
+  };
+}
+
+function watching(
+  running: Int32Array,
+  names: () => readonly string[],
+): Pick<EvaluatorThread, "lateMs" | "runningPolicy"> {
+  return {
+    lateMs: (nowMs) => {
+      const until = Atomics.load(running, 1);
+      return Atomics.load(running, 0) === -1 || until === -1 ? 0 : sinceStamp(until, nowMs);
+    },
+    runningPolicy: () => names()[Atomics.load(running, 0)] ?? null,
   };
 }
 

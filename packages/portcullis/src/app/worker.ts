@@ -6,7 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { assembleEvaluator } from "./assemble.ts";
 import type { AuditThreadData } from "./auditthread.ts";
-import { type FromThread, type ThreadData, type ToThread, serveThread } from "./thread.ts";
+import { type FromThread, type ThreadData, type ToThread, noteRunning, serveThread } from "./thread.ts";
 
 // Reloads compile policies again and again; V8's compilation cache would keep every one until the heap is nearly full.
 setFlagsFromString("--no-compilation-cache");
@@ -22,7 +22,7 @@ if ("audit" in data) {
 
 function serveEvaluator({ running, settings }: ThreadData, messages: MessagePort): void {
   serveThread({
-    evaluator: assembleEvaluator(settings, (number) => Atomics.store(running, 0, number)),
+    evaluator: assembleEvaluator(settings, (policy, deadlineMs) => noteRunning(running, policy, deadlineMs)),
     running,
     receive: (listener) =>
       messages.on("message", (message: ToThread) => {

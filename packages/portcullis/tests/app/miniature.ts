@@ -5,7 +5,7 @@ import { gvkOf, nameOf, stringAt } from "@portcullis/kube";
 import { errorAt } from "@portcullis/lang";
 import { type Outcome, type Policy, type PolicyFrontend, createEngine } from "@portcullis/policy";
 import { type Evaluator, createEvaluator } from "../../src/app/evaluator.ts";
-import { createSlices } from "../../src/app/slices.ts";
+import { type SlicesOptions, createSlices } from "../../src/app/slices.ts";
 
 /** `when` is compared with the object's name; `act` is what happens. */
 export interface Rule {
@@ -50,6 +50,7 @@ function policyOf(rule: unknown): Policy {
     onError: stringAt(rule, "spec", "onError") === "allow" ? "allow" : "deny",
     evaluate: (request, { budget }) => {
       if (request.name !== stringAt(rule, "spec", "when")) return [];
+      budget.refill();
       switch (stringAt(rule, "spec", "act")) {
         case "spin":
           for (;;) budget.step();
@@ -83,7 +84,7 @@ function policyOf(rule: unknown): Policy {
   };
 }
 
-export function miniatureEvaluator(onPolicy?: (number: number) => void): Evaluator {
+export function miniatureEvaluator(onPolicy?: SlicesOptions["onPolicy"]): Evaluator {
   const slices = createSlices(onPolicy === undefined ? {} : { onPolicy });
   const frontends = [slices.wrap(frontend)];
   const catalog = { resourceOf: () => null, schemaOf: () => null };
