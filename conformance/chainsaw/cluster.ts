@@ -2,20 +2,13 @@
 // configuration, and the little of a controller manager without which tests could not end: a Namespace that is deleted is
 // emptied and let go.
 
-import { type ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isObject, nameOf, valueAt } from "@portcullis/kube";
-import {
-  type ControlPlane,
-  freePort,
-  start,
-  startControlPlane,
-  stopProcess,
-  waitFor,
-} from "../../e2e/control-plane.ts";
+import { type ControlPlane, freePort, startControlPlane, stopProcess, waitFor } from "../../e2e/control-plane.ts";
 import type { findBinaries } from "../../e2e/binaries.ts";
 import { type ClusterClient, type ClusterObject, isNotFound } from "../../packages/portcullis/src/cluster/api.ts";
 import { createClient } from "../../packages/portcullis/src/cluster/client.ts";
@@ -62,10 +55,14 @@ export async function startTestCluster(programs: Programs): Promise<TestCluster>
   return {
     client,
     env: scriptEnvironment(plane, programs),
-    timeouts: { assertMs: 30_000, errorMs: 30_000, deleteMs: 15_000, execMs: 30_000 },
+    timeouts: { assertMs: 30_000, stillMs: 8000, errorMs: 15_000, deleteMs: 15_000, execMs: 30_000 },
     createNamespace: async () => {
       const name = `chainsaw-${randomBytes(4).toString("hex")}`;
-      await client.create(namespaces, namespaceObject(name));
+      // Policies of the test before may take a moment to be forgotten.
+      await waitFor("a namespace of the test's own", 10, async () => {
+        await client.create(namespaces, namespaceObject(name));
+        return true;
+      });
       return name;
     },
     endNamespace: async (name) => {
@@ -126,7 +123,7 @@ function namespaceObject(name: string): ClusterObject {
 async function startProduct(plane: ControlPlane): Promise<ChildProcess> {
   const port = await freePort();
   const main = join(repository, "packages/portcullis/src/cli/main.ts");
-  const child = start(plane.folder, "portcullis", process.execPath, [
+  const args = [
     main,
     "run",
     "--kubeconfig",
@@ -144,7 +141,9 @@ async function startProduct(plane: ControlPlane): Promise<ChildProcess> {
     "*",
     "--omitEvents",
     "",
-  ]);
+  ];
+  const log = process.env["VERBOSE"] === undefined ? "ignore" : "inherit";
+  const child = spawn(process.execPath, args, { stdio: ["ignore", log, log] });
   await waitFor("portcullis", 60, async () => {
     const { status } = await plane.call(
       "GET",

@@ -26,6 +26,8 @@ export interface Surroundings {
 
 export interface Timeouts {
   readonly assertMs: number;
+  /** What has not changed for so long will not become as asserted: waiting on would only cost time. */
+  readonly stillMs: number;
   readonly errorMs: number;
   readonly deleteMs: number;
   readonly execMs: number;
@@ -155,16 +157,23 @@ async function removeOne(object: ClusterObject, objects: Objects, timeoutMs: num
 
 async function assertThere(
   object: ClusterObject,
-  { objects, bindings }: Surroundings,
+  { objects, bindings, timeouts }: Surroundings,
   timeoutMs: number,
 ): Promise<void> {
+  let versions = "";
+  let sinceMs = performance.now();
   await until(timeoutMs, async () => {
     const found = await objects.candidates(object);
     if (found.length === 0) return `assert ${title(object)}: there is none`;
     const misses = found.map((candidate) => differences(object, candidate, bindings));
     if (misses.some((miss) => miss.length === 0)) return null;
     const [nearest] = misses.toSorted((left, right) => left.length - right.length);
-    return `assert ${title(object)}: ${nearest?.join("; ") ?? ""}`;
+    const reason = `assert ${title(object)}: ${nearest?.join("; ") ?? ""}`;
+    const now = found.map((candidate) => stringAt(candidate, "metadata", "resourceVersion")).join();
+    if (now !== versions) sinceMs = performance.now();
+    versions = now;
+    if (performance.now() - sinceMs > timeouts.stillMs) throw new Hopeless(reason);
+    return reason;
   });
 }
 
@@ -184,12 +193,23 @@ function title(object: ClusterObject): string {
   return `${stringAt(object, "kind")} ${nameOf(object)}`.trim();
 }
 
+/** A reason that time will not mend. */
+class Hopeless extends Error {}
+
 /** Tries until there is no reason against it any more; rejects with the last one. A kind that is not served yet is one. */
 async function until(timeoutMs: number, reasonAgainst: () => Promise<string | null>): Promise<void> {
   const endMs = performance.now() + timeoutMs;
+  const ask = async (): Promise<string | null> => {
+    try {
+      return await reasonAgainst();
+    } catch (error) {
+      if (error instanceof Hopeless) throw error;
+      return (error as Error).message;
+    }
+  };
   for (let waitMs = 50; ; waitMs = Math.min(500, waitMs * 2)) {
     // oxlint-disable-next-line no-await-in-loop -- polling is the point
-    const reason = await reasonAgainst().catch((error: unknown) => (error as Error).message);
+    const reason = await ask();
     if (reason === null) return;
     if (performance.now() + waitMs > endMs) throw new Error(`${reason} (after ${Math.round(timeoutMs / 1000)} s)`);
     // oxlint-disable-next-line no-await-in-loop -- see above

@@ -1,6 +1,7 @@
 // A test from its first step to an empty cluster: a namespace of its own, steps in their order until one fails, then what
 // each step wants done in the end, and everything that was made is taken away again, the last first.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ClusterObject } from "../../packages/portcullis/src/cluster/api.ts";
 import { type Bindings, fill } from "./expression.ts";
 import { type Reference, createObjects } from "./objects.ts";
@@ -84,6 +85,9 @@ function bind(bindings: Bindings, added: readonly Binding[]): Bindings {
   return all;
 }
 
+/** How long a policy that was deleted may still decide: changes are taken in together. */
+const forgottenMs = 300;
+
 async function takeAway(made: readonly Reference[], { client, timeouts, ended }: TestCluster): Promise<void> {
   const objects = createObjects(client, "");
   for (const where of made) {
@@ -92,4 +96,5 @@ async function takeAway(made: readonly Reference[], { client, timeouts, ended }:
     // oxlint-disable-next-line no-await-in-loop -- policies that are gone must not disturb the next test
     await ended(async () => (await objects.get(where)) === null, timeouts.deleteMs);
   }
+  if (made.some(({ resource }) => resource.group.endsWith("kyverno.io"))) await sleep(forgottenMs);
 }
