@@ -4,8 +4,8 @@
 // which a policy overran its slice moves to the slow lane, where it has until its deadline; there a policy may occupy one
 // thread only, so that one runaway policy leaves the other slow thread to everybody else's slow requests.
 //
-// Budgets are cooperative, and a watchdog stands behind them. A thread whose policy has not ended at its deadline and a
-// grace of 50 ms is ended and replaced; the request is asked again without that policy, whose failure counts as its failure
+// Budgets are cooperative, and a watchdog stands behind them. A thread whose policy has not ended long after its
+// deadline is ended and replaced; the request is asked again without that policy, whose failure counts as its failure
 // policy says, and requests that waited behind it are asked again elsewhere. (Asking twice is harmless: deciding changes
 // nothing.) Only when no time is left is it answered with an error that names the policy. A body is kept here until it is
 // answered, so that it can be asked again.
@@ -421,11 +421,19 @@ function lateMessage(task: Task): string {
   return `the request was not evaluated before its deadline: it waited because of ${task.key}`;
 }
 
+/**
+ * Whether the policy that runs is not going to end. It may only have had no processor for a while, so it has half of the
+ * time that is left to the others.
+ */
+function isStuck({ thread }: Slot, head: Task, nowMs: number): boolean {
+  const lateMs = thread.lateMs(nowMs);
+  return lateMs > graceMs && lateMs > head.deadlineMs - nowMs;
+}
+
 function watchSlot(state: State, slot: Slot, nowMs: number): void {
   const [head, ...waiting] = slot.tasks;
   if (head === undefined) return;
-  const isLate = nowMs > head.deadlineMs + graceMs;
-  if (isLate || slot.thread.lateMs(nowMs) > graceMs) {
+  if (nowMs > head.deadlineMs + graceMs || isStuck(slot, head, nowMs)) {
     const policy = slot.thread.runningPolicy();
     slot.tasks.length = 0;
     state.options.onRestart("deadline", policy, "a policy did not end at its deadline");
