@@ -2,6 +2,7 @@
 
 import { homedir } from "node:os";
 import type { Command } from "commander";
+import { ApiError } from "../cluster/api.ts";
 import { type StreamingClient, createClient } from "../cluster/client.ts";
 import { readClusterConfig } from "../cluster/kubeconfig.ts";
 import { UsageError } from "./usage.ts";
@@ -34,6 +35,24 @@ export function clusterClient({ kubeconfig, context }: ClusterFlags, userAgent: 
     });
   } catch (error) {
     throw new UsageError((error as Error).message);
+  }
+}
+
+/** Runs a command on a cluster; what the cluster refuses, or that it is not there, is said in one line. Exit code 1. */
+export async function onCluster(
+  flags: ClusterFlags,
+  userAgent: string,
+  run: (client: StreamingClient) => Promise<number>,
+): Promise<number> {
+  const client = clusterClient(flags, userAgent);
+  try {
+    return await run(client);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    process.stderr.write(`${client.server}: ${error.message}\n`);
+    return 1;
+  } finally {
+    client.close();
   }
 }
 

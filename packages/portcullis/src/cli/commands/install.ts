@@ -6,7 +6,7 @@ import { formatDiagnostic } from "@portcullis/lang";
 import { type PolicySet, lintSources } from "@portcullis/policy";
 import { ownDefinitions } from "../../controllers/install/crds/own.ts";
 import { install } from "../../controllers/install/install.ts";
-import { type ClusterFlags, clusterClient, ownNamespace } from "../cluster.ts";
+import { type ClusterFlags, onCluster, ownNamespace } from "../cluster.ts";
 import { type LoadedObject, loadObjects } from "../load/files.ts";
 import { UsageError } from "../usage.ts";
 import { partObjects } from "./decide.ts";
@@ -31,8 +31,7 @@ export async function installCommand(flags: InstallFlags, version: string): Prom
   for (const diagnostic of lintSources(frontends, policies, builtinCatalog())) {
     process.stderr.write(`Warning: ${formatDiagnostic(diagnostic)}\n`);
   }
-  const client = clusterClient(flags, `portcullis-install/${version}`);
-  try {
+  return onCluster(flags, `portcullis-install/${version}`, async (client) => {
     const problems = await install({
       client,
       items: loaded.map((one) => ({ object: objectIn(one), place: placeOf(one) })),
@@ -47,9 +46,7 @@ export async function installCommand(flags: InstallFlags, version: string): Prom
     });
     for (const problem of problems) process.stderr.write(`${problem}\n`);
     return problems.length > 0 ? 1 : 0;
-  } finally {
-    client.close();
-  }
+  });
 }
 
 function objectIn({ object, file }: LoadedObject): JsonRecord {

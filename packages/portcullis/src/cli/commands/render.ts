@@ -6,7 +6,7 @@ import { formatDiagnostic } from "@portcullis/lang";
 import { ownDefinitions } from "../../controllers/install/crds/own.ts";
 import { manifests } from "../../controllers/install/manifests.ts";
 import { uninstall } from "../../controllers/install/uninstall.ts";
-import { type ClusterFlags, clusterClient, ownNamespace } from "../cluster.ts";
+import { type ClusterFlags, onCluster, ownNamespace } from "../cluster.ts";
 import { loadObjects } from "../load/files.ts";
 import { writeGoYaml } from "../output/goyaml-writer.ts";
 import { UsageError } from "../usage.ts";
@@ -48,8 +48,7 @@ export interface UninstallFlags extends ClusterFlags {
 }
 
 export async function uninstallCommand(flags: UninstallFlags, version: string): Promise<number> {
-  const client = clusterClient(flags, `portcullis-uninstall/${version}`);
-  try {
+  return onCluster(flags, `portcullis-uninstall/${version}`, async (client) => {
     const removed = await uninstall({
       client,
       namespace: ownNamespace(flags),
@@ -59,7 +58,5 @@ export async function uninstallCommand(flags: UninstallFlags, version: string): 
     for (const what of removed) process.stdout.write(`${what} removed\n`);
     if (removed.length === 0) process.stdout.write("nothing to remove\n");
     return 0;
-  } finally {
-    client.close();
-  }
+  });
 }

@@ -1,7 +1,7 @@
 // `portcullis status`: what is enforced where, what is wrong, and what entered unchecked. Exit code 1 when something is wrong.
 
 import { type Overview, type PolicyState, overviewOf } from "../../controllers/install/overview.ts";
-import { type ClusterFlags, clusterClient, ownNamespace } from "../cluster.ts";
+import { type ClusterFlags, onCluster, ownNamespace } from "../cluster.ts";
 
 export interface StatusFlags extends ClusterFlags {
   readonly output: "text" | "json";
@@ -9,17 +9,14 @@ export interface StatusFlags extends ClusterFlags {
 }
 
 export async function statusCommand(flags: StatusFlags, version: string): Promise<number> {
-  const client = clusterClient(flags, `portcullis-status/${version}`);
-  try {
+  return onCluster(flags, `portcullis-status/${version}`, async (client) => {
     const overview = await overviewOf(client, {
       namespace: ownNamespace(flags),
       configurationName: flags.webhookConfigurationName,
     });
     process.stdout.write(flags.output === "json" ? `${JSON.stringify(overview, null, 2)}\n` : textOf(overview));
     return isWell(overview) ? 0 : 1;
-  } finally {
-    client.close();
-  }
+  });
 }
 
 function isWell({ problems, policies }: Overview): boolean {

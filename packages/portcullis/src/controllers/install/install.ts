@@ -23,7 +23,7 @@ export interface InstallOptions {
   readonly constraintDefinitions: readonly JsonRecord[];
   /** Where the replicas' Leases are. */
   readonly namespace: string;
-  /** For every wait. */
+  /** Until they are enforced. */
   readonly limitMs: number;
   /** Look until every replica enforces each. */
   readonly waits: boolean;
@@ -33,7 +33,7 @@ export interface InstallOptions {
 /** What is wrong, in lines for people; empty when everything is as wanted. Rejects with ApiError when the cluster fails. */
 export async function install(options: InstallOptions): Promise<readonly string[]> {
   const { client, definitions, tell } = options;
-  tellDefinitions(await ensureDefinitions(client, definitions, options.limitMs), tell);
+  tellDefinitions(await ensureDefinitions(client, definitions), tell);
   const ordered = options.items.toSorted((a, b) => rankOf(a.object) - rankOf(b.object));
   const problems: string[] = [];
   const stored: (InstallItem & { readonly resource: ApiResource })[] = [];
@@ -74,12 +74,12 @@ async function betweenRanks(options: InstallOptions, from: number, to: number): 
   const { client, items, constraintDefinitions, namespace, limitMs } = options;
   if (from < ranks.template && to >= ranks.template) {
     const own = items.filter(({ object }) => rankOf(object) === ranks.definition).map(({ object }) => object);
-    if (own.length > 0) await ensureDefinitions(client, own, limitMs);
+    if (own.length > 0) await ensureDefinitions(client, own);
   }
   if (to !== ranks.policy || constraintDefinitions.length === 0) return;
   const isRunning = (await aliveReplicas(client, namespace)).length > 0;
   if (isRunning) await untilMade(client, constraintDefinitions, Math.min(limitMs, 5000));
-  await ensureDefinitions(client, constraintDefinitions, limitMs);
+  await ensureDefinitions(client, constraintDefinitions);
 }
 
 /** Gives replicas the time to make the kinds of their templates. */
