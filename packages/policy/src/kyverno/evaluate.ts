@@ -56,6 +56,8 @@ function ownNamespace({ kind, namespace }: CompiledPolicy): string {
   return kind === "Policy" ? namespace : "";
 }
 
+const nothing: readonly Outcome[] = [];
+
 /** What the rules of a policy that validate say of a request. Throws Suspend, LimitError. */
 export function validateRequest(
   linked: LinkedPolicy,
@@ -65,16 +67,17 @@ export function validateRequest(
   const started = start(linked, request, evaluation);
   if (started === null) return [];
   const { policy } = linked;
-  const results: RuleResult[] = [];
+  let results: RuleResult[] | null = null;
   for (const rule of policy.rulesFor(started.subject.gvk.kind)) {
     const handler = validationHandler(rule);
     if (handler === null) continue;
     const result = runRule(linked, started, rule, handler);
     if (result === null) continue;
-    results.push(result);
+    if (results === null) results = [result];
+    else results.push(result);
     if (policy.appliesOne && (result.status === "pass" || result.status === "fail")) break;
   }
-  return results.map((result) => outcomeOf(linked, started, result));
+  return results === null ? nothing : results.map((result) => outcomeOf(linked, started, result));
 }
 
 /** A policy's run over one request. */
@@ -116,14 +119,16 @@ function scopeOf(
     evaluation,
     profile,
     policyNamespace: ownNamespace(policy),
+    entry: imagesEntry(request.operation === "DELETE" ? null : request.object, settings),
     data: contextData({ request, requester, withRoles: policy.readsRoles }),
     sizeMax: settings.maxContextSize,
     peerAnswers: settings.peerAnswers,
   });
-  scope.addEntries([imagesEntry(request.operation === "DELETE" ? null : request.object, settings)]);
   scope.checkpoint();
   return scope;
 }
+
+const none: readonly PolicyException[] = [];
 
 /** One rule, with the exceptions that name it. */
 export function runRule(
@@ -133,7 +138,7 @@ export function runRule(
   handler: { readonly type: RuleType; readonly handle: RuleHandler },
 ): RuleResult | null {
   const key = policy.kind === "Policy" ? `${policy.namespace}/${policy.name}` : policy.name;
-  const named = exceptions.filter((exception) => exempts(exception, key, rule.name));
+  const named = exceptions.length === 0 ? none : exceptions.filter((exception) => exempts(exception, key, rule.name));
   return invokeRule({ policy, rule, type: handler.type, scope, subject, settings, exceptions: named }, handler.handle);
 }
 
@@ -144,8 +149,18 @@ interface Handler {
   readonly handle: RuleHandler;
 }
 
-/** Null for rules that validation leaves alone. */
-function validationHandler({ does }: CompiledRule): Handler | null {
+const handlers = new WeakMap<CompiledRule, Handler | null>();
+
+/** Null for rules that validation leaves alone; made once for each rule. */
+function validationHandler(rule: CompiledRule): Handler | null {
+  const known = handlers.get(rule);
+  if (known !== undefined) return known;
+  const handler = handlerOf(rule);
+  handlers.set(rule, handler);
+  return handler;
+}
+
+function handlerOf({ does }: CompiledRule): Handler | null {
   switch (does.what) {
     case "validate":
       return {
@@ -198,16 +213,17 @@ export interface KyvernoDetails {
 export function outcomeOf({ policy }: LinkedPolicy, { subject }: Started, result: RuleResult): Outcome {
   const object = subject.object ?? subject.oldObject;
   const rule = ruleNamed(policy, subject.gvk.kind, result.rule);
-  const place = { namespace: namespaceOf(object), namespaceLabels: () => subject.asking.namespaceLabels() };
   const action =
-    rule === null ? (policy.failureAction.own ?? "Audit") : actionFor(rule.failureAction, policy.failureAction, place);
-  const { podSecurity } = result;
-  const details: KyvernoDetails = {
-    type: result.type,
-    enforces: policy.enforces,
-    exceptions: result.exceptions,
-    ...(podSecurity === undefined ? {} : { podSecurity }),
-  };
+    rule === null
+      ? (policy.failureAction.own ?? "Audit")
+      : actionFor(rule.failureAction, policy.failureAction, {
+          namespace: namespaceOf(object),
+          namespaceLabels: subject.asking.namespaceLabels,
+        });
+  const { podSecurity, type, exceptions } = result;
+  const { enforces } = policy;
+  const details: KyvernoDetails =
+    podSecurity === undefined ? { type, enforces, exceptions } : { type, enforces, exceptions, podSecurity };
   return {
     policy: { dialect: "kyverno", kind: policy.kind, namespace: ownNamespace(policy), name: policy.name },
     rule: result.rule,

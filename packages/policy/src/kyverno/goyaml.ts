@@ -19,7 +19,24 @@ export function writeYaml(map: TextMap, indent = ""): string {
     .join("");
 }
 
+/** How many texts of one line are remembered, and how long they may be: most are names and messages of policies. */
+const remembered = 2048;
+const rememberedLength = 512;
+
+const recent = new Map<string, string>();
+
+/** Only a text of several lines depends on where it stands. */
 function scalar(text: string, indent: string, isKey: boolean): string {
+  if (text.length > rememberedLength || text.includes("\n")) return newScalar(text, indent, isKey);
+  const known = recent.get(text);
+  if (known !== undefined) return known;
+  const written = newScalar(text, indent, isKey);
+  if (recent.size >= remembered) recent.clear();
+  recent.set(text, written);
+  return written;
+}
+
+function newScalar(text: string, indent: string, isKey: boolean): string {
   const hasSpaceAtEnd = text.endsWith(" ");
   const hasSpaceAtBreak = / \n/.test(text);
   const isSpecial = !/^[\t\n -~]*$/.test(text) && Array.from(text).some((at) => !isPrintable(at.codePointAt(0) ?? 0));

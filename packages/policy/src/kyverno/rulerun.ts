@@ -65,9 +65,16 @@ function evaluateRule(invocation: Invocation, id: RuleId, handler: RuleHandler):
   } catch (error) {
     return ruleError(id, "failed to evaluate preconditions", failureOf(error).message);
   }
-  const named = { ...id, properties: resolvedProperties(rule, scope) };
-  const exceptions = appliedExceptions(invocation.exceptions, subject, scope);
+  const named = rule.properties === null ? unnamed(id) : { ...id, properties: resolvedProperties(rule, scope) };
+  const exceptions =
+    invocation.exceptions.length === 0 ? none : appliedExceptions(invocation.exceptions, subject, scope);
   return handler({ policy, rule, id: named, scope, subject, settings, exceptions });
+}
+
+const none: readonly PolicyException[] = [];
+
+function unnamed(id: RuleId): RuleId {
+  return id.properties === noProperties ? id : { ...id, properties: noProperties };
 }
 
 export function unmetText(message: string): string {
@@ -83,7 +90,7 @@ export function loadContext({
 }: Pick<Invocation, "policy" | "rule" | "scope" | "settings">): void {
   const { given } = settings;
   if (given !== undefined) putValues(scope, given.forRule(policy.name, rule.name));
-  addEntries(scope, rule.context, given?.leavesOut ?? nothing);
+  if (rule.context.length > 0) addEntries(scope, rule.context, given?.leavesOut ?? nothing);
 }
 
 const nothing: ReadonlySet<ContextSource> = new Set();
@@ -107,7 +114,7 @@ export function writtenProperties({ tree }: CompiledRule): Readonly<Record<strin
 
 /** Properties with an unresolvable variable stay as they are written. */
 function resolvedProperties(rule: CompiledRule, scope: Scope): Readonly<Record<string, string>> {
-  if (rule.properties === null) return {};
+  if (rule.properties === null) return noProperties;
   try {
     return stringsOf(rule.properties.evaluate(scope));
   } catch (error) {
@@ -116,8 +123,10 @@ function resolvedProperties(rule: CompiledRule, scope: Scope): Readonly<Record<s
   }
 }
 
+const noProperties: Readonly<Record<string, string>> = Object.freeze({});
+
 function stringsOf(tree: Json): Readonly<Record<string, string>> {
-  if (!isObject(tree)) return {};
+  if (!isObject(tree)) return noProperties;
   const entries = Object.entries(tree).filter((entry): entry is [string, string] => typeof entry[1] === "string");
   return Object.fromEntries(entries);
 }

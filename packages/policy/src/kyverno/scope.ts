@@ -31,6 +31,8 @@ export interface ScopeOptions {
   readonly policyNamespace: string;
   /** What is there from the start: `request`, `serviceAccountName`, values given on the command line. */
   readonly data: ContextData;
+  /** An entry that is there from the start. */
+  readonly entry?: ContextEntry;
   /** In bytes of JSON; Kyverno's `maxContextSize`, 2 MiB when absent. */
   readonly sizeMax?: number;
   /** Queries answer as Kyverno's do where ours deviate; no when absent. */
@@ -50,6 +52,9 @@ interface Loader {
 interface Checkpoint {
   readonly data: ContextData;
   readonly size: number;
+  /** How many there are, with this one. */
+  readonly level: number;
+  readonly before: Checkpoint | null;
 }
 
 export class Scope {
@@ -60,8 +65,8 @@ export class Scope {
   /** What queries may use. */
   readonly queryContext: QueryContext;
   #data: ContextData;
-  readonly #checkpoints: Checkpoint[] = [];
-  #loaders: Loader[] = [];
+  #checkpoint: Checkpoint | null = null;
+  readonly #loaders: Loader[];
   /** While an entry loads: its level and place, which limit what it sees. */
   #loading: { readonly level: number; readonly before: number } | null = null;
   /** Of the entries that are loaded now, in bytes. */
@@ -76,6 +81,8 @@ export class Scope {
     const { world, budget } = options.evaluation;
     this.queryContext = { world, budget, peerAnswers: options.peerAnswers === true };
     this.#data = options.data;
+    const { entry } = options;
+    this.#loaders = entry === undefined ? [] : [{ entry, level: 0, matched: false, loaded: undefined }];
     this.#sizeMax = options.sizeMax ?? 2 * 1024 * 1024;
   }
 
@@ -131,31 +138,36 @@ export class Scope {
 
   /** The element of a `foreach`, its index, and both under the names of their nesting (`element0`). */
   setElement(element: Json, index: Json, nesting: number): void {
-    const names = { element, elementIndex: index, [`element${nesting}`]: element, [`elementIndex${nesting}`]: index };
-    this.#data = { ...this.#data, ...names };
+    if (nesting === 0) {
+      this.#data = { ...this.#data, element, elementIndex: index, element0: element, elementIndex0: index };
+      return;
+    }
+    const names = { [`element${nesting}`]: element, [`elementIndex${nesting}`]: index };
+    this.#data = { ...this.#data, element, elementIndex: index, ...names };
   }
 
   /** Adds entries that are loaded when they are needed, in the order in which they may see each other. */
   addEntries(entries: readonly ContextEntry[]): void {
-    const level = this.#checkpoints.length;
+    const level = this.#level;
     for (const entry of entries) this.#loaders.push({ entry, level, matched: false, loaded: undefined });
   }
 
   /** Remembers the state; `restore` returns to it. */
   checkpoint(): void {
-    this.#checkpoints.push({ data: this.#data, size: this.#size });
+    this.#checkpoint = { data: this.#data, size: this.#size, level: this.#level + 1, before: this.#checkpoint };
   }
 
   /** Returns to the last checkpoint and forgets it. */
   restore(): void {
-    const checkpoint = this.#checkpoints.pop();
-    if (checkpoint !== undefined) this.#return(checkpoint, true);
+    const checkpoint = this.#checkpoint;
+    if (checkpoint === null) return;
+    this.#checkpoint = checkpoint.before;
+    this.#return(checkpoint, true);
   }
 
   /** Returns to the last checkpoint and keeps it: what a loop does before each element. */
   reset(): void {
-    const checkpoint = this.#checkpoints.at(-1);
-    if (checkpoint !== undefined) this.#return(checkpoint, false);
+    if (this.#checkpoint !== null) this.#return(this.#checkpoint, false);
   }
 
   /** Runs something between a checkpoint and its restoring, also when it throws. */
@@ -168,6 +180,11 @@ export class Scope {
     }
   }
 
+  /** The number of checkpoints. */
+  get #level(): number {
+    return this.#checkpoint === null ? 0 : this.#checkpoint.level;
+  }
+
   #return({ data, size }: Checkpoint, restoring: boolean): void {
     this.#data = data;
     this.#size = size;
@@ -177,7 +194,7 @@ export class Scope {
   // ── deferred loading
 
   #loadMentioned(query: Query): void {
-    const level = this.#loading?.level ?? this.#checkpoints.length;
+    const level = this.#loading?.level ?? this.#level;
     const before = this.#loading?.before ?? this.#loaders.length;
     for (let found = this.#next(query, level, before); found !== -1; found = this.#next(query, level, before)) {
       this.#load(this.#loaders[found] as Loader, found);
@@ -221,7 +238,7 @@ export class Scope {
   }
 
   #resetLoaders(restoring: boolean): void {
-    const level = this.#checkpoints.length;
+    const level = this.#level;
     for (const loader of this.#loaders) loader.matched = false;
     for (let at = 0; at < this.#loaders.length; at++) {
       const loader = this.#loaders[at] as Loader;

@@ -31,7 +31,26 @@ export interface Subject {
   readonly asking: Asking;
 }
 
+interface Known {
+  readonly world: Evaluation["world"];
+  readonly catalog: Evaluation["catalog"];
+  readonly profile: Profile;
+  readonly subject: Subject;
+}
+
+const subjects = new WeakMap<EvaluationRequest, Known>();
+
+/** Made once for all policies that see the same world. */
 export function subjectOf(request: EvaluationRequest, evaluation: Evaluation, profile: Profile): Subject {
+  const { world, catalog } = evaluation;
+  const known = subjects.get(request);
+  if (known?.world === world && known.catalog === catalog && known.profile === profile) return known.subject;
+  const subject = newSubject(request, evaluation, profile);
+  subjects.set(request, { world, catalog, profile, subject });
+  return subject;
+}
+
+function newSubject(request: EvaluationRequest, evaluation: Evaluation, profile: Profile): Subject {
   const operation = operationOf(request);
   const object = operation === "DELETE" ? null : request.object;
   const own = gvkOf(object ?? request.oldObject);

@@ -6,7 +6,7 @@
 import { type JsonRecord, goJson, isObject } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
 import type { CompileTemplate, ConditionsResult } from "../contracts.ts";
-import { Failure, prefixing } from "../failure.ts";
+import { Failure, failureOf } from "../failure.ts";
 import type { Scope } from "../scope.ts";
 import type { Template } from "../template.ts";
 import { operatorNamed } from "./names.ts";
@@ -100,45 +100,69 @@ function speaksOfRequest(operand: Json): boolean {
   return /\b(?:request|element\d*|images?|target)\b|@/.test(goJson(operand));
 }
 
+const none: ConditionsResult = { met: true, message: "" };
+
 /** Throws Failure with Kyverno's text, LimitError, Suspend. No conditions hold. */
 export function checkConditions(conditions: Conditions | null, scope: Scope): ConditionsResult {
-  if (conditions === null) return { met: true, message: "" };
-  const check = (condition: Condition): boolean => holds(condition, scope);
-  return conditions.legacy ? checkList(conditions.all, check) : checkBlock(conditions, check);
+  if (conditions === null) return none;
+  return conditions.legacy ? checkList(conditions.all, scope) : checkBlock(conditions, scope);
 }
-
-type Check = (condition: Condition) => boolean;
 
 /** Stops at the first condition that does not hold, and gives its message alone. */
-function checkList(list: readonly Condition[], check: Check): ConditionsResult {
-  const failed = list.find((condition) => !check(condition));
-  if (failed !== undefined) return { met: false, message: failed.message };
-  return { met: true, message: joined(list, ";") };
+function checkList(list: readonly Condition[], scope: Scope): ConditionsResult {
+  let messages = "";
+  for (const condition of list) {
+    if (!holds(condition, scope)) return { met: false, message: condition.message };
+    messages = joined(messages, ";", condition);
+  }
+  return { met: true, message: messages };
 }
 
-function checkBlock({ any, all }: Conditions, check: Check): ConditionsResult {
-  const held: Condition[] = [];
-  const failed: Condition[] = [];
-  const tally = (condition: Condition): boolean => {
-    const met = check(condition);
-    (met ? held : failed).push(condition);
-    return met;
-  };
-  const anyMet = any === null || any.some(tally);
+function checkBlock({ any, all }: Conditions, scope: Scope): ConditionsResult {
+  let held = "";
+  let failed = "";
+  let anyMet = any === null;
+  for (const condition of any ?? []) {
+    anyMet = holds(condition, scope);
+    if (anyMet) held = joined(held, "; ", condition);
+    else failed = joined(failed, "; ", condition);
+    if (anyMet) break;
+  }
   // `all` is looked at even when `any` has failed: an error in it comes out, and so does its message.
-  const allMet = all.every(tally);
+  let allMet = true;
+  for (const condition of all) {
+    allMet = holds(condition, scope);
+    if (allMet) held = joined(held, "; ", condition);
+    else failed = joined(failed, "; ", condition);
+    if (!allMet) break;
+  }
   const met = anyMet && allMet;
-  return { met, message: joined(met ? held : failed, "; ") };
+  return { met, message: met ? held : failed };
+}
+
+/** The messages with that of one more condition, if it has one. */
+function joined(messages: string, separator: string, { message }: Condition): string {
+  if (message === "") return messages;
+  return messages === "" ? message : `${messages}${separator}${message}`;
 }
 
 function holds({ key, operator, value, wildcards, unequalLists }: Condition, scope: Scope): boolean {
   const { budget } = scope.evaluation;
   budget.step();
-  const left = prefixing("failed to substitute variables in condition key", () => key.evaluate(scope));
-  const right = prefixing("failed to substitute variables in condition value", () => value.evaluate(scope));
+  const left = operandOf(key, "key", scope);
+  const right = operandOf(value, "value", scope);
   // Kyverno wraps an error that is not there, and Go says so.
   if (operator === null) throw new Failure("failed to create handler for condition operator: %!w(<nil>)");
   return operator(left, right, { ...numbersOfConditions, budget, wildcards, unequalLists });
+}
+
+function operandOf(template: Template, side: "key" | "value", scope: Scope): Json {
+  try {
+    return template.evaluate(scope);
+  } catch (error) {
+    const { message, missingKey } = failureOf(error);
+    throw new Failure(`failed to substitute variables in condition ${side}: ${message}`, missingKey);
+  }
 }
 
 /**
@@ -146,10 +170,3 @@ function holds({ key, operator, value, wildcards, unequalLists }: Condition, sco
  * apart in nothing but lists of numbers, which Kyverno then never finds equal.
  */
 const numbersOfConditions = { numbers: "float64" } satisfies Partial<OperatorOptions>;
-
-function joined(conditions: readonly Condition[], separator: string): string {
-  return conditions
-    .map(({ message }) => message)
-    .filter((message) => message !== "")
-    .join(separator);
-}

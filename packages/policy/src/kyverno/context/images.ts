@@ -22,7 +22,26 @@ const containerLists = ["initContainers", "containers", "ephemeralContainers"];
 
 /** The context entry `images` of an object; nothing where it has none, so that asking for it is an error. */
 export function imagesEntry(object: Json, settings: RegistrySettings): ContextEntry {
-  return { name: "images", recomputed: false, load: () => imagesOf(object, settings) };
+  const known = isObject(object) ? entries.get(object) : undefined;
+  if (known !== undefined && known.settings === settings) return known.entry;
+  const entry = newEntry(object, settings);
+  if (isObject(object)) entries.set(object, { settings, entry });
+  return entry;
+}
+
+/** Made once for each object, for all the policies that look at it. */
+const entries = new WeakMap<object, { readonly settings: RegistrySettings; readonly entry: ContextEntry }>();
+
+function newEntry(object: Json, settings: RegistrySettings): ContextEntry {
+  let images: { readonly value: Json } | null = null;
+  return {
+    name: "images",
+    recomputed: false,
+    load: () => {
+      images ??= { value: imagesOf(object, settings) };
+      return images.value;
+    },
+  };
 }
 
 function imagesOf(object: Json, settings: RegistrySettings): Json {

@@ -21,7 +21,18 @@ export interface ContextOptions {
   readonly withRoles: boolean;
 }
 
-export function contextData({ request, requester, withRoles }: ContextOptions): ContextData {
+const known = new WeakMap<EvaluationRequest, ContextData>();
+
+/** Made once for all policies that do not look at roles, since a context is never written into. */
+export function contextData(options: ContextOptions): ContextData {
+  const { request, requester, withRoles } = options;
+  if (withRoles && requester !== null) return newContextData(options);
+  const data = known.get(request) ?? newContextData(options);
+  known.set(request, data);
+  return data;
+}
+
+function newContextData({ request, requester, withRoles }: ContextOptions): ContextData {
   const asked = requester === null ? {} : requesterFields(requester, withRoles);
   const admitted = request.point === "webhook" ? admissionFields(request) : plainFields(request);
   const data: Record<string, Json> = { request: { ...admitted, ...asked } };

@@ -22,8 +22,8 @@ export function compileMatch(match: Json, exclude: Json): Match {
     filters: included.filters,
     usesNamespaceLabels: [...included.filters, ...excluded.filters].some((filter) => filter.usesNamespaceLabels),
     matches: (candidate, asking) =>
-      joined(included, (filter) => includes(filter, candidate, asking)) &&
-      !(excluded.filters.length > 0 && joined(excluded, (filter) => excludes(filter, candidate, asking))),
+      joined(included, includes, candidate, asking) &&
+      !(excluded.filters.length > 0 && joined(excluded, excludes, candidate, asking)),
   };
 }
 
@@ -40,8 +40,13 @@ function compileGroup(block: Json): Group {
   return { filters: isObject(block) ? [compileFilter(block)] : [], how: "all" };
 }
 
-function joined({ filters, how }: Group, test: (filter: Filter) => boolean): boolean {
-  return how === "any" ? filters.some(test) : filters.every(test);
+type Test = (filter: Filter, candidate: Candidate, asking: Asking) => boolean;
+
+/** Whether some of the filters take an object, or all. */
+function joined({ filters, how }: Group, test: Test, candidate: Candidate, asking: Asking): boolean {
+  const isAny = how === "any";
+  for (const filter of filters) if (test(filter, candidate, asking) === isAny) return isAny;
+  return !isAny;
 }
 
 function includes(filter: Filter, candidate: Candidate, asking: Asking): boolean {

@@ -39,7 +39,7 @@ export interface ListPattern {
   readonly items: readonly Pattern[];
 }
 
-interface ScalarPattern {
+export interface ScalarPattern {
   readonly kind: "scalar";
   readonly raw: unknown;
   readonly test: ScalarTest;

@@ -9,6 +9,7 @@ import type { Check } from "../policy/rule.ts";
 import { plainAction } from "../policy/action.ts";
 import { type RuleResult, ruleError, ruleResult } from "../result.ts";
 import { type RuleRun, unmetText } from "../rulerun.ts";
+import type { ContextSource } from "../settings.ts";
 import type { Subject } from "../subject.ts";
 import { type Checking, preconditionsFailed } from "./checking.ts";
 import { existingViolation } from "./existing.ts";
@@ -41,40 +42,45 @@ export function isUpdate({ object, oldObject, operation }: Subject): boolean {
   return (object !== null && oldObject !== null) || operation === "UPDATE";
 }
 
+const nothing: ReadonlySet<ContextSource> = new Set();
+
 interface Checked {
   readonly result: RuleResult | null;
   readonly resolved: Resolved | null;
+}
+
+function judge(inner: Checking): RuleResult | null {
+  return performCheck(inner, null).result;
+}
+
+function ended(result: RuleResult | null, resolved: Resolved | null): Checked {
+  return { result, resolved };
 }
 
 /** One pass; `known` are patterns whose variables have been resolved already. */
 function performCheck(checking: Checking, known: Resolved | null): Checked {
   const { run, context, preconditions, check } = checking;
   const { id, scope, settings } = run;
-  const ended = (result: RuleResult | null): Checked => ({ result, resolved: known });
   try {
-    addEntries(scope, context, settings.given?.leavesOut ?? new Set());
+    if (context.length > 0) addEntries(scope, context, settings.given?.leavesOut ?? nothing);
   } catch (error) {
-    return ended(ruleError(id, "failed to load context", failureOf(error).message));
+    return ended(ruleError(id, "failed to load context", failureOf(error).message), known);
   }
   try {
     const { met, message } = checkConditions(preconditions, scope);
-    if (!met) return ended(ruleResult(id, "skip", unmetText(message)));
+    if (!met) return ended(ruleResult(id, "skip", unmetText(message)), known);
   } catch (error) {
-    return ended(ruleError(id, preconditionsFailed, failureOf(error).message));
+    return ended(ruleError(id, preconditionsFailed, failureOf(error).message), known);
   }
-  if (check.deny !== null) return ended(checkDeny(run, check, check.deny.conditions));
+  if (check.deny !== null) return ended(checkDeny(run, check, check.deny.conditions), known);
   if (check.pattern === null && check.anyPattern === null) {
-    return ended(
-      check.foreach === null
-        ? null
-        : checkForeach(checking, check.foreach, (inner) => performCheck(inner, null).result),
-    );
+    return ended(check.foreach === null ? null : checkForeach(checking, check.foreach, judge), known);
   }
   let resolved = known;
   try {
     resolved ??= resolvePatterns(check, scope);
   } catch (error) {
-    return ended(ruleError(id, "variable substitution failed", failureOf(error).message));
+    return ended(ruleError(id, "variable substitution failed", failureOf(error).message), known);
   }
   return { result: checkPatterns(checking, resolved), resolved };
 }

@@ -12,7 +12,7 @@ import { controlOf } from "./controls.ts";
 import { type Exclusion, type Finding, compileExclusion, withoutExcluded } from "./exclude.ts";
 import { type Pod, listOf, readPod } from "./pod.ts";
 import { type Check, checksOf, minorOf } from "./standards.ts";
-import { type FieldError, fieldErrorText } from "./violation.ts";
+import { type FieldError, type Violation, fieldErrorText } from "./violation.ts";
 
 /** `validate.podSecurity`, compiled. */
 export interface PodSecurityRule {
@@ -92,11 +92,27 @@ function failed(message: string): PodSecurityResult {
 function findingsOf(checks: readonly Check[], pod: Pod, budget: Budget): readonly Finding[] {
   budget.step(checks.length * (1 + pod.containers.length));
   const findings: Finding[] = [];
+  const known = knownOf(pod);
   for (const { id, checkPod } of checks) {
-    const violation = checkPod(pod);
+    let violation = known.get(checkPod);
+    if (violation === undefined) {
+      violation = checkPod(pod);
+      known.set(checkPod, violation);
+    }
     if (violation !== null) findings.push({ id, ...violation });
   }
   return findings;
+}
+
+type Known = Map<Check["checkPod"], Violation | null>;
+
+const knownViolations = new WeakMap<Pod, Known>();
+
+/** What checks have found in a Pod: rules of different levels share most of them. */
+function knownOf(pod: Pod): Known {
+  const known = knownViolations.get(pod) ?? new Map<Check["checkPod"], Violation | null>();
+  knownViolations.set(pod, known);
+  return known;
 }
 
 // ── messages

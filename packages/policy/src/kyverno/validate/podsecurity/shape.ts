@@ -176,18 +176,35 @@ function fits(value: Json, shape: Shape): boolean {
   if (shape.kind === "list") return Array.isArray(value) && value.every((item) => fits(item, shape.of));
   if (!isObject(value)) return false;
   if (shape.kind === "map") return Object.keys(value).every((key) => fits(value[key], shape.of));
-  for (const [key, field] of shape.fields) if (!fits(value[key], field)) return false;
-  return true;
+  // Objects have far fewer members than Go's structs, of which most are not looked at.
+  return Object.keys(value).every((key) => {
+    const field = shape.fields.get(key);
+    return field === undefined || fits(value[key], field);
+  });
 }
+
+/** How many quantities are remembered, and how long they may be: requests say the same ones again and again. */
+const remembered = 1024;
+const rememberedLength = 32;
+
+const quantityErrors = new Map<string, string | null>();
 
 function quantityError(value: Json): string | null {
   if (typeof value === "number") return null;
-  const quantity = parseQuantity(typeof value === "string" ? value : goJson(value));
-  return "error" in quantity ? quantity.error : null;
+  const written = typeof value === "string" ? value : goJson(value);
+  const known = quantityErrors.get(written);
+  if (known !== undefined) return known;
+  const quantity = parseQuantity(written);
+  const error = "error" in quantity ? quantity.error : null;
+  if (written.length > rememberedLength) return error;
+  if (quantityErrors.size >= remembered) quantityErrors.clear();
+  quantityErrors.set(written, error);
+  return error;
 }
 
 function fitsInteger(value: Json, bits: bigint): boolean {
   if (typeof value !== "number" && !(value instanceof Decimal)) return false;
+  if (typeof value === "number" && Number.isInteger(value) && Math.abs(value) < 0x7fff_ffff) return true;
   const integer = integerOf(value);
   const limit = 1n << bits;
   return integer !== null && integer >= -limit && integer < limit;
