@@ -138,6 +138,11 @@ export interface KyvernoApplyFlags {
   readonly generateExceptions: boolean;
   readonly generatedExceptionTtl: string;
   readonly cluster: boolean;
+  readonly namespace: string;
+  readonly clusterWideResources: boolean;
+  readonly kubeconfig: string;
+  readonly context: string;
+  readonly contextFile: string;
   readonly parameterResource: readonly string[];
   readonly httpPayload: readonly string[];
   readonly envoyPayload: readonly string[];

@@ -2,7 +2,7 @@
 // that cannot be loaded as policies is left out. The caller prints.
 // Kyverno: cmd/cli/kubectl-kyverno/commands/apply/command.go.
 
-import { gvkOf, nameOf, stringAt, valueAt } from "@portcullis/kube";
+import { type Labels, gvkOf, nameOf, stringAt, valueAt } from "@portcullis/kube";
 import type { Answer, Need } from "@portcullis/lang";
 import type { Evaluation, Json } from "../../engine/request.ts";
 import { failureOf } from "../failure.ts";
@@ -43,6 +43,15 @@ export interface ApplyInput {
   readonly auditWarn: boolean;
   readonly warningsAsErrors: boolean;
   readonly continueOnFail: boolean;
+  /** What a cluster gives in the place of files; absent or null without one. */
+  readonly cluster?: ApplyCluster | null;
+}
+
+/** The objects of a cluster that policies are applied to, and its answers to what policies ask for. */
+export interface ApplyCluster {
+  readonly objects: readonly Json[];
+  readonly answer: (need: Need) => Answer;
+  readonly namespaceLabels: (namespace: string) => Labels;
 }
 
 export interface Applying {
@@ -68,7 +77,8 @@ export function prepareApply(input: ApplyInput, options: ApplyOptions): Applying
   for (const warning of warnings) print(warning);
   refuseWarnings(warnings.length, input);
   const targets = objectsAt(input.targets, options);
-  const all = objectsAt(input.resources, options);
+  const { cluster = null } = input;
+  const all = cluster === null ? objectsAt(input.resources, options) : cluster.objects;
   const entries = all.filter(isGlobalEntry);
   const objects = all.filter((object) => !isGlobalEntry(object));
   const exceptions = exceptionsFor(input, loaded, { objects, options, before: warnings.length });
@@ -84,9 +94,15 @@ export function prepareApply(input: ApplyInput, options: ApplyOptions): Applying
     operation: "",
     user,
     exceptions,
-    available: new Set(globals.size > 0 ? (["apiCall", "globalReference"] as const) : (["apiCall"] as const)),
-    clusterLabels: null,
-    evaluation: options.evaluation(answerFrom({ objects: known, calls: new Map(), entries: globals })),
+    available: new Set([
+      "apiCall" as const,
+      ...(cluster === null ? [] : (["configMap"] as const)),
+      ...(globals.size > 0 ? (["globalReference"] as const) : []),
+    ]),
+    clusterLabels: cluster === null ? null : cluster.namespaceLabels,
+    evaluation: options.evaluation(
+      cluster === null ? answerFrom({ objects: known, calls: new Map(), entries: globals }) : cluster.answer,
+    ),
   };
   const responses = function* (): Generator<PolicyResponse> {
     yield* respond(objects, run, counts, input);

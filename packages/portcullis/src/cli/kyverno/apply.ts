@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync, appendFileSync } from "node:fs"
 import { dirname, join } from "node:path";
 import { gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
 import {
+  type ApplyCluster,
   type Applying,
   type ApplyInput,
   type PolicyReport,
@@ -28,19 +29,13 @@ import { renderTable } from "./table.ts";
 import { kyvernoEvaluation } from "./world.ts";
 
 /** Applies policies. Throws Errors with Kyverno's text; the exit code otherwise. */
-export function kyvernoApply(policies: readonly string[], flags: KyvernoApplyFlags): number {
+export async function kyvernoApply(policies: readonly string[], flags: KyvernoApplyFlags): Promise<number> {
   const resources = [...flags.resource, ...flags.resources];
   checkArguments(policies, resources, flags);
+  const input = inputOf(policies, resources, flags);
+  const cluster = flags.cluster ? await readCluster(policies, resources, flags, input) : null;
   const sink = openOutput(flags.output);
-  const applying = prepareApply(inputOf(policies, resources, flags), {
-    files,
-    read: readCliPolicy,
-    evaluate: evaluateCliPolicy,
-    evaluation: kyvernoEvaluation,
-    print,
-    warn: printError,
-    stdin: () => readFileSync(0, "utf8"),
-  });
+  const applying = prepareApply({ ...input, cluster }, { ...applyOptions, print, warn: printError });
   if (!flags.stdin && !flags.policyReport && !flags.generateExceptions) printHead(applying);
   const responses: PolicyResponse[] = [];
   for (const response of applying.responses()) {
@@ -48,6 +43,41 @@ export function kyvernoApply(policies: readonly string[], flags: KyvernoApplyFla
     responses.push(response);
   }
   return printResults(applying, responses, flags);
+}
+
+const applyOptions = {
+  files,
+  read: readCliPolicy,
+  evaluate: evaluateCliPolicy,
+  evaluation: kyvernoEvaluation,
+  stdin: () => readFileSync(0, "utf8"),
+};
+
+/** Loaded when it is asked for: files need no client. */
+async function readCluster(
+  policies: readonly string[],
+  resources: readonly string[],
+  flags: KyvernoApplyFlags,
+  input: ApplyInput,
+): Promise<ApplyCluster> {
+  const { connect, readForPolicies } = await import("./cluster.ts");
+  const client = connect(flags);
+  try {
+    return await readForPolicies({
+      client,
+      policies,
+      names: resources,
+      namespace: flags.namespace,
+      clusterWide: flags.clusterWideResources,
+      // A run that tells nobody shows what policies ask for.
+      rehearse: (cluster) => {
+        const silent = { ...applyOptions, print: () => {}, warn: () => {} };
+        for (const _ of prepareApply({ ...input, cluster }, silent).responses());
+      },
+    });
+  } finally {
+    client.close();
+  }
 }
 
 function checkArguments(policies: readonly string[], resources: readonly string[], flags: KyvernoApplyFlags): void {
@@ -64,12 +94,21 @@ function checkArguments(policies: readonly string[], resources: readonly string[
   if (resources.length > 0 && flags.json.length > 0) {
     fail("both resource and json files can not be used together, use one or the other");
   }
-  const unbuilt = { "--cluster": flags.cluster, "--json": flags.json.length > 0, "--registry": flags.registry };
-  for (const [flag, isGiven] of Object.entries(unbuilt)) if (isGiven) fail(`${flag} is not supported yet`);
-  if (flags.httpPayload.length + flags.envoyPayload.length > 0) fail("HTTP and Envoy payloads are not supported yet");
-  if (resources.length === 0) fail("resource file(s) or cluster required");
-  const git = policies.find((path) => /^https?:\/\//.test(path));
-  if (git !== undefined) fail(`${git}: git repositories are not read; clone it and give the folder`);
+  const payloads = { "--json": flags.json, "--http-payload": flags.httpPayload, "--envoy-payload": flags.envoyPayload };
+  for (const [flag, given] of Object.entries(payloads)) {
+    if (given.length > 0) fail(`${flag}: payloads are decided by ValidatingPolicies, which are not supported yet`);
+  }
+  if (flags.parameterResource.length > 0) {
+    fail("--parameter-resource: parameters belong to admission policies, which are not supported yet");
+  }
+  if (flags.contextFile !== "") {
+    fail("--context-file: its data are for policies in CEL and images of registries, which are not supported yet");
+  }
+  if (flags.registry)
+    fail("--registry: image registries are not asked yet; give what policies need with --values-file");
+  const git = [...policies, ...resources].find((path) => /^https?:\/\//.test(path));
+  if (git !== undefined) fail(`${git}: git repositories are not read: clone it, and give the folder`);
+  if (resources.length === 0 && !flags.cluster) fail("resource file(s) or cluster required");
 }
 
 function inputOf(policies: readonly string[], resources: readonly string[], flags: KyvernoApplyFlags): ApplyInput {

@@ -42,12 +42,27 @@ export function run(command: () => number): number {
   try {
     return command();
   } catch (error) {
-    // Only what a command says itself ends it quietly; our own mistakes must be seen.
-    if (!(error instanceof Error)) throw error;
-    if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) throw error;
-    printError(`Error: ${error.message}`);
-    return error instanceof CommandFailed ? error.exitCode : 1;
+    return failed(error);
   } finally {
     flush();
   }
+}
+
+/** As `run`, for a command that may wait for a cluster. */
+export async function runLong(command: () => Promise<number>): Promise<number> {
+  try {
+    return await command();
+  } catch (error) {
+    return failed(error);
+  } finally {
+    flush();
+  }
+}
+
+/** Only what a command says itself ends it quietly; our own mistakes must be seen. */
+function failed(error: unknown): number {
+  if (!(error instanceof Error)) throw error;
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) throw error;
+  printError(`Error: ${error.message}`);
+  return error instanceof CommandFailed ? error.exitCode : 1;
 }

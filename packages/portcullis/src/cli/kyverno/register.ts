@@ -4,7 +4,7 @@
 import { Command, type CommanderError } from "commander";
 import type { KyvernoApplyFlags, KyvernoTestFlags } from "../flags.ts";
 import { tuneForManyPolicies } from "../tune.ts";
-import { CommandFailed, run } from "./exit.ts";
+import { CommandFailed, run, runLong } from "./exit.ts";
 
 /** Adds `kyverno` with its commands. */
 export function registerKyverno(program: Command): void {
@@ -98,9 +98,9 @@ function addApply(kyverno: Command): void {
     .option("--continue-on-fail", "Continue with the next resource upon failure", false)
     .option("--generate-exceptions", "Generate policy exceptions for each violation", false)
     .option("--generated-exception-ttl <duration>", "Default TTL for generated exceptions", "720h0m0s")
-    .option("-c, --cluster", "apply to the cluster of the current context: not built yet", false)
+    .option("-c, --cluster", "Checks if policies should be applied to cluster in the current context", false)
     .option("-n, --namespace <name>", "Optional Policy parameter passed with cluster flag", "")
-    .option("--cluster-wide-resources", "apply to cluster-wide resources: not built yet", false)
+    .option("--cluster-wide-resources", "If set to true, will apply policies to cluster-wide resources", false)
     .option("--parameter-resource <path>", "parameters of admission policies: not built yet", slice, none)
     .option("--http-payload <path>", "not built yet", slice, none)
     .option("--envoy-payload <path>", "not built yet", slice, none)
@@ -120,7 +120,7 @@ function addApply(kyverno: Command): void {
     .action(async (policies: string[], flags: KyvernoApplyFlags) => {
       tuneForManyPolicies();
       const { kyvernoApply } = await import("./apply.ts");
-      process.exitCode = run(() => kyvernoApply(policies, flags));
+      process.exitCode = await runLong(() => kyvernoApply(policies, flags));
     });
 }
 
