@@ -8,8 +8,11 @@ import type { AuditThreadData, FromAudit, ToAudit } from "./auditthread.ts";
 import type { FileText } from "./compose.ts";
 import type { Change } from "./evaluator.ts";
 import type { Logger } from "./log.ts";
+import type { ObjectShare } from "./objectshare.ts";
 
 export interface AuditThreadOptions extends AuditThreadData {
+  /** What policies look up. */
+  readonly objects: ObjectShare;
   readonly fetch: (needs: readonly Need[]) => Promise<readonly Answer[]>;
   readonly metrics: Pick<Metrics, "audited" | "rules">;
   readonly logger: Logger;
@@ -49,6 +52,7 @@ export function createAuditThread(options: AuditThreadOptions): AuditThread {
     failures: 0,
     restart: null,
   };
+  const unlisten = options.objects.listen((change) => tell(state.worker, { kind: "data", change }));
   return {
     change: (files) => {
       for (const file of files.removed) state.files.delete(file);
@@ -62,6 +66,7 @@ export function createAuditThread(options: AuditThreadOptions): AuditThread {
     },
     close: async () => {
       state.leads = false;
+      unlisten();
       if (state.restart !== null) clearTimeout(state.restart);
       await stop(state);
     },
@@ -88,6 +93,7 @@ function start(state: State): void {
   worker.on("message", (message: FromAudit) => {
     void take(options, worker, message);
   });
+  tell(worker, { kind: "data", change: options.objects.all() });
   tell(worker, { kind: "change", files: { changed: [...files.values()], removed: [] } });
 }
 

@@ -9,6 +9,7 @@ import {
   type AuditRun,
   type AuditSettings,
   defaultAuditSettings,
+  type AuditOptions,
   startAudit,
 } from "../controllers/audit/audit.ts";
 import type { ObjectResults } from "../controllers/audit/auditor.ts";
@@ -62,6 +63,7 @@ export interface AuditingOptions {
   readonly informers: Informers;
   readonly fetch: (needs: readonly Need[]) => Promise<readonly Answer[]>;
   readonly flags: AuditFlags;
+  readonly createData?: AuditOptions["createData"];
   /** The product's own namespace. */
   readonly namespace: string;
   /** How the evaluators are set up: the audit decides as they do. */
@@ -81,7 +83,7 @@ export interface Auditing {
 }
 
 export function startAuditing(options: AuditingOptions): Auditing {
-  const { flags, client, informers, settings, onError } = options;
+  const { flags, client, informers, settings, createData, onError } = options;
   const tracking = trackPolicies();
   const { engine, frontends } = assembleEngine("cluster", (frontend) => tracking.wrap(frontend), dialects(settings));
   const composer = createComposer({
@@ -104,6 +106,7 @@ export function startAuditing(options: AuditingOptions): Auditing {
       reported: new Set(flags.reported),
       ...options.tuning,
     },
+    ...(createData !== undefined && { createData }),
     world: worldNow,
     fetch: options.fetch,
     running: tracking.running,

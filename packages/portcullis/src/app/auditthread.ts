@@ -7,11 +7,13 @@ import type { Answer, Need } from "@portcullis/lang";
 import { createClient } from "../cluster/client.ts";
 import { createInformers } from "../cluster/informer.ts";
 import { type ConfigOptions, readClusterConfig } from "../cluster/kubeconfig.ts";
+import { sharedAuditData } from "../controllers/audit/data.ts";
 import { watchNeighbours, yieldingClient } from "../controllers/neighbours/neighbours.ts";
 import type { Tally } from "../server/tally.ts";
 import { type AuditFlags, type AuditingOptions, startAuditing } from "./auditing.ts";
 import type { EvaluatorSettings } from "./config.ts";
 import type { Change } from "./evaluator.ts";
+import type { DataChange } from "./objectshare.ts";
 
 /** What the thread is given when it starts. */
 export interface AuditThreadData {
@@ -28,6 +30,8 @@ export interface AuditThreadData {
 
 export type ToAudit =
   | { readonly kind: "change"; readonly files: Pick<Change, "changed" | "removed"> }
+  /** Objects of the cluster that policies look up. */
+  | { readonly kind: "data"; readonly change: DataChange }
   | { readonly kind: "answers"; readonly id: number; readonly answers: readonly Answer[] }
   | { readonly kind: "close" };
 
@@ -52,6 +56,7 @@ export function serveAudit(
   const neighbours = yieldsAs === null ? null : watchNeighbours({ informers, configurationName: yieldsAs, onError });
   const client = neighbours === null ? direct : yieldingClient(direct, neighbours);
   const asked = new Map<number, (answers: readonly Answer[]) => void>();
+  const shared = sharedAuditData();
   let nextId = 0;
   const auditing = startAuditing({
     client,
@@ -62,6 +67,7 @@ export function serveAudit(
         asked.set(id, resolve);
         send({ kind: "fetch", id, needs });
       }),
+    createData: shared.create,
     flags,
     namespace,
     settings,
@@ -74,6 +80,9 @@ export function serveAudit(
     switch (message.kind) {
       case "change":
         auditing.change(message.files);
+        break;
+      case "data":
+        shared.take(message.change);
         break;
       case "answers":
         asked.get(message.id)?.(message.answers);

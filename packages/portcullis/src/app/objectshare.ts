@@ -1,7 +1,8 @@
 // The objects of a cluster that policies look at, as bytes in memory that all threads share: ten thousand Pods are held once,
-// as compressed text, and not as a tree in every thread. The main thread appends texts to chunks and tells the others where each object
-// lies; bytes that were told are never written again. A chunk that is mostly garbage is emptied: what still lives in it is
-// appended anew, and the chunk is forgotten.
+// as compressed text and not as a tree in every thread. The main thread appends texts to chunks and tells the others where each object
+// lies; bytes that were told are never written again. A chunk that is full is compressed as a whole, which takes its place: one
+// object by itself would be compressed worse, and each compression costs a native handle. A chunk that is mostly garbage is
+// emptied: what still lives in it is appended anew, and the chunk is forgotten.
 
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 
@@ -14,16 +15,22 @@ export interface SharedKey {
   readonly name: string;
 }
 
-/** Where an object's text (JSON, packed) lies. */
+/** Where an object's text (JSON in UTF-8) lies, in a chunk that is not packed or that was unpacked. */
 export interface SharedEntry extends SharedKey {
   readonly chunk: number;
   readonly start: number;
   readonly length: number;
 }
 
-/** What other threads have to hear. */
+export interface ToldChunk {
+  readonly id: number;
+  readonly bytes: SharedArrayBuffer;
+  readonly isPacked: boolean;
+}
+
+/** What other threads have to hear. A chunk that they know already takes the place of what they know. */
 export interface DataChange {
-  readonly chunks: readonly { readonly id: number; readonly bytes: SharedArrayBuffer }[];
+  readonly chunks: readonly ToldChunk[];
   readonly entries: readonly SharedEntry[];
   readonly removed: readonly SharedKey[];
   /** Chunks that nothing lies in any more, once the entries are taken. */
@@ -33,10 +40,11 @@ export interface DataChange {
 export interface ObjectShare {
   set(key: SharedKey, object: unknown): void;
   remove(key: SharedKey): void;
-  /** What changed since it was asked last; null when nothing did. */
+  /** What changed since it was asked last, of which those who listen hear too; null when nothing did. */
   take(): DataChange | null;
   /** Everything, for a thread that starts; what `take` will give is in it too. */
   all(): DataChange;
+  listen(handler: (change: DataChange) => void): () => void;
   readonly size: number;
   /** Of the texts, without what is garbage. */
   readonly bytes: number;
@@ -44,13 +52,13 @@ export interface ObjectShare {
 
 interface Chunk {
   readonly id: number;
-  readonly bytes: SharedArrayBuffer;
-  readonly buffer: Buffer;
+  bytes: SharedArrayBuffer;
+  isPacked: boolean;
   used: number;
   live: number;
 }
 
-const chunkBytes = 1024 * 1024;
+const chunkBytes = 256 * 1024;
 
 interface State {
   readonly entries: Map<string, SharedEntry>;
@@ -59,6 +67,7 @@ interface State {
   /** Chunks that nobody was told of yet. */
   readonly fresh: Set<number>;
   readonly emptied: Set<number>;
+  readonly listeners: Set<(change: DataChange) => void>;
   current: Chunk | null;
   nextId: number;
   bytes: number;
@@ -71,15 +80,16 @@ export function createObjectShare(): ObjectShare {
     changed: new Map(),
     fresh: new Set(),
     emptied: new Set(),
+    listeners: new Set(),
     current: null,
     nextId: 0,
     bytes: 0,
   };
   return {
     set: (key, object) => {
-      const packed = deflateRawSync(JSON.stringify(object), { level: 1 });
+      const text = JSON.stringify(object);
       drop(state, textOf(key));
-      place(state, key, packed.length, (chunk) => packed.copy(chunk.buffer, chunk.used));
+      place(state, key, Buffer.byteLength(text), (bytes, at) => bytes.write(text, at, "utf8"));
     },
     remove: (key) => {
       const text = textOf(key);
@@ -98,6 +108,7 @@ export function createObjectShare(): ObjectShare {
         emptied: [...emptied],
       };
       for (const told of [changed, fresh, emptied]) told.clear();
+      for (const handler of state.listeners) handler(change);
       return change;
     },
     all: () => ({
@@ -106,6 +117,10 @@ export function createObjectShare(): ObjectShare {
       removed: [],
       emptied: [],
     }),
+    listen: (handler) => {
+      state.listeners.add(handler);
+      return () => state.listeners.delete(handler);
+    },
     get size() {
       return state.entries.size;
     },
@@ -115,25 +130,42 @@ export function createObjectShare(): ObjectShare {
   };
 }
 
-function toldChunk({ id, bytes }: Chunk): DataChange["chunks"][number] {
-  return { id, bytes };
+function toldChunk({ id, bytes, isPacked }: Chunk): ToldChunk {
+  return { id, bytes, isPacked };
 }
 
-/** A chunk that has room. A large object has one of its own, and the present one goes on. */
+/** A chunk that has room. */
 function open(state: State, length: number): Chunk {
   const { current } = state;
-  if (current !== null && current.used + length <= current.buffer.length) return current;
+  if (current !== null && current.used + length <= current.bytes.byteLength) return current;
+  if (current !== null) seal(state, current);
   const bytes = new SharedArrayBuffer(Math.max(chunkBytes, length));
-  const chunk: Chunk = { id: state.nextId++, bytes, buffer: Buffer.from(bytes), used: 0, live: 0 };
+  const chunk: Chunk = { id: state.nextId++, bytes, isPacked: false, used: 0, live: 0 };
   state.chunks.set(chunk.id, chunk);
   state.fresh.add(chunk.id);
-  if (length < chunkBytes / 2 || current === null) state.current = chunk;
+  state.current = chunk;
   return chunk;
 }
 
-function place(state: State, key: SharedKey, length: number, write: (chunk: Chunk) => void): void {
+/** Whoever still reads the bytes of before has them. */
+function seal(state: State, chunk: Chunk): void {
+  const packed = deflateRawSync(Buffer.from(chunk.bytes, 0, chunk.used), { level: 1 });
+  chunk.bytes = new SharedArrayBuffer(packed.length);
+  chunk.isPacked = true;
+  packed.copy(Buffer.from(chunk.bytes));
+  state.fresh.add(chunk.id);
+}
+
+/** The texts of a chunk. */
+export function chunkTexts({ bytes, isPacked }: Pick<ToldChunk, "bytes" | "isPacked">): Buffer {
+  return isPacked ? inflateRawSync(Buffer.from(bytes)) : Buffer.from(bytes);
+}
+
+type Write = (bytes: Buffer, at: number) => void;
+
+function place(state: State, key: SharedKey, length: number, write: Write): void {
   const chunk = open(state, length);
-  write(chunk);
+  write(Buffer.from(chunk.bytes), chunk.used);
   const entry = { ...keyOf(key), chunk: chunk.id, start: chunk.used, length };
   chunk.used += length;
   chunk.live += length;
@@ -155,27 +187,23 @@ function drop(state: State, key: string): void {
 function tidy(state: State): void {
   const poor = [...state.chunks.values()].filter((chunk) => chunk !== state.current && chunk.live * 2 < chunk.used);
   if (poor.length === 0) return;
-  const ids = new Map(poor.map((chunk) => [chunk.id, chunk]));
+  const texts = new Map(poor.filter(({ live }) => live > 0).map((chunk) => [chunk.id, chunkTexts(chunk)]));
   for (const entry of Array.from(state.entries.values())) {
-    const from = ids.get(entry.chunk);
+    const from = texts.get(entry.chunk);
     if (from === undefined) continue;
     const { start, length } = entry;
     drop(state, textOf(entry));
-    place(state, entry, length, (to) => from.buffer.copy(to.buffer, to.used, start, start + length));
+    place(state, entry, length, (to, at) => from.copy(to, at, start, start + length));
   }
   for (const { id } of poor) {
     state.chunks.delete(id);
-    if (!state.fresh.delete(id)) state.emptied.add(id);
+    state.fresh.delete(id);
+    state.emptied.add(id);
   }
 }
 
 function keyOf({ shelf, apiVersion, kind, namespace, name }: SharedKey): SharedKey {
   return { shelf, apiVersion, kind, namespace, name };
-}
-
-/** The object whose text lies in these bytes. */
-export function unpacked(bytes: Buffer): unknown {
-  return JSON.parse(inflateRawSync(bytes).toString("utf8"));
 }
 
 export function textOf({ shelf, apiVersion, kind, namespace, name }: SharedKey): string {

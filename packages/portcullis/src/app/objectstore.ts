@@ -8,7 +8,14 @@
 import type { Answer, Need } from "@portcullis/lang";
 import { stringAt } from "@portcullis/kube";
 import { inventoryNeed } from "@portcullis/policy";
-import { type DataChange, type SharedEntry, type SharedKey, textOf, unpacked } from "./objectshare.ts";
+import {
+  type DataChange,
+  type SharedEntry,
+  type SharedKey,
+  type ToldChunk,
+  chunkTexts,
+  textOf,
+} from "./objectshare.ts";
 
 export interface ObjectStore {
   apply(change: DataChange): void;
@@ -28,7 +35,9 @@ interface Branch {
 type Index = Map<string, Map<string, Map<string, Branch>>>;
 
 interface State {
-  readonly chunks: Map<number, Buffer>;
+  readonly chunks: Map<number, ToldChunk>;
+  /** Texts of packed chunks that were looked into last. */
+  readonly opened: Map<number, Buffer>;
   readonly namespaces: Map<string, SharedEntry>;
   readonly index: Index;
   readonly parsed: Parsed;
@@ -37,12 +46,15 @@ interface State {
   readonly made: Map<string, Tree>;
 }
 
-/** How many bytes of packed texts are kept as trees, which are ten to twenty times as large. */
-const parsedBytesMax = 2 * 1024 * 1024;
+/** How many bytes of texts are kept as trees, which are three to four times as large. */
+const parsedBytesMax = 6 * 1024 * 1024;
+/** How many packed chunks are kept unpacked: neighbours are looked at together. */
+const openedMax = 8;
 
 export function createObjectStore(): ObjectStore {
   const state: State = {
     chunks: new Map(),
+    opened: new Map(),
     namespaces: new Map(),
     index: new Map(),
     parsed: createParsed(parsedBytesMax),
@@ -63,7 +75,7 @@ export function createObjectStore(): ObjectStore {
 }
 
 function apply(state: State, { chunks, entries, removed, emptied }: DataChange): void {
-  for (const { id, bytes } of chunks) state.chunks.set(id, Buffer.from(bytes));
+  for (const chunk of chunks) state.chunks.set(chunk.id, chunk);
   for (const entry of entries) {
     state.parsed.forget(textOf(entry));
     if (entry.shelf === "namespaces") state.namespaces.set(entry.name, entry);
@@ -74,7 +86,10 @@ function apply(state: State, { chunks, entries, removed, emptied }: DataChange):
     if (key.shelf === "namespaces") state.namespaces.delete(key.name);
     else removeFrom(state, key);
   }
-  for (const id of emptied) state.chunks.delete(id);
+  for (const id of emptied) {
+    state.chunks.delete(id);
+    state.opened.delete(id);
+  }
 }
 
 /** The branch of an object; what was made of it and of all above it no longer holds. */
@@ -151,19 +166,34 @@ function objectOf(state: State, entry: SharedEntry): unknown {
   const key = textOf(entry);
   const known = state.parsed.get(key, entry);
   if (known !== undefined) return known;
-  const { chunk, start, length } = entry;
-  const buffer = state.chunks.get(chunk);
   // A decision that was put aside may hold a tree whose objects have moved: they are found where they are now.
-  const value = buffer === undefined ? movedObject(state, entry) : unpacked(buffer.subarray(start, start + length));
+  const value = state.chunks.has(entry.chunk) ? readObject(state, entry) : movedObject(state, entry);
   state.parsed.set(key, entry, value);
   return value;
 }
 
 function movedObject(state: State, { namespace, apiVersion, kind, name }: SharedEntry): unknown {
   const entry = state.index.get(namespace)?.get(apiVersion)?.get(kind)?.names.get(name);
-  const buffer = entry === undefined ? undefined : state.chunks.get(entry.chunk);
-  if (entry === undefined || buffer === undefined) return null;
-  return unpacked(buffer.subarray(entry.start, entry.start + entry.length));
+  return entry === undefined ? null : readObject(state, entry);
+}
+
+function readObject(state: State, { chunk, start, length }: SharedEntry): unknown {
+  const text = textsOf(state, chunk)?.toString("utf8", start, start + length);
+  return text === undefined ? null : JSON.parse(text);
+}
+
+function textsOf({ chunks, opened }: State, id: number): Buffer | undefined {
+  const chunk = chunks.get(id);
+  if (chunk?.isPacked !== true) return chunk === undefined ? undefined : chunkTexts(chunk);
+  const known = opened.get(id);
+  if (known !== undefined) return known;
+  const texts = chunkTexts(chunk);
+  opened.set(id, texts);
+  for (const oldest of opened.keys()) {
+    if (opened.size <= openedMax) break;
+    opened.delete(oldest);
+  }
+  return texts;
 }
 
 interface Parsed {

@@ -180,7 +180,7 @@ const auditFetchMs = 10_000;
 
 function auditThread(
   { audit, namespace, userAgent = "portcullis", serve: served, registration, yields = true }: RunOptions,
-  { fetchers, logger, onError }: Parts,
+  { fetchers, objects, logger, onError }: Parts,
   { metrics }: ClusterTarget,
 ): AuditThread | null {
   if (audit === null) return null;
@@ -196,6 +196,7 @@ function auditThread(
       settings: evaluatorSettings(served),
       yieldsAs: yields ? configurationName : null,
     },
+    objects,
     fetch: (needs) => fetching.fetch(needs, clockMs() + auditFetchMs),
     metrics,
     logger,

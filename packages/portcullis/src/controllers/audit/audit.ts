@@ -19,7 +19,7 @@ import {
 import { type ReportApi, type ReportedResults, policyReport, reportKind } from "../reports/policy-report.ts";
 import { type ReportWriter, createReportWriter } from "../reports/report-writer.ts";
 import { type Auditor, type ObjectResults, createAuditor } from "./auditor.ts";
-import { type AuditData, createAuditData } from "./data.ts";
+import { type AuditData, type AuditDataOptions, createAuditData } from "./data.ts";
 import { type AuditedPolicies, type PolicyObject, auditedPolicies, keyOfPolicy } from "./policies.ts";
 import { type Result, createResultStore, newResults } from "./results.ts";
 import { type Scanner, createScanner } from "./scanner.ts";
@@ -30,6 +30,8 @@ export interface AuditOptions {
   readonly informers: Informers;
   readonly createQueue: (work: (key: string) => Promise<void>) => WorkQueue;
   readonly settings: AuditSettings;
+  /** What policies look up; watched here when absent. */
+  readonly createData?: (options: AuditDataOptions) => AuditData;
   /** The world of one decision. */
   readonly world: (answer: (need: Need) => Answer) => World;
   /** What is not known of the cluster: anything but Namespaces and the inventory. Never rejects. */
@@ -182,7 +184,8 @@ function createState(options: AuditOptions): State {
   const { client, informers, clock, settings, onError } = options;
   const store = createResultStore();
   const namespaces = informers.watch(namespacesResource, { onError });
-  const data = createAuditData({ client, informers, onChange: (kind) => dataChanged(state, kind), onError });
+  const createData = options.createData ?? createAuditData;
+  const data = createData({ client, informers, onChange: (kind) => dataChanged(state, kind), onError });
   const scanner = createScanner({
     store,
     world: (ask) => ({ ...options.world(noAnswer), ask }),

@@ -4,7 +4,7 @@
 
 import { type GroupVersionKind, apiVersionOf, groupKindKey, gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
 import type { Answer, Need } from "@portcullis/lang";
-import { type ObjectShare, type SharedKey, createObjectShare } from "../../app/objectshare.ts";
+import { type DataChange, type ObjectShare, type SharedKey, createObjectShare } from "../../app/objectshare.ts";
 import { createObjectStore } from "../../app/objectstore.ts";
 import type { ApiResource, ClusterClient, ClusterObject, Informer, Informers } from "../../cluster/api.ts";
 import { reaches } from "./auditor.ts";
@@ -25,6 +25,31 @@ export interface AuditDataOptions {
   /** An object of this kind (`group/Kind`) changed. */
   readonly onChange: (kind: string) => void;
   readonly onError: (error: Error) => void;
+}
+
+/** Data that somebody else watches: `take` is told of every change in what the threads of a process share. */
+export function sharedAuditData(): {
+  readonly create: (options: Pick<AuditDataOptions, "onChange">) => AuditData;
+  readonly take: (change: DataChange) => void;
+} {
+  const store = createObjectStore();
+  const listeners = new Set<(kind: string) => void>();
+  return {
+    take: (change) => {
+      store.apply(change);
+      const objects = [...change.entries, ...change.removed].filter(({ shelf }) => shelf === "inventory");
+      const kinds = new Set(objects.map(({ apiVersion, kind }) => groupKindKey(gvkOf({ apiVersion, kind }))));
+      for (const kind of kinds) for (const listener of listeners) listener(kind);
+    },
+    create: ({ onChange }) => {
+      listeners.add(onChange);
+      return {
+        follow: () => Promise.resolve(),
+        answer: (need) => store.answer(need) ?? undefined,
+        close: () => listeners.delete(onChange),
+      };
+    },
+  };
 }
 
 export function createAuditData(options: AuditDataOptions): AuditData {
