@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { Option } from "commander";
 import { collect, seconds, wholeNumber } from "./arguments.ts";
 import { withCluster } from "./cluster.ts";
+import type { AuditFlags } from "./commands/audit.ts";
 import type { InstallFlags } from "./commands/install.ts";
 import type { RenderCrdsFlags, RenderManifestsFlags, UninstallFlags } from "./commands/render.ts";
 import type { StatusFlags } from "./commands/status.ts";
@@ -25,6 +26,23 @@ export function registerCluster(program: Command, version: string): void {
     .action(async (options: StatusFlags) => {
       const { statusCommand } = await import("./commands/status.ts");
       process.exitCode = await statusCommand(options, version);
+    });
+  withCluster(program.command("audit"))
+    .description("judge every object of a cluster once; nothing is written to it")
+    .option(
+      "--policies <path>",
+      "by the policies in this file or folder, instead of the cluster's; may be repeated",
+      collect,
+      [],
+    )
+    .addOption(
+      new Option("-o, --output <format>", "how to print the findings")
+        .choices(["table", "text", "json", "sarif", "junit"])
+        .default("table"),
+    )
+    .action(async (options: AuditFlags) => {
+      const { auditCommand } = await import("./commands/audit.ts");
+      process.exitCode = await auditCommand(options, version);
     });
   withCluster(program.command("uninstall"))
     .description("take webhook configurations, certificates and Leases off a cluster; policies stay")

@@ -79,6 +79,7 @@ function withServing(command: Command): Command {
     )
     .option("--host <address>", "the address to listen on", "127.0.0.1")
     .option("--port <number>", "the port to listen on, 0 for any", wholeNumber, 8443)
+    .option("--metrics-port <number>", "serve /metrics without TLS on a port of its own", wholeNumber)
     .option(
       "--tls-cert-file <file>",
       "certificate chain (PEM), reloaded when it changes; default: a self-signed CA made at start",

@@ -32,7 +32,7 @@ function levelOf({ result, actions }: Outcome): Finding["level"] {
 }
 
 /** `Kind/namespace/name/rule`. */
-export function ruleName({ policy, rule }: Outcome): string {
+export function ruleName({ policy, rule }: Pick<Outcome, "policy" | "rule">): string {
   const name = `${policy.kind}/${policy.namespace === "" ? "" : `${policy.namespace}/`}${policy.name}`;
   return rule === "" || rule === policy.name ? name : `${name}/${rule}`;
 }

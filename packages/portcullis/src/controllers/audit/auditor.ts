@@ -191,31 +191,36 @@ async function evaluate(state: State, entry: Entry): Promise<void> {
 // ── tables
 
 function tableOf(state: State, object: AuditedObject): Table {
-  const kind = `${object.group}/${object.kind}`;
-  const isExcluded = state.policies?.excludes(kind === "/Namespace" ? object.name : object.namespace) === true;
-  const name = isExcluded ? `${kind} excluded` : kind;
-  const known = state.tables.get(name);
+  const { policies, epochs, tables } = state;
+  if (policies === null) return noTable;
+  const name = `${object.group}/${object.kind}${isExcluded(policies, object) ? " excluded" : ""}`;
+  const known = tables.get(name);
   if (known !== undefined) return known;
-  const table =
-    state.policies === null ? new Map<string, string>() : makeTable(state, state.policies, { kind, isExcluded });
-  state.tables.set(name, table);
+  const table = new Map(
+    policiesFor(policies, object).map(({ unit, fingerprint }) => [unit, `${fingerprint} ${epochs.get(unit) ?? 0}`]),
+  );
+  tables.set(name, table);
   return table;
 }
 
+const noTable: Table = new Map();
+
+/** What is to be asked about an object. */
+export function policiesFor(policies: AuditedPolicies, object: Omit<AuditedObject, "key">): readonly AuditedPolicy[] {
+  const kind = `${object.group}/${object.kind}`;
+  const isExpanded = policies.expanded.includes(kind);
+  const excluded = isExcluded(policies, object);
+  return [...policies.units.values()].filter(({ scope, dialect }) =>
+    dialect === "gatekeeper" ? !excluded && (isExpanded || reaches(scope, kind)) : reaches(scope, kind),
+  );
+}
+
 /** Config takes namespaces out of Gatekeeper's sight, not out of that of others. */
-function makeTable(
-  { epochs }: State,
-  policies: AuditedPolicies,
-  { kind, isExcluded }: { readonly kind: string; readonly isExcluded: boolean },
-): Table {
-  const isExpanded = policies.expanded.some((name) => name === kind);
-  const table = new Map<string, string>();
-  for (const policy of policies.units.values()) {
-    if (isExcluded && policy.dialect === "gatekeeper") continue;
-    if (!reaches(policy.scope, kind) && !(isExpanded && policy.dialect === "gatekeeper")) continue;
-    table.set(policy.unit, `${policy.fingerprint} ${epochs.get(policy.unit) ?? 0}`);
-  }
-  return table;
+function isExcluded(
+  { excludes }: AuditedPolicies,
+  { group, kind, namespace, name }: Omit<AuditedObject, "key">,
+): boolean {
+  return excludes(group === "" && kind === "Namespace" ? name : namespace);
 }
 
 /** Whether objects of a kind (`group/Kind`) may be in a scope. */

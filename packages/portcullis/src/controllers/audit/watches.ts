@@ -93,7 +93,7 @@ function find(watched: ReadonlyMap<string, Watched>, key: string): ClusterObject
   return watched.get(resource)?.informer.get(name) ?? null;
 }
 
-function auditedObject({ gvr, gvk }: ApiResource, object: ClusterObject): AuditedObject {
+export function auditedObject({ gvr, gvk }: ApiResource, object: ClusterObject): AuditedObject {
   return {
     key: keyOf(gvr, object),
     group: gvk.group,
