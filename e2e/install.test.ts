@@ -37,6 +37,7 @@ suite("installation", { skip: missing }, () => {
     await context.test("installed again, nothing changes and every replica enforces each", () => again(product));
     await context.test("status says what is enforced where", () => told(product));
     await context.test("a violation is audited and reported with the same rights", () => audited(product, replicas[0]));
+    await context.test("a policy that looks at what the product may not list is warned of", () => warned(product));
     await context.test("rendered definitions are those that are on the cluster", () => rendered(product));
   });
 });
@@ -187,6 +188,22 @@ async function audited(product: Product, replica: Replica | undefined): Promise<
     return (status as { readonly totalViolations?: number } | undefined)?.totalViolations === 1;
   });
   assert.doesNotMatch(replica?.log() ?? "", /forbidden/i);
+}
+
+function warned(product: Product): void {
+  const folder = join(product.folder, "secrets");
+  mkdirSync(folder);
+  const constraint = readFileSync(join(policies, "constraint.yaml"), "utf8");
+  writeFileSync(join(folder, "template.yaml"), readFileSync(join(policies, "template.yaml")));
+  writeFileSync(
+    join(folder, "constraint.yaml"),
+    constraint.replace("enforce-image-repository", "secrets").replace('["Pod"]', '["Secret"]'),
+  );
+  const { text } = product.cli("install", "--no-wait", "-f", folder);
+  assert.match(
+    text,
+    /^Warning: policies look at secrets, which portcullis may not list: give it a ClusterRole .*aggregate-to-portcullis: "true"$/m,
+  );
 }
 
 function rendered(product: Product): void {

@@ -23,6 +23,7 @@ import { type Fetchers, createFetching } from "./fetch.ts";
 import { type Logger, createLogger } from "./log.ts";
 import { type ObjectShare, createObjectShare } from "./objectshare.ts";
 import { type Registering, type Registration, register } from "./registration.ts";
+import { warnOfRights } from "./rights.ts";
 import { type Serving, serve } from "./serve.ts";
 
 export interface RunOptions {
@@ -155,11 +156,12 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
     if (isReady) audit?.lead(leads);
   });
   membership.onChange(() => policies.refresh());
+  const rights = warnOfRights({ client, feed: policies.feed, leads: () => election.isLeader, logger, onError });
   parts.neighbours?.onChange(() => policies.refresh());
   const close = async (): Promise<void> => {
     await policies.close();
     await audit?.close();
-    await Promise.all([election.close(), membership.close(), registering.close()]);
+    await Promise.all([election.close(), membership.close(), registering.close(), rights.close()]);
     parts.close();
   };
   try {

@@ -4,6 +4,7 @@
 import { type JsonRecord, builtinCatalog, gvkOf, isObject } from "@portcullis/kube";
 import { formatDiagnostic } from "@portcullis/lang";
 import { type PolicySet, lintSources } from "@portcullis/policy";
+import { accountOf } from "../../app/account.ts";
 import { ownDefinitions } from "../../controllers/install/crds/own.ts";
 import { install } from "../../controllers/install/install.ts";
 import { type ClusterFlags, onCluster, ownNamespace } from "../cluster.ts";
@@ -40,6 +41,10 @@ export async function installCommand(flags: InstallFlags, version: string): Prom
       namespace: ownNamespace(flags),
       limitMs: flags.timeout * 1000,
       waits: flags.wait,
+      policies: accountOf(set, new Set()).policies,
+      warn: (line) => {
+        process.stderr.write(`Warning: ${line}\n`);
+      },
       tell: (line) => {
         process.stdout.write(`${line}\n`);
       },

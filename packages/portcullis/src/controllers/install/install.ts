@@ -7,8 +7,9 @@ import { type JsonRecord, gvkOf, nameOf, namespaceOf, stringAt } from "@portcull
 import { ApiError, type ApiResource, type ClusterClient, type ClusterObject } from "../../cluster/api.ts";
 import { type DefinitionChanges, definitionResource, ensureDefinitions, isServed } from "./definitions.ts";
 import { type Enforcement, aliveReplicas, enforcementOf } from "./enforced.ts";
+import { type MissingOptions, missingRights } from "./missing.ts";
 
-export interface InstallItem {
+interface InstallItem {
   readonly object: ClusterObject;
   /** `file:line:column`, for people. */
   readonly place: string;
@@ -27,7 +28,10 @@ export interface InstallOptions {
   readonly limitMs: number;
   /** Look until every replica enforces each. */
   readonly waits: boolean;
+  /** What the policies look at, to see whether the product may look at it. */
+  readonly policies: MissingOptions["policies"];
   readonly tell: (line: string) => void;
+  readonly warn: (line: string) => void;
 }
 
 /** What is wrong, in lines for people; empty when everything is as wanted. Rejects with ApiError when the cluster fails. */
@@ -51,6 +55,7 @@ export async function install(options: InstallOptions): Promise<readonly string[
       stored.push({ ...item, object: applied.object, resource: applied.resource });
     }
   }
+  await warnOfRights(options);
   if (!options.waits) return problems;
   return [...problems, ...(await untilEnforced(options, stored))];
 }
@@ -58,6 +63,19 @@ export async function install(options: InstallOptions): Promise<readonly string[
 function tellDefinitions({ created, updated }: DefinitionChanges, tell: (line: string) => void): void {
   if (created.length > 0) tell(`customresourcedefinitions: ${created.length} created`);
   if (updated.length > 0) tell(`customresourcedefinitions: ${updated.length} configured`);
+}
+
+/** What the product's ServiceAccount lacks; whoever may not ask is not told. */
+async function warnOfRights({ client, namespace, policies, warn }: InstallOptions): Promise<void> {
+  const account = { namespace, name: "portcullis" };
+  try {
+    await client.get({ group: "", version: "v1", resource: "serviceaccounts" }, account);
+    const { resources } = await client.discover();
+    const user = `system:serviceaccount:${namespace}:${account.name}`;
+    for (const line of await missingRights({ client, policies, resources, user })) warn(line);
+  } catch (error) {
+    if (!(error instanceof ApiError && (error.status === 403 || error.status === 404))) throw error;
+  }
 }
 
 const ranks = { namespace: 0, definition: 1, template: 2, data: 3, policy: 4 } as const;

@@ -28,14 +28,14 @@ export interface PolicyState {
   readonly violations: number | null;
 }
 
-export interface WebhookState {
+interface WebhookState {
   readonly configuration: string;
   readonly name: string;
   readonly failurePolicy: string;
   readonly rules: number;
 }
 
-export interface FailOpen {
+interface FailOpen {
   readonly webhook: string;
   readonly kind: "admit" | "validating";
   readonly count: number;

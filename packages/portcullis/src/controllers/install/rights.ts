@@ -5,7 +5,7 @@
 
 import type { JsonRecord } from "@portcullis/kube";
 
-export interface PolicyRule {
+interface PolicyRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
@@ -31,7 +31,7 @@ const policyGroups = [
 ];
 
 /** Of the cluster. `names` are those of the webhook configurations. */
-export function clusterRules(names: readonly string[]): readonly PolicyRule[] {
+function clusterRules(names: readonly string[]): readonly PolicyRule[] {
   return [
     { apiGroups: policyGroups, resources: ["*"], verbs: read },
     // A status is a resource of its own: nothing else of a policy is ours to change.
@@ -97,7 +97,7 @@ const readRules: readonly PolicyRule[] = [
 ];
 
 /** Of the product's own namespace. */
-export function namespaceRules(secretName: string): readonly PolicyRule[] {
+function namespaceRules(secretName: string): readonly PolicyRule[] {
   return [
     {
       apiGroups: ["coordination.k8s.io"],

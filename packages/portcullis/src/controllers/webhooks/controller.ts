@@ -28,7 +28,7 @@ export interface WebhookControllerOptions {
 }
 
 /** What has to be known before anything is written. */
-export interface WebhookState {
+interface WebhookState {
   readonly settings: WebhookSettings;
   readonly policies: readonly AskingPolicy[];
   /** PEM; null when somebody else puts it in (cert-manager). */

@@ -48,7 +48,7 @@ export interface WebhookSettings {
 }
 
 /** What an operator sets for Gatekeeper's webhooks; its own defaults when absent. */
-export interface GatekeeperWebhooks {
+interface GatekeeperWebhooks {
   /** CREATE and UPDATE when absent. Templates that name their operations are asked about them all the same. */
   readonly operations?: readonly Operation[];
   readonly failurePolicy?: FailurePolicy;
@@ -58,7 +58,7 @@ export interface GatekeeperWebhooks {
 }
 
 /** What Kyverno's ConfigMap and flags set. */
-export interface KyvernoWebhooks {
+interface KyvernoWebhooks {
   readonly timeoutSeconds?: number;
   readonly namespaceSelector?: LabelSelector;
   readonly objectSelector?: LabelSelector;
@@ -66,20 +66,20 @@ export interface KyvernoWebhooks {
   readonly forceFailurePolicyIgnore?: boolean;
 }
 
-export type FailurePolicy = "Fail" | "Ignore";
+type FailurePolicy = "Fail" | "Ignore";
 
-export interface LabelSelector {
+interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>;
   readonly matchExpressions?: readonly Requirement[];
 }
 
-export interface Requirement {
+interface Requirement {
   readonly key: string;
   readonly operator: string;
   readonly values?: readonly string[];
 }
 
-export interface MatchCondition {
+interface MatchCondition {
   readonly name: string;
   readonly expression: string;
 }
