@@ -1,6 +1,6 @@
 // What the audit's tests have in common: a fake cluster with Pods and policies, and an audit over it that works at once.
 
-import { gvkOf, parseYaml } from "@portcullis/kube";
+import { gvkOf, nameOf, namespaceOf, parseYaml } from "@portcullis/kube";
 import { Source } from "@portcullis/lang";
 import type { PolicySet } from "@portcullis/policy";
 import { assembleEngine } from "../../../src/app/assemble.ts";
@@ -100,8 +100,8 @@ export async function audited({ objects, policies, settings, more, fault }: Audi
       const sources = wanted.map((object) => ({ object, file: "cluster" }));
       const gone = (set?.sources ?? []).map(({ object }) => ({
         ...gvkOf(object),
-        namespace: "",
-        name: ((object as ClusterObject)["metadata"] as { readonly name: string }).name,
+        namespace: namespaceOf(object),
+        name: nameOf(object),
       }));
       set = set === null ? engine.policySet(sources) : set.with(sources, gone);
       audit.setPolicies(set);
