@@ -146,7 +146,11 @@ function compileComparison(operator: Comparison, operand: string): ScalarTest {
   };
 }
 
+/** Most texts that are held against a pattern are names: what no duration begins with is not parsed. */
+const beginsDuration = /^[-+.\d]/;
+
 export function durationOf(text: string): bigint | null {
+  if (!beginsDuration.test(text)) return null;
   const duration = parseDuration(text);
   return typeof duration === "bigint" ? duration : null;
 }

@@ -85,6 +85,7 @@ function overridesAt(tree: Json, field: string): readonly Override[] {
 }
 
 function overridden({ overrides }: FailureAction, place: Place): ActionName | null {
+  if (overrides.length === 0) return null;
   const found = overrides.find(
     ({ namespaces, selector }) =>
       (namespaces === null || namespaces.some((pattern) => matchesWildcard(pattern, place.namespace))) &&
