@@ -56,7 +56,7 @@ export function peakOf(pid: number | undefined): number | null {
 }
 
 /** Processor time of a running process in milliseconds; a clock tick of /proc is 10 ms. */
-function cpuOf(pid: number | undefined): number | null {
+export function cpuOf(pid: number | undefined): number | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const [utime, stime] = stat

@@ -12,7 +12,7 @@ import { freePort, stopProcess, waitFor } from "../e2e/control-plane.ts";
 import { type Row, less, more } from "./bench.ts";
 import type { PolicyFile } from "./library.ts";
 import { type LoadResult, type LoadTarget, atRate, saturate } from "./load.ts";
-import { peakOf } from "./process.ts";
+import { cpuOf, peakOf } from "./process.ts";
 
 const main = resolve(import.meta.dirname, "../packages/portcullis/src/cli/main.ts");
 const admitPath = "/v1/admit?timeout=10s";
@@ -21,6 +21,8 @@ export const seconds = 10;
 
 export interface Measured {
   readonly load: LoadResult;
+  /** Processor time of the server for one request, in milliseconds; null where it cannot be read. */
+  readonly cpuMs: number | null;
   readonly peakMegabytes: number | null;
   readonly answers: readonly string[];
 }
@@ -44,8 +46,18 @@ export interface OurOptions {
 export async function measurePeer(target: LoadTarget, pid: number): Promise<Measured> {
   const answers = await answersOf(target);
   await saturate(target, { connections, seconds: 2 });
+  return { ...(await saturateMeasured(target, pid)), peakMegabytes: peakOf(pid), answers };
+}
+
+async function saturateMeasured(
+  target: LoadTarget,
+  pid: number | undefined,
+): Promise<Pick<Measured, "load" | "cpuMs">> {
+  const before = cpuOf(pid);
   const load = await saturate(target, { connections, seconds });
-  return { load, peakMegabytes: peakOf(pid), answers };
+  const after = cpuOf(pid);
+  const requests = load.requestsPerSecond * seconds;
+  return { load, cpuMs: before === null || after === null ? null : (after - before) / requests };
 }
 
 export async function measureBare(folder: string, bodies: readonly string[]): Promise<LoadResult> {
@@ -103,9 +115,13 @@ export async function measureOurs(
     const answers = await answersOf(target);
     if (expected !== null) compareAnswers(answers, expected);
     await saturate(target, { connections, seconds: 5 });
-    const load = await saturate(target, { connections, seconds });
-    const half = await atRate(target, { connections, seconds, requestsPerSecond: load.requestsPerSecond / 2 });
-    return { load, half, answers, peakMegabytes: peakOf(child.pid) };
+    const measured = await saturateMeasured(target, child.pid);
+    const half = await atRate(target, {
+      connections,
+      seconds,
+      requestsPerSecond: measured.load.requestsPerSecond / 2,
+    });
+    return { ...measured, half, answers, peakMegabytes: peakOf(child.pid) };
   } finally {
     await stopProcess(child);
   }
@@ -207,6 +223,7 @@ export function webhookRows(
       theirs?.load.requestsPerSecond ?? null,
       `reviews of ${size.toFixed(0)} bytes, ${ours.load.errors} errors`,
     ),
+    less("processor time per request", "ms", ours.cpuMs ?? Number.NaN, theirs?.cpuMs ?? null),
     less("p99 when saturated", "ms", ours.load.p99Ms, theirs?.load.p99Ms ?? null),
     less(
       `p99 at half of our rate (${ours.half.requestsPerSecond.toFixed(0)} req/s)`,

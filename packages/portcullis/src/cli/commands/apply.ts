@@ -57,7 +57,7 @@ function effectsOf(decided: readonly Decided[]): readonly unknown[] {
 }
 
 function decideAll(parted: Parted): readonly Decided[] {
-  const decide = createDecider(parted, ["mutate", "validate"]);
+  const decide = createDecider(parted);
   const progress = showProgress("objects", parted.objects.length);
   const decided = parted.objects.map((one) => {
     const decision = decide(requestOf(one));

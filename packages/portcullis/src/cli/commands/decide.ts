@@ -3,17 +3,23 @@
 // the object is created, so that the answer is the cluster's; an AdmissionReview in a file is asked as it stands.
 
 import { builtinCatalog, gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
-import { Budget, type Diagnostic, formatDiagnostic } from "@portcullis/lang";
+import { type Answer, Budget, type Diagnostic, formatDiagnostic } from "@portcullis/lang";
 import {
   type Decision,
   type EvaluationRequest,
   type Operation,
   type PolicyFrontend,
   type PolicySet,
+  externalDataKind,
+  isExternalDataAnswers,
   ownerOf,
 } from "@portcullis/policy";
 import { answerNeeds, assembleEngine } from "../../app/assemble.ts";
-import { worldNow } from "../../app/host.ts";
+import { clockMs } from "../../app/clock.ts";
+import { externalDataFetchers } from "../../app/externaldata.ts";
+import { createFetching, fetchDeadlineMs } from "../../app/fetch.ts";
+import { needKey, worldNow, worldWith } from "../../app/host.ts";
+import { answerOrFetch } from "../../app/needs.ts";
 import { ReviewError, readReview } from "../../server/review.ts";
 import type { LoadedObject } from "../load/files.ts";
 import type { Finding, FindingObject, Place } from "../output/finding.ts";
@@ -23,6 +29,8 @@ export interface Parted {
   readonly set: PolicySet;
   readonly policies: readonly LoadedObject[];
   readonly objects: readonly LoadedObject[];
+  /** What providers of external data would answer. */
+  readonly answers: readonly unknown[];
   readonly frontends: readonly PolicyFrontend[];
 }
 
@@ -36,23 +44,52 @@ export function partObjects(loaded: readonly LoadedObject[], { peerAnswers = fal
   const { engine, frontends } = assembleEngine("cluster", undefined, { kyverno: { settings: { peerAnswers } } });
   const policies = loaded.filter(({ object }) => ownerOf(frontends, object) !== undefined);
   // A ConfigMap that configures policies is an object too.
-  const objects = loaded.filter(({ object }) => !frontends.some((frontend) => frontend.owns(gvkOf(object))));
+  const others = loaded.filter(({ object }) => !frontends.some((frontend) => frontend.owns(gvkOf(object))));
+  const objects = others.filter(({ object }) => !isExternalDataAnswers(object));
+  const answers = others.filter(({ object }) => isExternalDataAnswers(object)).map(({ object }) => object);
   const sources = policies.map(({ object, file, locate }) => ({ object, file, locate }));
-  return { set: engine.policySet(sources), policies, objects, frontends };
+  return { set: engine.policySet(sources), policies, objects, answers, frontends };
 }
 
-/** Decides about one object with everything loaded as the cluster around it. */
-export function createDecider(
-  { set, objects }: Parted,
-  phases: readonly ("mutate" | "validate")[] = ["validate"],
-): (request: EvaluationRequest) => Decision {
-  const answer = answerNeeds(withDefaultNamespace(objects.map(({ object }) => object)));
+/**
+ * Decides about one object with everything loaded as the cluster around it: mutated first and then validated, as an API
+ * server does it.
+ */
+export function createDecider({ set, objects, answers }: Parted): (request: EvaluationRequest) => Decision {
+  const answer = answerNeeds([...withDefaultNamespace(objects.map(({ object }) => object)), ...answers]);
   return (request) => {
-    const now = (): number => performance.now();
-    const budget = new Budget({ deadlineMs: now() + decisionMs }, now);
-    const decision = set.evaluate(request, worldNow(answer), budget, { phases });
+    const decision = set.evaluate(
+      request,
+      worldNow(answer),
+      new Budget({ deadlineMs: clockMs() + decisionMs }, clockMs),
+    );
     if ("allowed" in decision) return decision;
     throw new UsageError(`data that policies need are not there: ${decision.needs.map((need) => need.key).join(", ")}`);
+  };
+}
+
+/** As `createDecider`, and asks the providers of external data that no written answers stand for. */
+export function createAskingDecider({
+  set,
+  objects,
+  answers,
+}: Parted): (request: EvaluationRequest) => Promise<Decision> {
+  const fetching = createFetching({ fetchers: externalDataFetchers() });
+  const context = [...withDefaultNamespace(objects.map(({ object }) => object)), ...answers];
+  const answer = answerOrFetch(context, new Set([externalDataKind]));
+  return async (request) => {
+    const deadlineMs = clockMs() + decisionMs;
+    const world = worldNow(answer);
+    const fetched = new Map<string, Answer>();
+    let said = set.evaluate(request, world, new Budget({ deadlineMs }, clockMs));
+    while ("needs" in said) {
+      const { needs } = said;
+      // oxlint-disable-next-line no-await-in-loop -- it asks for what it needs one after the other
+      const got = await fetching.fetch(needs, fetchDeadlineMs(deadlineMs));
+      needs.forEach((need, at) => fetched.set(needKey(need), got[at] ?? { error: "nothing was fetched" }));
+      said = said.resume(worldWith(world, fetched, answer));
+    }
+    return said;
   };
 }
 
