@@ -68,9 +68,24 @@ test("excluded namespaces are not looked at", () => {
   assert.equal(decide(set(noRoot), admission(object)).allowed, true);
 });
 
-test("a dry run gives no effect", () => {
-  const request = admission(pod("root", "{runAsUser: 0}"), { dryRun: true });
-  assert.deepEqual(decide(set(noRoot), request).effects, []);
+test("a dry run gives no effect, and is decided as any other", () => {
+  const generates = `
+apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata: {name: network}
+spec:
+  rules:
+  - name: default-deny
+    match: {any: [{resources: {kinds: [Pod]}}]}
+    generate: {apiVersion: v1, kind: ConfigMap, name: made, namespace: default, data: {data: {a: b}}}
+`;
+  const policies = set(`${noRoot}---${generates}`);
+  const safe = pod("safe", "{runAsNonRoot: true, runAsUser: 1000}");
+  assert.equal(decide(policies, admission(safe)).effects.length, 1);
+  const dry = decide(policies, admission(safe, { dryRun: true }));
+  assert.deepEqual([dry.allowed, dry.effects], [true, []]);
+  const denied = decide(policies, admission(pod("root", "{runAsUser: 0}"), { dryRun: true }));
+  assert.deepEqual([denied.message, denied.effects], [blocked("Pod", "root", "no-uid-0"), []]);
 });
 
 const rule = (name: string, more: string): string =>

@@ -2,7 +2,7 @@
 // the demo sends it and shows the answer as kubectl would print it.
 
 import type { Catalog, EvaluationRequest, Operation } from "@portcullis/policy";
-import { gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
+import { gvkOf, isObject, nameOf, namespaceOf } from "@portcullis/kube";
 import { randomUUID } from "node:crypto";
 import { type Agent, request as httpsRequest } from "node:https";
 import type { Answer } from "../server/review.ts";
@@ -18,6 +18,7 @@ export function reviewOf(object: unknown, catalog: Catalog, operation: Operation
   };
   const isNamespaced = known?.namespaced ?? namespaceOf(object) !== "";
   const namespace = isNamespaced ? namespaceOf(object) || "default" : "";
+  const placed = namespace === "" ? object : inNamespace(object, namespace);
   const isGone = operation === "DELETE";
   const request = {
     uid: randomUUID(),
@@ -29,21 +30,29 @@ export function reviewOf(object: unknown, catalog: Catalog, operation: Operation
     ...(namespace !== "" && { namespace }),
     operation,
     userInfo: { username: "kubernetes-admin", groups: ["system:masters", "system:authenticated"] },
-    object: isGone ? null : object,
-    oldObject: isGone || operation === "UPDATE" ? object : null,
+    object: isGone ? null : placed,
+    oldObject: isGone || operation === "UPDATE" ? placed : null,
     dryRun: false,
     options: null,
   } satisfies Partial<Record<keyof EvaluationRequest | "userInfo", unknown>>;
   return JSON.stringify({ kind: "AdmissionReview", apiVersion: "admission.k8s.io/v1", request });
 }
 
-/** The answer to a review. Rejects when the webhook does not answer with an AdmissionReview. */
+/** An API server writes the namespace of the request into an object without one. */
+function inNamespace(object: unknown, namespace: string): unknown {
+  if (!isObject(object) || namespaceOf(object) !== "") return object;
+  const metadata = isObject(object["metadata"]) ? object["metadata"] : {};
+  return { ...object, metadata: { ...metadata, namespace } };
+}
+
+/** The answer to a review, of all dialects or of one. Rejects when the webhook does not answer with an AdmissionReview. */
 export async function askWebhook(
   url: string,
   review: string,
-  tls: { readonly ca: string | null; readonly agent?: Agent },
+  how: { readonly ca: string | null; readonly agent?: Agent; readonly dialect?: "gatekeeper" | "kyverno" },
 ): Promise<Answer> {
-  const text = await post(url, review, tls);
+  const path = how.dialect === undefined ? "/v1/admit?timeout=10s" : `/v1/admit?dialect=${how.dialect}&timeout=10s`;
+  const text = await post(`${url}${path}`, review, how);
   const { response } = JSON.parse(text) as { readonly response?: WireResponse };
   if (response === undefined) throw new Error(`not an AdmissionReview: ${text.slice(0, 200)}`);
   const { allowed, status, warnings = [] } = response;
@@ -76,7 +85,7 @@ function post(
       ...(ca !== null && { ca }),
       ...(agent !== undefined && { agent }),
     };
-    const outgoing = httpsRequest(`${url}/v1/admit?timeout=10s`, options, (incoming) => {
+    const outgoing = httpsRequest(url, options, (incoming) => {
       const chunks: Buffer[] = [];
       incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
       incoming.on("end", () => {

@@ -1,6 +1,6 @@
-// `npm start`: the webhook on the policies of two walkthroughs, asked about their objects over HTTPS, with the answers as
+// `npm start`: the webhook on the policies of three walkthroughs, asked about their objects over HTTPS, with the answers as
 // kubectl would print them. The policies are copied to a folder of their own that may be edited while it runs: the second
-// walkthrough does just that, from dryrun over warn to deny.
+// walkthrough does just that, from dryrun over warn to deny, and the third adds policies of the other dialect.
 
 import { existsSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -50,6 +50,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   try {
     await showRepositories(demo, agent);
     await showRegistries(demo, agent);
+    await showContainers(demo, agent);
   } finally {
     agent.destroy();
   }
@@ -109,13 +110,30 @@ async function showRegistries(demo: Running, agent: Agent): Promise<void> {
   }
 }
 
-async function showObjects({ serving, catalog, print }: Running, agent: Agent, name: string): Promise<void> {
+/** Kyverno's policies come last: they are about every Pod, those of the other walkthroughs too. */
+async function showContainers(demo: Running, agent: Agent): Promise<void> {
+  const { print, folder, serving } = demo;
+  print("");
+  print(
+    "# No root containers, in Kyverno's dialect, added while the webhook answers and asked for with ?dialect=kyverno",
+  );
+  await cp(join(examples, "kyverno", "policies"), join(folder, "kyverno"), { recursive: true });
+  await serving.reload();
+  await showObjects(demo, agent, "kyverno", { dialect: "kyverno" });
+}
+
+async function showObjects(
+  { serving, catalog, print }: Running,
+  agent: Agent,
+  name: string,
+  how: { readonly dialect?: "kyverno" } = {},
+): Promise<void> {
   const file = join(examples, name, "objects", "objects.yaml");
   print(`$ kubectl apply -f examples/${name}/objects`);
   const { value } = parseYaml(new Source(file, await readFile(file, "utf8")), { dialect: "go" });
   for (const { value: object } of value) {
     // oxlint-disable-next-line no-await-in-loop -- kubectl sends them one after the other
-    const answer = await askWebhook(serving.url, reviewOf(object, catalog), { ca: serving.ca, agent });
+    const answer = await askWebhook(serving.url, reviewOf(object, catalog), { ca: serving.ca, agent, ...how });
     print(kubectlText(object, answer));
   }
 }
@@ -127,5 +145,5 @@ function showWhatNext({ print, serving, folder, caFile }: Running): void {
   print(`npx portcullis review FILE.yaml | ${curl}`);
   print(`# Its policies are in ${folder}; edit or add some, and it serves them at once. Also:`);
   print(`curl -s --cacert ${caFile} '${serving.url}/readyz?verbose'`);
-  print(`curl -s --cacert ${caFile} ${serving.url}/metrics | grep -E 'gatekeeper|portcullis'`);
+  print(`curl -s --cacert ${caFile} ${serving.url}/metrics | grep -E 'gatekeeper|kyverno|portcullis'`);
 }

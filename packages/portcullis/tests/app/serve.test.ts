@@ -280,6 +280,8 @@ test("the demo asks about the walkthroughs' objects and prints how to go on", as
     const text = lines.join("\n");
     assert.ok(text.includes(denied));
     assert.match(text, /Warning: \[allow-only-trusted-registries\] initContainer 'init' image 'quay\.io\/x\/y'/);
+    assert.match(text, /resource Pod\/default\/nginx-root was blocked due to the following policies \n\ndisallow-root/);
+    assert.match(text, /^pod\/nginx-safe created$/m);
     assert.match(text, /npx portcullis review FILE\.yaml \| curl -s --cacert \S+\/ca\.crt/);
   } finally {
     await demo.close();

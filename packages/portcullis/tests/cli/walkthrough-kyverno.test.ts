@@ -161,3 +161,29 @@ test("bombs, catastrophic expressions and contexts that are too large end in err
     assert.ok(findings.every(({ message }) => /context size limit exceeded|too much output/.test(message)));
   });
 });
+
+test("cli: what Kyverno's commands can and ours cannot is refused with what to do instead", () => {
+  const said = (...args: readonly string[]): readonly unknown[] => {
+    const { status, stdout, stderr } = portcullis(["kyverno", ...args]);
+    return [status, stdout, stderr];
+  };
+  const policy = "examples/kyverno/policies/disallow-root-containers.yaml";
+  assert.deepEqual(said("fix", "policy", ".", "--save"), [
+    1,
+    "",
+    "Error: kyverno fix is not built: policies and tests are taken as they are; `portcullis lint` says what is deprecated in them\n",
+  ]);
+  const refused = {
+    "--json": "payloads are decided by ValidatingPolicies, which are not supported yet",
+    "--parameter-resource": "parameters belong to admission policies, which are not supported yet",
+    "--context-file": "its data are for policies in CEL and images of registries, which are not supported yet",
+  };
+  for (const [flag, why] of Object.entries(refused)) {
+    assert.deepEqual(said("apply", policy, flag, "x.yaml"), [1, "", `Error: ${flag}: ${why}\n`]);
+  }
+  assert.deepEqual(said("apply", "https://github.com/kyverno/policies", "-r", policy), [
+    1,
+    "",
+    "Error: https://github.com/kyverno/policies: git repositories are not read: clone it, and give the folder\n",
+  ]);
+});

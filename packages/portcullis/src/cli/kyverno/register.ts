@@ -14,12 +14,35 @@ export function registerKyverno(program: Command): void {
   addApply(kyverno);
   addJmesPath(kyverno);
   addCreate(kyverno);
+  addUnbuilt(kyverno);
   own(kyverno.command("version"))
     .description("Prints the version of Kyverno CLI.")
     .action(async () => {
       const { version } = await import("./version.ts");
       process.exitCode = await version();
     });
+}
+
+/** Commands that Kyverno has and we have not: they say what to do instead. */
+const unbuilt: Readonly<Record<string, string>> = {
+  fix: "policies and tests are taken as they are; `portcullis lint` says what is deprecated in them",
+  oci: "policies are not pushed to or pulled from registries",
+  docs: "the flags are in `portcullis kyverno COMMAND --help`",
+  migrate: "an API server stores the versions of Kyverno's kinds",
+  completion: "shells are not told the commands",
+};
+
+function addUnbuilt(kyverno: Command): void {
+  for (const [name, why] of Object.entries(unbuilt)) {
+    own(kyverno.command(name, { hidden: true }))
+      .argument("[argument...]")
+      .allowUnknownOption()
+      .action(() => {
+        process.exitCode = run(() => {
+          throw new CommandFailed(`kyverno ${name} is not built: ${why}`);
+        });
+      });
+  }
 }
 
 /** Errors of usage in Kyverno's form. */
