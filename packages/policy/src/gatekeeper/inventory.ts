@@ -7,6 +7,8 @@ import { type Answer, type Need, Suspend } from "@portcullis/lang";
 import { quote } from "@portcullis/lang/go";
 import type { PlainObject } from "@portcullis/rego";
 import type { Evaluation, Json } from "../engine/request.ts";
+import { isExternalDataAnswers, writtenAnswer } from "./externaldata/answers.ts";
+import { type ExternalDataCall, externalDataKind } from "./externaldata/need.ts";
 
 /** Asks for the whole inventory, as `inventoryOf` makes it. A snapshot that is at hand answers at once. */
 export const inventoryNeed: Need = { kind: "gatekeeper.inventory", key: "", call: null };
@@ -56,7 +58,10 @@ export interface Snapshot {
   answer(need: Need): Answer | null;
 }
 
-/** A snapshot of objects: their Namespaces by name, and all of them as the inventory. Null for needs of other kinds. */
+/**
+ * A snapshot of objects: their Namespaces by name, all of them as the inventory, and what is written of providers' answers.
+ * Null for needs of other kinds.
+ */
 export function snapshotOf(objects: readonly Json[]): Snapshot {
   const namespaces = new Map<string, Json>();
   for (const object of objects) {
@@ -68,8 +73,12 @@ export function snapshotOf(objects: readonly Json[]): Snapshot {
   return {
     answer: (need) => {
       if (need.kind === inventoryNeed.kind) {
-        inventory ??= inventoryOf(objects);
+        inventory ??= inventoryOf(objects.filter((object) => !isExternalDataAnswers(object)));
         return { value: inventory };
+      }
+      if (need.kind === externalDataKind) {
+        const value = writtenAnswer(objects, need.call as ExternalDataCall);
+        return value === null ? null : { value };
       }
       if (need.kind !== "object" || stringAt(need.call, "kind") !== "Namespace") return null;
       const name = stringAt(need.call, "name");

@@ -4,7 +4,7 @@
 
 import { guessResource, gvkOf, namespaceOf, stringAt, valueAt } from "@portcullis/kube";
 import type { Answer, Need } from "@portcullis/lang";
-import { answerFrom, snapshotOf } from "@portcullis/policy";
+import { answerFrom, externalDataKind, snapshotOf } from "@portcullis/policy";
 import type { ObjectStore } from "./objectstore.ts";
 
 /** As `answerNeeds`, but null instead of an error where the need is of a kind that can be fetched. */
@@ -44,9 +44,18 @@ export function answerNeeds(objects: readonly unknown[]): (need: Need) => Answer
         return rolesOf(objects, need) ?? disconnected(need);
       case "object":
         return snapshot.answer(need) ?? standIn(need);
+      case externalDataKind:
+        return snapshot.answer(need) ?? unasked(need);
       default:
         return snapshot.answer(need) ?? disconnected(need);
     }
+  };
+}
+
+function unasked({ call }: Need): Answer {
+  const name = stringAt(call, "provider");
+  return {
+    error: `provider ${name} is not asked here, and no ExternalDataAnswers of that name say what it would answer`,
   };
 }
 

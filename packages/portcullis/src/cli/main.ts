@@ -48,6 +48,7 @@ program
   .option("--lenient", "pass a test that tests nothing, as kyverno does")
   .option("--verbose", "name what passes, too")
   .option("--kyverno-answers", kyvernoAnswers)
+  .option("--allow-external-data", "ask the external data providers that policies name, over the network")
   .action(
     async (
       paths: string[],
@@ -58,6 +59,7 @@ program
         lenient?: boolean;
         verbose?: boolean;
         kyvernoAnswers?: boolean;
+        allowExternalData?: boolean;
       },
     ) => {
       tuneForOneRun();
@@ -69,6 +71,7 @@ program
         lenient: options.lenient === true,
         verbose: options.verbose === true,
         peerAnswers: options.kyvernoAnswers === true,
+        asksProviders: options.allowExternalData === true,
       });
     },
   );

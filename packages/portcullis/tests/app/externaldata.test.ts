@@ -2,10 +2,12 @@
 // verdicts and mutations by the failure policy, in time, while other requests go on.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { builtinCatalog } from "@portcullis/kube";
 import { reviewOf } from "../../src/app/ask.ts";
 import { clockMs } from "../../src/app/clock.ts";
@@ -240,4 +242,28 @@ test("external data that is switched off takes the built-in, and refuses Provide
     "provider: external data feature flag is not enabled",
     "rego_type_error: undefined function external_data",
   ]);
+});
+
+test("portcullis test asks providers when it is told to", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "portcullis-test-"));
+  t.after(() => rm(folder, { recursive: true }));
+  await using provider = await startProvider();
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web" },
+    spec: { containers: [{ image: "error_a" }] },
+  };
+  await writeFile(join(folder, "p.yaml"), [images, provider.yaml(), JSON.stringify(pod)].join("\n---\n"));
+  const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+  const run = (...flags: readonly string[]): Promise<string> =>
+    new Promise((resolve) => {
+      execFile(process.execPath, [main, "test", "-f", folder, ...flags], (_error, stdout) => {
+        resolve(stdout);
+      });
+    });
+  assert.match(await run(), /provider p is not asked here/);
+  assert.deepEqual(provider.requests, []);
+  assert.match(await run("--allow-external-data"), /\[Images\/c\] error_a_invalid$/m);
+  assert.deepEqual(provider.requests, [["error_a"]]);
 });

@@ -190,3 +190,34 @@ for (const name of readdirSync(join(repository, "examples"))) {
     assert.equal(portcullis(["test", "-f", `examples/${name}`]).stdout, readFileSync(expected, "utf8"));
   });
 }
+
+test("cli: written answers stand for external data providers, in test and in suites; nobody is asked without being told", () => {
+  const example = "examples/external-data";
+  const alone = portcullis(["test", "-f", `${example}/policies`, "-f", `${example}/objects`]);
+  assert.match(alone.stdout, /signatures cannot be looked up: provider signatures is not asked here/);
+  const read = (file: string): readonly string[] =>
+    readFileSync(join(repository, example, file), "utf8").split("---\n");
+  const [template = "", constraint = ""] = read("policies/signed-images.yaml");
+  const [web = "", stranger = ""] = read("objects/pods.yaml");
+  const one = (name: string, assertion: unknown): unknown => ({
+    name,
+    object: `${name}.yaml`,
+    inventory: ["answers.yaml"],
+    assertions: [assertion],
+  });
+  const cases = [one("web", { violations: "no" }), one("stranger", { violations: 1, message: "not signed" })];
+  const tests = [{ name: "signed", template: "template.yaml", constraint: "constraint.yaml", cases }];
+  const suite = JSON.stringify({ apiVersion: "test.gatekeeper.sh/v1alpha1", kind: "Suite", tests });
+  const files = {
+    "template.yaml": template,
+    "constraint.yaml": constraint,
+    "web.yaml": web,
+    "stranger.yaml": stranger,
+    "answers.yaml": read("answers.yaml").join("---\n"),
+    "suite.yaml": suite,
+  };
+  inFolder(files, (folder) => {
+    const { status, stdout: said } = portcullis(["gator", "verify", join(folder, "suite.yaml")]);
+    assert.equal(status, 0, said);
+  });
+});

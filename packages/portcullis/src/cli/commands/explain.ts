@@ -29,14 +29,14 @@ interface Explained {
 
 export function explain({ paths, constraint, object, output }: ExplainFlags): number {
   const loaded = loadObjects(paths, { dialect: "go", stdin: paths.length === 0 });
-  const { set, policies, objects } = partObjects(loaded);
+  const { set, policies, objects, answers } = partObjects(loaded);
   const asked = objects.filter((one) => object === null || isNamed(one, object));
   if (policies.length === 0)
     throw new UsageError("no policies: give files or folders with templates and constraints with -f PATH");
   if (asked.length === 0)
     throw new UsageError(object === null ? "no objects to explain" : `no object is named ${object}`);
   const context = withDefaultNamespace(objects.map((one) => one.object));
-  const answer = answerNeeds(context);
+  const answer = answerNeeds([...context, ...answers]);
   const options = {
     ...gatorOptions(),
     catalog: builtinCatalog(),

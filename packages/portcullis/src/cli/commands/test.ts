@@ -12,7 +12,7 @@ import { UsageError } from "../usage.ts";
 import { type Check, renderChecks } from "../output/check.ts";
 import { outcomeFindings } from "./outcomes.ts";
 import { isTest, runTests, testFilesOf } from "./run-tests.ts";
-import { createDecider, partObjects, policyFindings, requestOf } from "./decide.ts";
+import { createAskingDecider, createDecider, partObjects, policyFindings, requestOf } from "./decide.ts";
 
 export interface TestOptions {
   readonly paths: readonly string[];
@@ -23,16 +23,19 @@ export interface TestOptions {
   readonly verbose: boolean;
   /** Kyverno's own answers where ours differ, for objects; test files are judged as they are. */
   readonly peerAnswers: boolean;
+  /** Providers of external data are asked over the network. */
+  readonly asksProviders: boolean;
 }
 
-export async function test({ paths, output, denyOnly, lenient, verbose, peerAnswers }: TestOptions): Promise<number> {
+export async function test(options: TestOptions): Promise<number> {
+  const { paths, output, denyOnly, lenient, verbose, peerAnswers, asksProviders } = options;
   const loaded = loadObjects(paths, { dialect: "go", stdin: paths.length === 0 });
   if (loaded.length === 0) {
     throw new UsageError("no input: give files or folders with -f PATH, or objects on standard input");
   }
   if (loaded.some(({ object }) => isTest(object))) return testFiles(loaded, { output, lenient, verbose });
   const parted = partObjects(loaded, { peerAnswers });
-  const decide = createDecider(parted);
+  const decide = asksProviders ? createAskingDecider(parted) : createDecider(parted);
   const { objects } = parted;
   const writer = createWriter(besideProgress(process.stdout));
   const printer = createPrinter(output, writer.write);
@@ -45,7 +48,9 @@ export async function test({ paths, output, denyOnly, lenient, verbose, peerAnsw
   policyFindings(parted.set).forEach(print);
   const progress = showProgress("objects", objects.length);
   for (const one of objects) {
-    outcomeFindings(one, decide(requestOf(one))).forEach(print);
+    // One after the other, so that findings stand in the order of the objects.
+    // oxlint-disable-next-line no-await-in-loop
+    outcomeFindings(one, await decide(requestOf(one))).forEach(print);
     progress.step();
     // Findings are printed while they are found, and a slow reader is waited for.
     // oxlint-disable-next-line no-await-in-loop
