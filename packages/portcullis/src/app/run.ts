@@ -14,6 +14,7 @@ import { createWorkQueue } from "../cluster/workqueue.ts";
 import { type Neighbours, watchNeighbours, yieldingClient } from "../controllers/neighbours/neighbours.ts";
 import { clusterNeeds } from "../controllers/policies/clusterneeds.ts";
 import { startPolicies } from "../controllers/policies/policies.ts";
+import { type AdmissionEventFlags, createAdmissionEvents } from "./admission-events.ts";
 import { type AuditThread, createAuditThread } from "./audit.ts";
 import type { AuditFlags } from "./auditing.ts";
 import { clockMs } from "./clock.ts";
@@ -36,6 +37,7 @@ export interface RunOptions {
   readonly registration: Registration;
   /** Leave to a living Gatekeeper or Kyverno what is its own; yes when absent. */
   readonly yields?: boolean;
+  readonly events: AdmissionEventFlags;
   /** Null: this replica audits nothing. Its thread reads the configuration by itself. */
   readonly audit: { readonly flags: AuditFlags; readonly cluster: ConfigOptions } | null;
   readonly userAgent?: string;
@@ -56,7 +58,9 @@ export async function run(options: RunOptions): Promise<Serving> {
   const neighbours = options.yields === false ? null : lookAround(options.registration, { informers, logger, onError });
   const client = neighbours === null ? direct : yieldingClient(direct, neighbours);
   const needs = clusterNeeds({ client, informers, onError, callService: null });
+  const events = createAdmissionEvents(options.events, { client, namespace: options.namespace, onError });
   const close = (): void => {
+    events.close();
     needs.close();
     neighbours?.close();
     informers.close();
@@ -72,6 +76,7 @@ export async function run(options: RunOptions): Promise<Serving> {
     return await serve({
       ...options.serve,
       logger,
+      told: events.told,
       ...(registering.certificates !== null && { certificates: registering.certificates }),
       fetchers,
       cluster: { objects, join: (target) => join(options, parts, target) },
@@ -129,11 +134,13 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
   void noteJoined();
   const audit = auditThread(options, parts, target);
   let isReady = false;
+  const { configMap } = evaluatorSettings(options.serve).kyverno;
   const policies = startPolicies({
     client,
     informers,
     target: followed(target, audit),
     objects,
+    ...(configMap !== undefined && { configMap }),
     id,
     leads: () => election.isLeader,
     isRegistered: () => registering.isCurrent,

@@ -10,11 +10,20 @@ import { isObject, nameOf, namespaceOf, stringAt, valueAt } from "@portcullis/ku
 import type { Account } from "../../app/account.ts";
 import type { FileText } from "../../app/compose.ts";
 import type { Change, Report } from "../../app/evaluator.ts";
-import type { ClusterObject, Informer, Informers, ObjectChange } from "../../cluster/api.ts";
+import type {
+  ClusterObject,
+  Informer,
+  InformerOptions,
+  Informers,
+  ObjectChange,
+  ObjectName,
+} from "../../cluster/api.ts";
 import { type PolicyResource, watchPolicyResources } from "./resources.ts";
 
 export interface FeedOptions {
   readonly informers: Informers;
+  /** A ConfigMap with settings of a dialect, which reads it like a policy. */
+  readonly configMap?: ObjectName;
   readonly change: (files: Pick<Change, "changed" | "removed">) => Promise<Report>;
   readonly onError: (error: Error) => void;
   /** How long changes are gathered; 100 ms when absent. */
@@ -106,6 +115,7 @@ export function startFeed(options: FeedOptions): PolicyFeed {
     else watch(state, name, resource);
   };
   const definitions = watchPolicyResources(options.informers, onResource, options.onError);
+  if (options.configMap !== undefined) watchConfigMap(state, options.configMap);
   const served = firstServed(state, definitions);
   return {
     served,
@@ -153,15 +163,23 @@ async function syncedOrGone(informer: Informer): Promise<void> {
 // ── watching
 
 /** A kind that is served otherwise now (another version) keeps what is known until it is known anew. */
-function watch(state: State, name: string, resource: PolicyResource): void {
+function watch(state: State, name: string, resource: PolicyResource, which: InformerOptions = {}): void {
   const before = state.watched.get(name);
-  const informer = state.options.informers.watch(resource.gvr, { keep: keptOfPolicy, onError: state.options.onError });
+  const { informers, onError } = state.options;
+  const informer = informers.watch(resource.gvr, { ...which, keep: keptOfPolicy, onError });
   state.watched.set(name, { resource, informer });
   before?.informer.close();
   informer.onChange((change) => {
     take(state, resource, change);
   });
   void forgetOthers(state, name, informer);
+}
+
+function watchConfigMap(state: State, { namespace, name }: ObjectName): void {
+  const core = { group: "", version: "v1" };
+  const gvr = { ...core, resource: "configmaps" };
+  const resource = { gvr, gvk: { ...core, kind: "ConfigMap" }, namespaced: true, hasStatus: false };
+  watch(state, "settings", resource, { namespace, fieldSelector: `metadata.name=${name}` });
 }
 
 /** After a change of versions: what the new one does not have is gone. */
@@ -233,7 +251,7 @@ function keptOfPolicy(object: ClusterObject): ClusterObject {
 
 function fileOf({ gvk }: PolicyResource, object: ClusterObject): string {
   const namespace = namespaceOf(object);
-  return `${gvk.kind.toLowerCase()}.${gvk.group}/${namespace === "" ? "" : `${namespace}/`}${nameOf(object)}`;
+  return `${gvk.kind.toLowerCase()}${gvk.group === "" ? "" : `.${gvk.group}`}/${namespace === "" ? "" : `${namespace}/`}${nameOf(object)}`;
 }
 
 const appliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";

@@ -3,7 +3,7 @@
 
 import type { ClusterTarget } from "../../app/cluster.ts";
 import type { ObjectShare } from "../../app/objectshare.ts";
-import type { ClusterClient, Informers, WorkQueue } from "../../cluster/api.ts";
+import type { ClusterClient, Informers, ObjectName, WorkQueue } from "../../cluster/api.ts";
 import { startEnsuring } from "./ensure.ts";
 import { type PolicyFeed, startFeed } from "./feed.ts";
 import { startStatus } from "./status.ts";
@@ -14,6 +14,8 @@ export interface PoliciesOptions {
   readonly informers: Informers;
   readonly target: Pick<ClusterTarget, "change" | "publish">;
   readonly objects: ObjectShare;
+  /** A ConfigMap with settings of a dialect. */
+  readonly configMap?: ObjectName;
   /** This replica's name. */
   readonly id: string;
   readonly leads: () => boolean;
@@ -42,7 +44,13 @@ export interface ClusterPolicies {
 
 export function startPolicies(options: PoliciesOptions): ClusterPolicies {
   const { client, informers, target, objects, id, leads, isAlive, createQueue, onError } = options;
-  const feed = startFeed({ informers, change: target.change, onError });
+  const { configMap } = options;
+  const feed = startFeed({
+    informers,
+    change: target.change,
+    onError,
+    ...(configMap !== undefined && { configMap }),
+  });
   const sync = startSync({ ...options, feed, objects, publish: target.publish });
   const ensuring = startEnsuring({ client, feed, leads, createQueue: (work) => createQueue({ work, workers: 4 }) });
   const statuses = startStatus({

@@ -78,6 +78,7 @@ async function startReplica(cluster: FakeCluster, options: ReplicaOptions = {}):
     client: cluster.client,
     informers: cluster.informers,
     objects: side.objects,
+    configMap: { namespace: "kyverno", name: "kyverno" },
     target: {
       change: (change) => {
         changes.push(change);
@@ -315,4 +316,24 @@ test("a kind that a policy refers to is synchronised, as long as it does", async
   await until("its end", () => valueAt(replica.inventory(), "namespace", "default", "v1", "Pod", "a") === undefined);
   fake.drop(constraints, { namespace: "", name: "all" });
   await until("nobody's interest", () => JSON.stringify(replica.inventory()) === "{}");
+});
+
+test("Kyverno's settings are those of its ConfigMap, from the moment that it is there", async (context) => {
+  const fake = clusterOf([clusterPolicy({ message: "no", deny: {} })]);
+  const replica = await startReplica(fake);
+  context.after(() => replica.policies.close());
+  const configMap = (name: string): ClusterObject => ({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name, namespace: "kyverno" },
+    data: { resourceFilters: "[Pod,default,*]" },
+  });
+  fake.put(configMap("another"));
+  fake.put(configMap("kyverno"));
+  await until("the settings", () => replica.changes.length > 1);
+  assert.deepEqual(
+    replica.changes[1]?.changed.map(({ file }) => file),
+    ["configmap/kyverno/kyverno"],
+  );
+  assert.deepEqual(replica.report?.problems, []);
 });
