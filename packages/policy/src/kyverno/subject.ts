@@ -17,6 +17,7 @@ import type { Profile } from "../engine/frontend.ts";
 import type { Evaluation, EvaluationRequest, Gvk, Json, UserInfo } from "../engine/request.ts";
 import { operationOf } from "./context/request.ts";
 import { Failure } from "./failure.ts";
+import { createLatest } from "./latest.ts";
 import type { Asking, Candidate, Requester } from "./match/filter.ts";
 import type { Match } from "./match/match.ts";
 
@@ -38,7 +39,7 @@ interface Known {
   readonly subject: Subject;
 }
 
-const subjects = new WeakMap<EvaluationRequest, Known>();
+const subjects = createLatest<EvaluationRequest, Known>();
 
 /** Made once for all policies that see the same world. */
 export function subjectOf(request: EvaluationRequest, evaluation: Evaluation, profile: Profile): Subject {
@@ -83,7 +84,7 @@ export function isMatched(match: Match, subject: Subject, policyNamespace: strin
   return match.matches(candidateOf(object, subject), subject.asking);
 }
 
-const candidates = new WeakMap<object, Candidate>();
+const candidates = createLatest<object, Candidate>();
 
 /** The object as filters see it, made once for each. */
 export function candidateOf(object: Json, { gvk, subresource }: Pick<Subject, "gvk" | "subresource">): Candidate {

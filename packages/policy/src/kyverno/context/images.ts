@@ -4,6 +4,7 @@
 import { isObject, stringAt } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
 import { Failure } from "../failure.ts";
+import { createLatest } from "../latest.ts";
 import type { ContextEntry } from "../scope.ts";
 import { type RegistrySettings, imageInfo } from "./imagereference.ts";
 
@@ -30,7 +31,7 @@ export function imagesEntry(object: Json, settings: RegistrySettings): ContextEn
 }
 
 /** Made once for each object, for all the policies that look at it. */
-const entries = new WeakMap<object, { readonly settings: RegistrySettings; readonly entry: ContextEntry }>();
+const entries = createLatest<object, { readonly settings: RegistrySettings; readonly entry: ContextEntry }>();
 
 function newEntry(object: Json, settings: RegistrySettings): ContextEntry {
   let images: { readonly value: Json } | null = null;

@@ -5,6 +5,7 @@
 
 import { isObject, namespaceOf, nameOf } from "@portcullis/kube";
 import type { EvaluationRequest, Gvk, Gvr, Json, Operation, UserInfo } from "../../engine/request.ts";
+import { createLatest } from "../latest.ts";
 import type { Requester } from "../match/filter.ts";
 import type { ContextData } from "../scope.ts";
 
@@ -21,15 +22,13 @@ export interface ContextOptions {
   readonly withRoles: boolean;
 }
 
-const known = new WeakMap<EvaluationRequest, ContextData>();
+const known = createLatest<EvaluationRequest, ContextData>();
 
 /** Made once for all policies that do not look at roles, since a context is never written into. */
 export function contextData(options: ContextOptions): ContextData {
   const { request, requester, withRoles } = options;
   if (withRoles && requester !== null) return newContextData(options);
-  const data = known.get(request) ?? newContextData(options);
-  known.set(request, data);
-  return data;
+  return known.get(request) ?? known.set(request, newContextData(options));
 }
 
 function newContextData({ request, requester, withRoles }: ContextOptions): ContextData {

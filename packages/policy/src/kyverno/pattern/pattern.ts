@@ -1,5 +1,5 @@
-// Patterns as rules use them: a tree whose variables are resolved, matched against an object. A tree that is the same
-// object as before (a static pattern, which templates give out as it is) is compiled once.
+// Patterns as rules use them: a tree whose variables are resolved, matched against an object. A tree without
+// variables is the same object every time, because templates give it out as it is, and is compiled once.
 // Behaviour from Kyverno pkg/engine/validate MatchPattern.
 
 import type { Budget } from "@portcullis/lang";
@@ -11,13 +11,22 @@ export interface PatternOptions {
   readonly budget: Budget;
   /** Every number of the object is a float64, as on Kyverno's command line; otherwise integers stay integers. */
   readonly floats: boolean;
+  /** The pattern is the same object every time, so that it pays to remember what it is compiled to; no when absent. */
+  readonly isFixed?: boolean;
 }
 
 const compiled = new WeakMap<object, Pattern>();
 
 /** `path` of a failure is "" where Kyverno cannot name one and reports an execution error. Throws LimitError. */
-export function matchPattern(resource: Json, pattern: Json, { budget, floats }: PatternOptions): PatternResult {
-  return matchCompiled(resource, patternOf(pattern), { budget, numbers: floats ? "float64" : "int64" });
+export function matchPattern(
+  resource: Json,
+  pattern: Json,
+  { budget, floats, isFixed }: PatternOptions,
+): PatternResult {
+  return matchCompiled(resource, isFixed === true ? patternOf(pattern) : compilePattern(pattern), {
+    budget,
+    numbers: floats ? "float64" : "int64",
+  });
 }
 
 function patternOf(tree: Json): Pattern {

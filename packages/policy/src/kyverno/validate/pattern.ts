@@ -28,26 +28,27 @@ export function checkPatterns({ run, check, subject, element }: Checking, resolv
   if (element === null && subject.operation === "DELETE") return null;
   const target = element ?? subject.object;
   return check.pattern !== null
-    ? checkOne(run, check.message, target, resolved.pattern)
-    : checkAny(run, check.message, target, resolved.anyPattern);
+    ? checkOne(run, check, target, resolved.pattern)
+    : checkAny(run, check, target, resolved.anyPattern);
 }
 
 export function passedText(rule: string): string {
   return `validation rule '${rule}' passed.`;
 }
 
-function checkOne(run: RuleRun, message: string, target: Json, pattern: Json): RuleResult {
+function checkOne(run: RuleRun, check: Check, target: Json, pattern: Json): RuleResult {
   const { id } = run;
-  const found = match(run, target, pattern);
+  const { message } = check;
+  const found = match(run, target, pattern, check.pattern?.isStatic === true);
   if (found.result === "match") return ruleResult(id, "pass", passedText(id.name));
   if (found.result === "skip") return ruleResult(id, "skip", found.message);
   const text = failureText(run, message, found);
   return found.path === "" ? ruleError(id, text) : ruleResult(id, "fail", text);
 }
 
-function match({ scope }: RuleRun, target: Json, pattern: Json): ReturnType<typeof matchPattern> {
+function match({ scope }: RuleRun, target: Json, pattern: Json, isFixed: boolean): ReturnType<typeof matchPattern> {
   const floats = scope.profile === "kyverno-cli";
-  return matchPattern(target, pattern, { budget: scope.evaluation.budget, floats });
+  return matchPattern(target, pattern, { budget: scope.evaluation.budget, floats, isFixed });
 }
 
 interface Miss {
@@ -78,8 +79,10 @@ function resolvedMessage(message: string, scope: Scope): string | null {
 
 // ── anyPattern
 
-function checkAny(run: RuleRun, message: string, target: Json, patterns: Json): RuleResult {
+function checkAny(run: RuleRun, check: Check, target: Json, patterns: Json): RuleResult {
   const { id, scope } = run;
+  const { message } = check;
+  const isFixed = check.anyPattern?.isStatic === true;
   if (!Array.isArray(patterns)) {
     const text = "json: cannot unmarshal object into Go value of type []interface {}";
     return ruleError(id, "failed to deserialize anyPattern, expected type array", text);
@@ -87,7 +90,7 @@ function checkAny(run: RuleRun, message: string, target: Json, patterns: Json): 
   const skips: string[] = [];
   const failures: string[] = [];
   for (const [at, pattern] of (patterns as readonly Json[]).entries()) {
-    const found = match(run, target, pattern);
+    const found = match(run, target, pattern, isFixed);
     const name = `rule ${id.name}[${at}]`;
     if (found.result === "match") {
       return ruleResult(id, "pass", `validation rule '${id.name}' anyPattern[${at}] passed.`);

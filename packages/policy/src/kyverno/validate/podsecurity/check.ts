@@ -8,6 +8,7 @@ import type { Budget } from "@portcullis/lang";
 import type { Json } from "../../../engine/request.ts";
 import { type RegistrySettings, imageInfo } from "../../context/imagereference.ts";
 import type { PodSecurityCheck, PodSecurityReport, RuleStatus } from "../../result.ts";
+import { createLatest } from "../../latest.ts";
 import { controlOf } from "./controls.ts";
 import { type Exclusion, type Finding, compileExclusion, withoutExcluded } from "./exclude.ts";
 import { type Pod, listOf, readPod } from "./pod.ts";
@@ -106,13 +107,11 @@ function findingsOf(checks: readonly Check[], pod: Pod, budget: Budget): readonl
 
 type Known = Map<Check["checkPod"], Violation | null>;
 
-const knownViolations = new WeakMap<Pod, Known>();
+const knownViolations = createLatest<Pod, Known>();
 
 /** What checks have found in a Pod: rules of different levels share most of them. */
 function knownOf(pod: Pod): Known {
-  const known = knownViolations.get(pod) ?? new Map<Check["checkPod"], Violation | null>();
-  knownViolations.set(pod, known);
-  return known;
+  return knownViolations.get(pod) ?? knownViolations.set(pod, new Map());
 }
 
 // ── messages

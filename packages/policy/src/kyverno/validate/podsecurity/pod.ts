@@ -4,6 +4,7 @@
 
 import { isObject } from "@portcullis/kube";
 import type { Json } from "../../../engine/request.ts";
+import { createLatest } from "../../latest.ts";
 import { type PodHolder, decodeError } from "./shape.ts";
 
 export type Fields = Readonly<Record<string, Json>>;
@@ -38,16 +39,12 @@ function holderOf(kind: Json): PodHolder | null {
   return typeof kind === "string" && asDeployment.has(kind) ? "Deployment" : null;
 }
 
-const pods = new WeakMap<object, Pod | string>();
+const pods = createLatest<object, Pod | string>();
 
 /** The Pod of an object, or why there is none; made once for each object, for all the rules that look at it. */
 export function readPod(object: Json): Pod | string {
   if (!isObject(object)) return newPod(object);
-  const known = pods.get(object);
-  if (known !== undefined) return known;
-  const pod = newPod(object);
-  pods.set(object, pod);
-  return pod;
+  return pods.get(object) ?? pods.set(object, newPod(object));
 }
 
 function newPod(object: Json): Pod | string {
