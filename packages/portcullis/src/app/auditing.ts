@@ -46,18 +46,6 @@ export interface AuditFlags {
   readonly export: ExportSettings | null;
 }
 
-export const defaultAuditFlags: AuditFlags = {
-  intervalSeconds: 60,
-  violationsLimit: 20,
-  reports: "wgpolicyk8s.io",
-  reported: ["pass", "fail", "warn", "error", "skip"],
-  events: false,
-  eventsInvolvedNamespace: false,
-  omitEvents: ["PolicyApplied", "PolicySkipped"],
-  successEvents: false,
-  export: null,
-};
-
 export interface AuditingOptions {
   readonly client: ClusterClient;
   readonly informers: Informers;

@@ -3,6 +3,7 @@
 import { availableParallelism, hostname } from "node:os";
 import type { AdmissionSettings, ExemptNamespaces, KyvernoOptions } from "@portcullis/policy";
 import type { CertificateSource } from "../server/certificates/reload.ts";
+import type { AdmissionRecord } from "../server/metrics.ts";
 import type { ClusterSide } from "./cluster.ts";
 import type { Fetchers } from "./fetch.ts";
 import type { Logger } from "./log.ts";
@@ -47,6 +48,8 @@ export interface ServeOptions {
   readonly gatekeeper?: GatekeeperServing;
   /** What Kyverno's flags say; absent as Kyverno itself does without flags. */
   readonly kyverno?: KyvernoServing;
+  /** Somebody who is told of each answered request, with these details. */
+  readonly told?: Omit<Telling, "mutations"> & { readonly tell: (record: AdmissionRecord) => void };
   /** What policies may ask for beside what data files tell, by the kind of need. */
   readonly fetchers?: Fetchers;
   /** How long to go on answering after the end was asked for, while readiness fails; 0 when absent. */
@@ -114,7 +117,11 @@ export interface KyvernoSetup extends KyvernoOptions {
 export function evaluatorSettings(options: Partial<ServeOptions> = {}): EvaluatorSettings {
   const { logDenies, gatekeeperNamespace, allowUnknownEnforcement, exempt } = options;
   return {
-    telling: { violations: logDenies ?? false, mutations: options.gatekeeper?.logMutations ?? false },
+    telling: {
+      violations: logDenies === true || options.told?.violations === true,
+      mutations: options.gatekeeper?.logMutations ?? false,
+      kyverno: options.told?.kyverno ?? false,
+    },
     admission: {
       namespace: gatekeeperNamespace ?? "gatekeeper-system",
       validatesEnforcement: allowUnknownEnforcement !== true,

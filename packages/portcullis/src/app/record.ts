@@ -1,9 +1,16 @@
 // What an answered request leaves for metrics and the log: for Gatekeeper what its policies said, for Kyverno the request
 // (rulecounts.ts counts the rules); and what single policies said that is worth a line.
 
-import { gvkOf, nameOf } from "@portcullis/kube";
-import type { Decision, EvaluationRequest, MutationEvent, Outcome } from "@portcullis/policy";
-import type { AdmissionRecord, KyvernoRequest, PolicyResult, Subject, Violation } from "../server/metrics.ts";
+import { gvkOf, nameOf, namespaceOf, stringAt } from "@portcullis/kube";
+import type { Decision, EvaluationRequest, KyvernoDetails, MutationEvent, Outcome } from "@portcullis/policy";
+import type {
+  AdmissionRecord,
+  KyvernoRequest,
+  KyvernoRule,
+  PolicyResult,
+  Subject,
+  Violation,
+} from "../server/metrics.ts";
 import type { Served } from "./served.ts";
 import { policyName } from "./slices.ts";
 
@@ -32,6 +39,7 @@ export function recordOf(recorded: Recorded, telling: Telling): AdmissionRecord 
     dryRun: request.dryRun ?? false,
     results: countedResults(told),
     ...(mutations !== undefined && mutationRecord(recorded, mutations, telling)),
+    ...(telling.kyverno && webhook === "ValidatingWebhookConfiguration" && foundRecord(recorded)),
   };
   if (!telling.violations || told.length === 0) return record;
   const violations = told
@@ -44,6 +52,35 @@ export function recordOf(recorded: Recorded, telling: Telling): AdmissionRecord 
 export interface Telling {
   readonly violations: boolean;
   readonly mutations: boolean;
+  /** What Kyverno's rules found, for Events. */
+  readonly kyverno: boolean;
+}
+
+/** A dry run leaves no Event, and neither does an object without a name. */
+function foundRecord({ served, request, decision }: Recorded): Pick<AdmissionRecord, "found"> {
+  const subject = subjectOf(request);
+  if (request.dryRun === true || subject.name === "") return {};
+  const rules = decision.outcomes.flatMap((outcome) => foundRule(served, outcome) ?? []);
+  if (rules.length === 0) return {};
+  const uid = stringAt(request.object ?? request.oldObject, "metadata", "uid");
+  return { found: { subject: { ...subject, uid }, blocked: isDenied(decision, "kyverno"), rules } };
+}
+
+/** Null for what passed. */
+function foundRule(served: Served, { policy, rule, result, message, details }: Outcome): KyvernoRule | null {
+  const { type, exceptions = [] } = (details ?? {}) as Partial<KyvernoDetails>;
+  const isFound = result === "fail" || result === "error" || exceptions.length > 0;
+  if (policy.dialect !== "kyverno" || !isFound || (type !== "Validation" && type !== "ImageVerify")) return null;
+  const { kind, namespace, name } = policy;
+  const source = served.set.sources.find(
+    ({ object }) =>
+      gvkOf(object).kind === kind &&
+      nameOf(object) === name &&
+      (namespace === "" || (namespaceOf(object) || "default") === namespace),
+  );
+  const { group, version } = gvkOf(source?.object);
+  const uid = stringAt(source?.object, "metadata", "uid");
+  return { policy: { group, version, kind, namespace, name, uid }, rule, result, message, exceptions };
 }
 
 function mutationRecord(

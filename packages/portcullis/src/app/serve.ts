@@ -144,17 +144,18 @@ async function startServer(
   { health, metrics, logger, decide }: Shared,
   certificates: CertificateSource,
 ): Promise<HttpsServer> {
-  const { clients, logDenies, gatekeeper } = options;
+  const { clients, logDenies, gatekeeper, told } = options;
   const handle = routes({
     decide,
     health,
     metrics,
     limits: defaultLimits,
     metricsHere: options.metricsPort === undefined,
-    ...((logDenies === true || gatekeeper?.logMutations === true) && {
+    ...((logDenies === true || gatekeeper?.logMutations === true || told !== undefined) && {
       onAdmission: (record) => {
         if (logDenies === true) logViolations(logger, record);
         logMutations(logger, record);
+        told?.tell(record);
       },
     }),
     onError: (error) => {

@@ -2,12 +2,15 @@
 // reads the cluster are taken and mean nothing here: what policies match is watched.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { AdmissionEventFlags } from "../app/admission-events.ts";
 import type { AuditFlags } from "../app/auditing.ts";
 import { wholeNumber } from "./arguments.ts";
 
 export interface AuditingFlags {
   readonly auditInterval: number;
   readonly constraintViolationsLimit: number;
+  readonly emitAdmissionEvents?: boolean;
+  readonly admissionEventsInvolvedNamespace?: boolean;
   readonly emitAuditEvents?: boolean;
   readonly auditEventsInvolvedNamespace?: boolean;
   readonly enableViolationExport?: boolean;
@@ -26,6 +29,8 @@ export function withAuditing(command: Command): Command {
   return command
     .option("--audit-interval <seconds>", "how often the audit tells what it knows; 0: no audit", wholeNumber, 60)
     .option("--constraint-violations-limit <number>", "violations in a constraint's status", wholeNumber, 20)
+    .option("--emit-admission-events", "an Event for each violation of a request")
+    .option("--admission-events-involved-namespace", "those Events are in the namespace of their object")
     .option("--emit-audit-events", "an Event for each violation that the audit finds")
     .option("--audit-events-involved-namespace", "those Events are in the namespace of their object")
     .option("--enable-violation-export", "write the violations of each audit run through a Connection")
@@ -55,6 +60,14 @@ function list(value: string): readonly string[] {
     .split(",")
     .map((part) => part.trim())
     .filter((part) => part !== "");
+}
+
+export function eventFlags(flags: AuditingFlags): AdmissionEventFlags {
+  return {
+    gatekeeper: flags.emitAdmissionEvents === true,
+    involvedNamespace: flags.admissionEventsInvolvedNamespace === true,
+    omit: flags.omitEvents,
+  };
 }
 
 /** Null: no audit. */

@@ -27,6 +27,34 @@ export interface AdmissionRecord {
   readonly results: readonly PolicyResult[];
   /** For the log, when each violation is wanted there. */
   readonly violations?: { readonly subject: Subject; readonly violations: readonly Violation[] };
+  /** What Kyverno's rules said against it, for Events, when they are wanted. */
+  readonly found?: KyvernoFound;
+}
+
+export interface KyvernoFound {
+  readonly subject: Subject & { readonly uid: string };
+  /** The request was denied. */
+  readonly blocked: boolean;
+  readonly rules: readonly KyvernoRule[];
+}
+
+export interface KyvernoRule {
+  readonly policy: PolicyReference;
+  readonly rule: string;
+  readonly result: PolicyResult["result"];
+  readonly message: string;
+  /** `namespace/name` of those that made it skip. */
+  readonly exceptions: readonly string[];
+}
+
+export interface PolicyReference {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  /** "" for policies of the cluster. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
 }
 
 export interface PolicyResult {

@@ -46,7 +46,7 @@ export interface AuditOptions {
   readonly onError: (error: Error) => void;
 }
 
-export interface AuditClock {
+interface AuditClock {
   /** Milliseconds since 1970. */
   readonly epochMs: () => number;
   /** On a monotonic clock. */

@@ -27,7 +27,7 @@ export interface Result {
 }
 
 /** Said of what an audit cannot decide, because stored objects carry no user. */
-export const notAuditableText = "not auditable: the policy looks at who asks, and stored objects do not carry a user";
+const notAuditableText = "not auditable: the policy looks at who asks, and stored objects do not carry a user";
 
 export interface ResultStore {
   /** What an outcome says; null for what the audit does not report. */

@@ -77,7 +77,7 @@ export function createWatches(options: WatchesOptions): Watches {
 
 // ── keys: `group/resource namespace/name`
 
-export function keyOf(resource: GroupVersionResource, object: ClusterObject): string {
+function keyOf(resource: GroupVersionResource, object: ClusterObject): string {
   return `${resourceKey(resource)} ${namespaceOf(object)}/${nameOf(object)}`;
 }
 

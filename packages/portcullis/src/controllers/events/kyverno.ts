@@ -8,10 +8,11 @@ import type { ClusterObject } from "../../cluster/api.ts";
 import type { ObjectResults } from "../audit/auditor.ts";
 import type { PolicyObject } from "../audit/policies.ts";
 import type { Result } from "../audit/results.ts";
+import type { KyvernoFound } from "../../server/metrics.ts";
 import { eventName } from "./gatekeeper.ts";
 import type { OutgoingEvent } from "./recorder.ts";
 
-export type KyvernoReason = "PolicyViolation" | "PolicyApplied" | "PolicyError" | "PolicySkipped";
+type KyvernoReason = "PolicyViolation" | "PolicyApplied" | "PolicyError" | "PolicySkipped";
 
 export interface KyvernoEventSettings {
   /** Reasons that are never told. Kyverno: --omitEvents. */
@@ -51,11 +52,32 @@ export function scanEvents(
   return told.filter(({ reason, regarding }) => regarding.name !== "" && !settings.omit.has(reason));
 }
 
+/** What rules said against a request; where it was denied, there is no object that could be told of it. */
+export function admissionTold({ subject, blocked, rules }: KyvernoFound): readonly Told[] {
+  return rules.flatMap((rule) => {
+    const policy = { ...rule.policy, id: rule.policy };
+    if (rule.exceptions.length > 0) return blocked ? [] : skip(subject, policy, rule);
+    const [ofObject, ofPolicy] = failure(subject, policy, rule);
+    if (!blocked) return [ofPolicy, ofObject];
+    const note = ofPolicy.note.replace(`: [${rule.rule}] ${rule.result}`, `: [${rule.rule}] ${rule.result} (blocked)`);
+    return [{ ...ofPolicy, action: "Resource Blocked", note }];
+  });
+}
+
+/** The object that an Event is about. */
+type About = Pick<ObjectResults, "group" | "version" | "kind" | "namespace" | "name" | "uid">;
+
+type AboutPolicy = Pick<PolicyObject, "group" | "version" | "uid"> & {
+  readonly id: Pick<PolicyObject["id"], "kind" | "namespace" | "name">;
+};
+
+type Said = Pick<Result, "rule" | "result" | "message" | "exceptions">;
+
 function isFailed({ result }: Result): boolean {
   return result !== "pass" && result !== "skip";
 }
 
-function failure(object: ObjectResults, policy: PolicyObject, { rule, result, message }: Result): readonly Told[] {
+function failure(object: About, policy: AboutPolicy, { rule, result, message }: Said): readonly [Told, Told] {
   const base = { reason: "PolicyViolation", action: "Resource Passed" } as const;
   const said = message === "" ? "" : `; ${message}`;
   const about = rule === "" ? result : `[${rule}] ${result}`;
@@ -70,7 +92,7 @@ function failure(object: ObjectResults, policy: PolicyObject, { rule, result, me
   ];
 }
 
-function skip(object: ObjectResults, policy: PolicyObject, { rule, exceptions }: Result): readonly Told[] {
+function skip(object: About, policy: AboutPolicy, { rule, exceptions }: Said): readonly Told[] {
   const base = { reason: "PolicySkipped", action: "Resource Passed", related: referenceTo(object) } as const;
   const key = [object.kind, object.namespace, object.name].filter((part) => part !== "").join("/");
   const { namespace, name } = policy.id;
@@ -99,15 +121,15 @@ function success(object: ObjectResults, policy: PolicyObject): Told {
   };
 }
 
-function named({ kind, namespace, name }: ObjectResults): string {
+function named({ kind, namespace, name }: About): string {
   return `${kind} ${namespace === "" ? name : `${namespace}/${name}`}`;
 }
 
-function referenceTo({ group, version, kind, namespace, name, uid }: ObjectResults): Reference {
+function referenceTo({ group, version, kind, namespace, name, uid }: About): Reference {
   return { apiVersion: apiVersionOf({ group, version }), kind, ...(namespace === "" ? {} : { namespace }), name, uid };
 }
 
-function referenceToPolicy({ id, group, version, uid }: PolicyObject): Reference {
+function referenceToPolicy({ id, group, version, uid }: AboutPolicy): Reference {
   const { kind, namespace, name } = id;
   return { apiVersion: apiVersionOf({ group, version }), kind, ...(namespace === "" ? {} : { namespace }), name, uid };
 }

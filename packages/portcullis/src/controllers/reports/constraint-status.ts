@@ -12,7 +12,7 @@ import { type PolicyObject, keyOfPolicy } from "../audit/policies.ts";
 import type { Result } from "../audit/results.ts";
 
 /** One violation as it stands in a status; the fields in the order of Gatekeeper's struct. */
-export interface StatusViolation {
+interface StatusViolation {
   readonly group: string;
   readonly version: string;
   readonly kind: string;
@@ -51,7 +51,7 @@ export function cutMessage(message: string): string {
   return `${bytes.subarray(0, end).toString("utf8")}${"\uFFFD".repeat(cut - end)}...`;
 }
 
-export function statusViolation(object: ObjectResults, { message, actionName, scoped }: Result): StatusViolation {
+function statusViolation(object: ObjectResults, { message, actionName, scoped }: Result): StatusViolation {
   const { group, version, kind, namespace, name } = object;
   return {
     group,

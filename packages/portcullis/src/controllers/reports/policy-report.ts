@@ -38,7 +38,7 @@ export interface ReportOptions {
 }
 
 /** Reports have this label, with Kyverno's value, so that what selects them by it finds ours. */
-export const managedBy = "app.kubernetes.io/managed-by";
+const managedBy = "app.kubernetes.io/managed-by";
 /** And this one tells which were made here. */
 export const ours = "portcullis.dev/report";
 

@@ -17,7 +17,7 @@ import {
 import { trackPolicies } from "../../../src/controllers/audit/tracking.ts";
 import { type FakeCluster, type FakeOptions, createFakeCluster } from "../../cluster/fake.ts";
 
-export function objectsIn(text: string): readonly ClusterObject[] {
+function objectsIn(text: string): readonly ClusterObject[] {
   const { value } = parseYaml(new Source("test.yaml", text), { dialect: "go" });
   return value.map((document) => document.value as ClusterObject).filter((object) => object !== null);
 }
