@@ -44,6 +44,7 @@ suite("webhook configurations", { skip: missing }, () => {
     await context.test("the authority is exchanged under requests, of which none fails", () => rotation(product));
     await context.test("each dialect refuses in its own words", () => guard(product));
     await context.test("what an API server or a cloud adds starts no second write", () => quiet(product));
+    await context.test("Kyverno's ConfigMap shapes its webhooks", () => shaped(product));
     await context.test("what somebody breaks is put right", () => repaired(product));
     await context.test("a policy that goes takes its rules with it", () => shrinks(product));
     await context.test("a dialect is left to a living neighbour, and taken back", () => givesWay(product));
@@ -61,6 +62,7 @@ interface Configuration {
     readonly failurePolicy: string;
     readonly timeoutSeconds: number;
     readonly clientConfig: { readonly caBundle: string };
+    readonly matchConditions?: readonly { readonly name: string }[];
     readonly namespaceSelector: { readonly matchExpressions?: readonly { readonly key: string }[] };
     readonly rules: readonly { readonly resources: readonly string[]; readonly operations: readonly string[] }[];
   }[];
@@ -180,6 +182,32 @@ async function quiet(product: Product): Promise<void> {
   assert.deepEqual(versions(), before);
   const keys = configuration(product)?.webhooks[0]?.namespaceSelector.matchExpressions?.map(({ key }) => key);
   assert.ok(keys?.includes("control-plane"));
+}
+
+async function shaped(product: Product): Promise<void> {
+  const namespaceSelector = { matchExpressions: [{ key: "team", operator: "Exists" }] };
+  const config = {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "kyverno", namespace: "kyverno" },
+    data: {
+      webhooks: JSON.stringify({ namespaceSelector }),
+      matchConditions: JSON.stringify([
+        { name: "not-nodes", expression: "!('system:nodes' in request.userInfo.groups)" },
+      ]),
+      webhookLabels: JSON.stringify({ team: "platform" }),
+    },
+  };
+  const read = () => configuration(product)?.webhooks.find(({ name }) => name === "validate.kyverno.svc-fail");
+  product.kubectl("create", "namespace", "kyverno");
+  product.apply(config);
+  await waitFor("the selector", 20, async () => read()?.namespaceSelector.matchExpressions?.[0]?.key === "team");
+  assert.deepEqual(
+    read()?.matchConditions?.map(({ name }) => name),
+    ["not-nodes"],
+  );
+  product.kubectl("delete", "-n", "kyverno", "configmap", "kyverno");
+  await waitFor("the default", 20, async () => read()?.namespaceSelector.matchExpressions?.[0]?.key !== "team");
 }
 
 async function repaired(product: Product): Promise<void> {

@@ -11,6 +11,7 @@ import {
 } from "../controllers/certificates/certificates.ts";
 import type { PolicyFeed } from "../controllers/policies/feed.ts";
 import type { Neighbours } from "../controllers/neighbours/neighbours.ts";
+import { followConfigMap } from "../controllers/webhooks/configmap.ts";
 import { type WebhookController, startWebhookController } from "../controllers/webhooks/controller.ts";
 import type { Reached, WebhookSettings } from "../controllers/webhooks/wanted.ts";
 import type { ServeOptions } from "./config.ts";
@@ -48,15 +49,23 @@ export interface Registering {
   close(): Promise<void>;
 }
 
+interface Registered {
+  readonly serve: ServeOptions;
+  readonly namespace: string;
+}
+
 /** Rejects when the Secret with the certificates can be neither read nor written. */
 export async function register(
-  { reached, configurationName, webhooks, isInjected = false }: Registration,
-  options: { readonly serve: ServeOptions; readonly namespace: string },
-  { client, informers, neighbours, logger, onError }: RegistrationParts,
+  registration: Registration,
+  options: Registered,
+  parts: RegistrationParts,
 ): Promise<Registering> {
+  const { reached, isInjected = false } = registration;
   if (reached === null) return unregistered;
   const { serve, namespace } = options;
+  const { client, informers, logger, onError } = parts;
   let controller: WebhookController | null = null;
+  let following: { close(): void } | null = null;
   const certificates =
     serve.tls === undefined
       ? await sharedCertificates({
@@ -84,20 +93,8 @@ export async function register(
         },
         onError,
       });
-      const settings = {
-        ...webhooks,
-        reached,
-        namespace,
-        ...(configurationName !== undefined && { configurationName }),
-      };
-      // A living neighbour enforces its own dialect.
-      const tell = (): void => {
-        const own = (["gatekeeper", "kyverno"] as const).filter((dialect) => neighbours?.owns(dialect) !== true);
-        controller?.update({ settings: { ...settings, dialects: own } });
-      };
       controller.update({ caBundle: certificates?.bundle() ?? given });
-      tell();
-      neighbours?.onChange(tell);
+      following = followSettings(controller, { registration, reached, options, parts });
       feed.onServed(({ account }) => {
         if (account !== null) controller?.update({ policies: account.policies });
       });
@@ -107,9 +104,41 @@ export async function register(
       return controller?.isCurrent ?? false;
     },
     close: async () => {
+      following?.close();
       await Promise.all([controller?.close(), certificates?.close()]);
     },
   };
+}
+
+interface Following {
+  readonly registration: Registration;
+  readonly reached: Reached;
+  readonly options: Registered;
+  readonly parts: RegistrationParts;
+}
+
+/** What an operator and Kyverno's ConfigMap say; a living neighbour enforces its own dialect. */
+function followSettings(
+  controller: WebhookController,
+  { registration, reached, options, parts }: Following,
+): { close(): void } {
+  const { configurationName, webhooks } = registration;
+  const { neighbours, informers, onError } = parts;
+  const { namespace } = options;
+  let said: Partial<WebhookSettings> = {};
+  const tell = (): void => {
+    const dialects = (["gatekeeper", "kyverno"] as const).filter((dialect) => neighbours?.owns(dialect) !== true);
+    const named = configurationName === undefined ? {} : { configurationName };
+    const kyverno = { ...webhooks?.kyverno, ...said.kyverno };
+    controller.update({ settings: { ...webhooks, ...said, kyverno, reached, namespace, dialects, ...named } });
+  };
+  tell();
+  neighbours?.onChange(tell);
+  const onSettings = (next: Partial<WebhookSettings>): void => {
+    said = next;
+    tell();
+  };
+  return followConfigMap({ informers, configMap: configMapName(options.serve), namespace, onSettings, onError });
 }
 
 const unregistered: Registering = {
@@ -119,6 +148,11 @@ const unregistered: Registering = {
   isCurrent: true,
   close: () => Promise.resolve(),
 };
+
+function configMapName({ kyverno }: ServeOptions): { readonly namespace: string; readonly name: string } {
+  const [namespace = "", name = ""] = (kyverno?.configMap ?? "kyverno/kyverno").split("/");
+  return { namespace, name };
+}
 
 function namesOf(reached: Reached): readonly string[] {
   return "service" in reached

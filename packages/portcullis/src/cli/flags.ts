@@ -3,6 +3,7 @@
 import type { GatekeeperFlags } from "./gatekeeper-flags.ts";
 
 import type { AuditingFlags } from "./auditing.ts";
+import type { WebhookFlags } from "./webhooks.ts";
 
 export interface ServeFlags extends GatekeeperFlags {
   readonly policies: readonly string[];
@@ -34,17 +35,11 @@ export interface ServeFlags extends GatekeeperFlags {
   readonly kyvernoConfig: string;
 }
 
-export interface RunFlags extends ServeFlags, AuditingFlags {
+export interface RunFlags extends ServeFlags, AuditingFlags, WebhookFlags {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace?: string;
   readonly podName?: string;
-  readonly webhookUrl?: string;
-  readonly serviceName?: string;
-  readonly webhookConfigurationName: string;
-  readonly excludedNamespace: readonly string[];
-  readonly disableCertRotation?: boolean;
-  readonly neighbours: "yield" | "ignore";
   readonly uninstall?: boolean;
 }
 

@@ -5,6 +5,7 @@ import { withAuditing } from "./auditing.ts";
 import { collect, seconds, threadNumber, wholeNumber } from "./arguments.ts";
 import { withGatekeeper, withOtherFlags } from "./gatekeeper-flags.ts";
 import type { RunFlags, ServeFlags } from "./flags.ts";
+import { withWebhooks } from "./webhooks.ts";
 
 export function registerServing(program: Command, version: string): void {
   const serve = program
@@ -30,30 +31,11 @@ export function registerServing(program: Command, version: string): void {
     .option("--context <name>", "the context of the kubeconfig")
     .option("--namespace <name>", "the product's own namespace; default: $POD_NAMESPACE, or portcullis")
     .option("--pod-name <name>", "this replica's name in statuses; default: $POD_NAME, or the machine's")
-    .option("--webhook-url <url>", "where the API server finds this server: https://HOST:PORT")
-    .option("--service-name <name>", "the Service, in the product's namespace, by which the API server finds us")
-    .option("--webhook-configuration-name <name>", "the name of both webhook configurations", "portcullis")
-    .option(
-      "--excluded-namespace <name>",
-      "no webhook asks about it, nor about our own; may be repeated; default: kube-system",
-      collect,
-      [],
-    )
-    .option(
-      "--disable-cert-rotation",
-      "with --tls-cert-file: somebody else (cert-manager) puts the CA into the webhook configurations",
-    )
-    .addOption(
-      new Option(
-        "--neighbours <manner>",
-        "what to do beside a living Gatekeeper or Kyverno: leave it what is its own, or nothing",
-      )
-        .choices(["yield", "ignore"])
-        .default("yield"),
-    )
     .option("--uninstall", "take webhook configurations, certificates and Leases off the cluster, and end")
+    .option("--httpBlocklist <list>", "Kyverno's: subnets and hosts that apiCall.service does not reach")
+    .option("--httpAllowlist <list>", "Kyverno's: beginnings of the URLs that apiCall.service may call")
     .option("--policies <path>", "a file or folder with more policies; may be repeated", collect, []);
-  withOthers(withAuditing(withServing(run))).action(async (options: RunFlags) => {
+  withOthers(withAuditing(withWebhooks(withServing(run)))).action(async (options: RunFlags) => {
     if (options.uninstall === true) {
       const { uninstallCommand } = await import("./commands/render.ts");
       process.exitCode = await uninstallCommand(options, version);

@@ -1,12 +1,12 @@
 // `portcullis run`: the webhook on a cluster, until a signal.
 
 import { homedir } from "node:os";
-import type { Registration } from "../../app/registration.ts";
 import { type RunOptions, run } from "../../app/run.ts";
 import { type ConfigOptions, readClusterConfig } from "../../cluster/kubeconfig.ts";
-import { auditFlags } from "../auditing.ts";
+import { auditFlags, eventFlags } from "../auditing.ts";
 import type { RunFlags } from "../flags.ts";
 import { UsageError } from "../usage.ts";
+import { registrationOf } from "../webhooks.ts";
 import { serveOptions, started, stayUp, terminalProgress } from "./serve.ts";
 
 export async function runCommand(flags: RunFlags, version: string): Promise<number> {
@@ -19,6 +19,7 @@ export async function runCommand(flags: RunFlags, version: string): Promise<numb
       namespace,
       registration: registrationOf(flags, namespace),
       yields: flags.neighbours === "yield",
+      events: eventFlags(flags),
       audit: auditOptions(flags),
       userAgent: `portcullis/${version}`,
       ...(id !== undefined && { id }),
@@ -26,29 +27,6 @@ export async function runCommand(flags: RunFlags, version: string): Promise<numb
   );
   process.stderr.write(`portcullis answers on ${serving.url}/v1/admit\n`);
   return stayUp(serving);
-}
-
-function registrationOf(flags: RunFlags, namespace: string): Registration {
-  const { webhookConfigurationName, excludedNamespace, disableCertRotation } = flags;
-  if (disableCertRotation === true && flags.tlsCertFile === undefined) {
-    throw new UsageError("--disable-cert-rotation needs --tls-cert-file and --tls-key-file");
-  }
-  return {
-    reached: reachedBy(flags, namespace),
-    configurationName: webhookConfigurationName,
-    isInjected: disableCertRotation === true,
-    ...(excludedNamespace.length > 0 && { webhooks: { excludedNamespaces: excludedNamespace } }),
-  };
-}
-
-function reachedBy({ webhookUrl, serviceName }: RunFlags, namespace: string): Registration["reached"] {
-  if (webhookUrl === undefined) {
-    return serviceName === undefined ? null : { service: { namespace, name: serviceName, port: 443 } };
-  }
-  if (!URL.canParse(webhookUrl) || new URL(webhookUrl).protocol !== "https:") {
-    throw new UsageError(`--webhook-url: expected https://HOST:PORT, got ${webhookUrl}`);
-  }
-  return { url: webhookUrl.replace(/\/+$/, "") };
 }
 
 function auditOptions(flags: RunFlags): RunOptions["audit"] {
