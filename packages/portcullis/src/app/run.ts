@@ -25,6 +25,7 @@ import { type Logger, createLogger } from "./log.ts";
 import { type ObjectShare, createObjectShare } from "./objectshare.ts";
 import { type Registering, type Registration, register } from "./registration.ts";
 import { warnOfRights } from "./rights.ts";
+import { type ServiceCallOptions, createServiceCalls } from "./servicecalls.ts";
 import { type Serving, serve } from "./serve.ts";
 
 export interface RunOptions {
@@ -35,6 +36,8 @@ export interface RunOptions {
   /** This replica's name; the machine's when absent. */
   readonly id?: string;
   readonly registration: Registration;
+  /** Which services policies may call. */
+  readonly services?: ServiceCallOptions;
   /** Leave to a living Gatekeeper or Kyverno what is its own; yes when absent. */
   readonly yields?: boolean;
   readonly events: AdmissionEventFlags;
@@ -57,7 +60,7 @@ export async function run(options: RunOptions): Promise<Serving> {
   const onError = createErrorLog(logger);
   const neighbours = options.yields === false ? null : lookAround(options.registration, { informers, logger, onError });
   const client = neighbours === null ? direct : yieldingClient(direct, neighbours);
-  const needs = clusterNeeds({ client, informers, onError, callService: null });
+  const needs = clusterNeeds({ client, informers, onError, callService: createServiceCalls(options.services) });
   const events = createAdmissionEvents(options.events, { client, namespace: options.namespace, onError });
   const close = (): void => {
     events.close();

@@ -40,6 +40,9 @@ export interface RunFlags extends ServeFlags, AuditingFlags, WebhookFlags {
   readonly context?: string;
   readonly namespace?: string;
   readonly podName?: string;
+  /** Kyverno's, with commas. */
+  readonly httpBlocklist?: string;
+  readonly httpAllowlist?: string;
   readonly uninstall?: boolean;
 }
 

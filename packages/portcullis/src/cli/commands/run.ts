@@ -18,6 +18,7 @@ export async function runCommand(flags: RunFlags, version: string): Promise<numb
       config: clusterConfig(flags),
       namespace,
       registration: registrationOf(flags, namespace),
+      services: serviceCallOptions(flags),
       yields: flags.neighbours === "yield",
       events: eventFlags(flags),
       audit: auditOptions(flags),
@@ -27,6 +28,13 @@ export async function runCommand(flags: RunFlags, version: string): Promise<numb
   );
   process.stderr.write(`portcullis answers on ${serving.url}/v1/admit\n`);
   return stayUp(serving);
+}
+
+function serviceCallOptions({ httpBlocklist, httpAllowlist }: RunFlags): NonNullable<RunOptions["services"]> {
+  return {
+    ...(httpBlocklist !== undefined && { blocklist: httpBlocklist.split(",") }),
+    ...(httpAllowlist !== undefined && { allowlist: httpAllowlist.split(",") }),
+  };
 }
 
 function auditOptions(flags: RunFlags): RunOptions["audit"] {
