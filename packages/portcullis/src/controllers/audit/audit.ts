@@ -58,6 +58,8 @@ interface AuditClock {
 export interface AuditSettings {
   /** Between two runs; 0: no runs. */
   readonly intervalMs: number;
+  /** Between two looks at whether the watches know all there is; 0: none. */
+  readonly rescanMs: number;
   /** Violations in a constraint's status. Gatekeeper: --constraint-violations-limit. */
   readonly violationsLimit: number;
   /** Null: no reports. */
@@ -74,6 +76,7 @@ export interface AuditSettings {
 
 export const defaultAuditSettings: AuditSettings = {
   intervalMs: 60_000,
+  rescanMs: 3_600_000,
   violationsLimit: 20,
   reports: "wgpolicyk8s.io",
   reported: new Set(["pass", "fail", "warn", "error", "skip"] as const),
@@ -102,6 +105,8 @@ export interface Audit {
   metadataOf(key: string): ClusterObject | null;
   /** How many times an object was evaluated since the start. */
   readonly evaluations: number;
+  /** Looks now whether the watches know all there is. */
+  rescan(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -134,8 +139,12 @@ const namespacesResource: GroupVersionResource = { group: "", version: "v1", res
 
 export function startAudit(options: AuditOptions): Audit {
   const state = createState(options);
-  const ticker = options.settings.intervalMs > 0 ? setInterval(() => tick(state), options.settings.intervalMs) : null;
-  ticker?.unref();
+  const { intervalMs, rescanMs } = options.settings;
+  const tickers = [
+    ...(intervalMs > 0 ? [setInterval(() => attempt(state, () => run(state)), intervalMs)] : []),
+    ...(rescanMs > 0 ? [setInterval(() => attempt(state, () => rescan(state)), rescanMs)] : []),
+  ];
+  for (const ticker of tickers) ticker.unref();
   state.namespaces.onChange((change) => {
     const { object } = change;
     if (change.what === "changed" && sameNamespace(change.old, object)) return;
@@ -143,10 +152,10 @@ export function startAudit(options: AuditOptions): Audit {
     for (const { key, namespace } of state.auditor.objects()) if (namespace === name) state.auditor.touch(key);
     wake(state);
   });
-  return audit(state, ticker);
+  return audit(state, tickers);
 }
 
-function audit(state: State, ticker: NodeJS.Timeout | null): Audit {
+function audit(state: State, tickers: readonly NodeJS.Timeout[]): Audit {
   return {
     setPolicies: (set) => {
       state.next = auditedPolicies(set);
@@ -167,9 +176,10 @@ function audit(state: State, ticker: NodeJS.Timeout | null): Audit {
     get evaluations() {
       return state.scanner.evaluations;
     },
+    rescan: () => rescan(state),
     close: async () => {
       state.isClosed = true;
-      if (ticker !== null) clearInterval(ticker);
+      for (const ticker of tickers) clearInterval(ticker);
       if (state.timer !== null) clearTimeout(state.timer);
       state.watches.close();
       state.namespaces.close();
@@ -417,10 +427,24 @@ function batches<Item>(items: readonly Item[], size: number): readonly (readonly
 
 // ── runs
 
-function tick(state: State): void {
-  void run(state).catch((error: unknown) => {
+function attempt(state: State, task: () => Promise<void>): void {
+  void task().catch((error: unknown) => {
     state.options.onError(error instanceof Error ? error : new Error(String(error)));
   });
+}
+
+/** How far behind a watch may be, in milliseconds, before a rescan says that it lost something. */
+const watchLagMs = 5000;
+
+async function rescan(state: State): Promise<void> {
+  const { settings, onError } = state.options;
+  if (state.policies === null || state.isClosed) return;
+  const lost = await state.watches.rescan(Math.min(watchLagMs, settings.rescanMs));
+  if (lost.length > 0) onError(new Error(`the watch of ${lost.join(", ")} had lost changes: it was begun anew`));
+  // What somebody else wrote into a status is found, too.
+  state.statuses.forget();
+  for (const [key, { id }] of state.policies.objects) if (id.dialect === "gatekeeper") state.dirty.add(key);
+  await work(state);
 }
 
 async function run(state: State): Promise<void> {

@@ -8,6 +8,7 @@ import type { ApiResource, ClusterClient, ClusterObject, Informer, Informers } f
 import { type AuditedObject, type Auditor, reaches } from "./auditor.ts";
 import { isSame, pack, unpack } from "./packing.ts";
 import type { AuditedPolicies } from "./policies.ts";
+import { isInStep } from "./rescan.ts";
 
 export interface WatchesOptions {
   readonly client: ClusterClient;
@@ -25,8 +26,8 @@ export interface Watches {
   load(key: string): unknown;
   /** Name, uid, version and labels of an object. */
   get(key: string): ClusterObject | null;
-  /** What is watched. */
-  readonly resources: readonly ApiResource[];
+  /** Holds what is known against what there is, and watches anew what has lost step. Gives the kinds of those. */
+  rescan(lagMs: number): Promise<readonly string[]>;
   close(): void;
 }
 
@@ -65,8 +66,22 @@ export function createWatches(options: WatchesOptions): Watches {
       return kept === null ? null : unpack(kept);
     },
     get: (key) => find(watched, key),
-    get resources() {
-      return [...watched.values()].map(({ resource }) => resource);
+    rescan: async (lagMs) => {
+      const lost: string[] = [];
+      for (const [key, { resource, informer }] of watched) {
+        // oxlint-disable-next-line no-await-in-loop -- page by page and kind by kind: nobody waits for it
+        if (await isInStep({ client: options.client, resource: resource.gvr, informer, lagMs })) continue;
+        lost.push(resource.gvk.kind);
+        const before = new Set(informer.list().map((object) => keyOf(resource.gvr, object)));
+        informer.close();
+        const opened = open(resource);
+        watched.set(key, opened);
+        // oxlint-disable-next-line no-await-in-loop -- the same
+        await opened.informer.synced;
+        for (const object of opened.informer.list()) before.delete(keyOf(resource.gvr, object));
+        for (const gone of before) options.auditor.removed(gone);
+      }
+      return lost;
     },
     close: () => {
       for (const { informer } of watched.values()) informer.close();

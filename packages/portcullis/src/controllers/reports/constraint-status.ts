@@ -122,6 +122,8 @@ function compareViolations(a: StatusViolation, b: StatusViolation): number {
 export interface StatusWriter {
   /** Writes where it differs from what stands there. Rejects when the API server refuses; a constraint that went is no error. */
   write(constraint: PolicyObject, results: ConstraintResults): Promise<void>;
+  /** Looks at every status again before it takes it for written. */
+  forget(): void;
 }
 
 export interface StatusWriterOptions {
@@ -135,6 +137,7 @@ export function createStatusWriter({ client, resourceOf, timestamp }: StatusWrit
   /** What was written last, by constraint and uid: no need to read it again. */
   const written = new Map<string, string>();
   return {
+    forget: () => written.clear(),
     write: async (constraint, results) => {
       const key = `${keyOfPolicy(constraint.id)} ${constraint.uid}`;
       const wanted = JSON.stringify(fieldsOf(results));

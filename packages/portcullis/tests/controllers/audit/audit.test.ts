@@ -229,6 +229,27 @@ spec: {match: [{excludedNamespaces: ["def*"], processes: [audit]}]}
     assert.deepEqual(valueAt(await get("policyreports", "uid-a", "default"), "summary", "fail"), 1);
   });
 
+  test("a rescan finds what a watch has lost, and what somebody wrote into a status", async () => {
+    const { cluster, audit, get } = await audited({
+      objects: [namespaceObject("default"), pod("a")],
+      policies: `${template}${constraint("owner", "owner")}`,
+      settings: { reports: null, rescanMs: 0 },
+      deaf: (object) => stringAt(object, "metadata", "name") === "b",
+    });
+    cluster.put(pod("b"));
+    await cluster.client.patch(
+      { group: "constraints.gatekeeper.sh", version: "v1beta1", resource: "k8slabel" },
+      { namespace: "", name: "owner" },
+      { status: { totalViolations: 7 } },
+      { type: "merge", subresource: "status" },
+    );
+    await audit.settled();
+    assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 7);
+    await audit.rescan();
+    await audit.settled();
+    assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 2);
+  });
+
   test("a refused write is tried again", async () => {
     let refusals = 2;
     const { get, settle } = await audited({

@@ -5,7 +5,7 @@ import { Source } from "@portcullis/lang";
 import type { PolicySet } from "@portcullis/policy";
 import { assembleEngine } from "../../../src/app/assemble.ts";
 import { worldNow } from "../../../src/app/host.ts";
-import type { ClusterObject } from "../../../src/cluster/api.ts";
+import type { ClusterObject, Informers } from "../../../src/cluster/api.ts";
 import { createWorkQueue } from "../../../src/cluster/workqueue.ts";
 import {
   type Audit,
@@ -47,11 +47,13 @@ export interface AuditedOptions {
   readonly settings?: Partial<AuditSettings>;
   readonly more?: Partial<AuditOptions>;
   readonly fault?: FakeOptions["fault"];
+  /** Changes that informers do not hear of. */
+  readonly deaf?: (object: ClusterObject) => boolean;
 }
 
 const constraintKinds = ["K8sLabel", "K8sUser"];
 
-export async function audited({ objects, policies, settings, more, fault }: AuditedOptions): Promise<Audited> {
+export async function audited({ objects, policies, settings, more, fault, deaf }: AuditedOptions): Promise<Audited> {
   const constraints = constraintKinds.map((kind) => ({
     group: "constraints.gatekeeper.sh",
     version: "v1beta1",
@@ -69,7 +71,7 @@ export async function audited({ objects, policies, settings, more, fault }: Audi
   const { engine } = assembleEngine("cluster", (frontend) => tracking.wrap(frontend));
   const audit = startAudit({
     client: cluster.client,
-    informers: cluster.informers,
+    informers: deaf === undefined ? cluster.informers : hardOfHearing(cluster.informers, deaf),
     createQueue: (work) => createWorkQueue({ work, workers: 4, onError: (_key, error) => errors.push(error) }),
     settings: { ...defaultAuditSettings, intervalMs: 0, gatherMs: 1, ...settings },
     world: worldNow,
@@ -128,4 +130,37 @@ export function pod(name: string, labels: Readonly<Record<string, string>> = {},
 
 export function namespaceObject(name: string, labels: Readonly<Record<string, string>> = {}): ClusterObject {
   return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
+}
+
+/** Informers that miss changes; what is there when they begin they know. */
+function hardOfHearing(informers: Informers, deaf: (object: ClusterObject) => boolean): Informers {
+  return {
+    close: () => informers.close(),
+    watch: (resource, options) => {
+      const informer = informers.watch(resource, options);
+      const isMissed = (object: ClusterObject): boolean => deaf(object) && !known.has(object);
+      const known = new Set<ClusterObject>();
+      const learn = async (): Promise<void> => {
+        await informer.synced;
+        for (const object of informer.list()) known.add(object);
+      };
+      void learn();
+      const heard = (object: ClusterObject | null): ClusterObject | null =>
+        object !== null && isMissed(object) ? null : object;
+      return {
+        synced: informer.synced,
+        hasSynced: () => informer.hasSynced(),
+        get: (name) => heard(informer.get(name)),
+        list: (inNamespace) => informer.list(inNamespace).filter((object) => !isMissed(object)),
+        get size() {
+          return informer.size;
+        },
+        onChange: (handler) =>
+          informer.onChange((change) => {
+            if (!informer.hasSynced() || !isMissed(change.object)) handler(change);
+          }),
+        close: () => informer.close(),
+      };
+    },
+  };
 }
