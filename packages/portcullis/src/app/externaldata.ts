@@ -66,7 +66,9 @@ async function askProvider(asking: Asking, needs: readonly Need[], signal: Abort
     const item = memory.get(place, key);
     if (item !== null) remembered.set(key, item);
   }
-  const missing = [...new Set(calls.flatMap(({ keys }) => keys))].filter((key) => !remembered.has(key));
+  // One call goes out as it is, with what it names twice; of several each key goes once.
+  const wanted = calls.length === 1 ? first.keys : [...new Set(calls.flatMap(({ keys }) => keys))];
+  const missing = wanted.filter((key) => !remembered.has(key));
   const address: ProviderAddress = { ...spec, timeoutMs: spec.timeoutSeconds * 1000 || defaultTimeoutMs };
   const fresh = missing.length === 0 ? null : await send(asking, { provider, address, keys: missing, signal });
   if (fresh !== null && "error" in fresh) {
@@ -123,12 +125,12 @@ function responseOf({ statusCode, body }: { readonly statusCode: number; readonl
   return { statusCode, items, idempotent, systemError: stringAt(response, "systemError") };
 }
 
-/** Of what a request for several calls brought: what this call asked for, and what nobody asked for. */
+/** Of what a request for several calls brought: what this call asked for, as often as it did, and what nobody asked for. */
 function freshFor({ keys }: ExternalDataCall, fresh: Fresh | null, calls: readonly ExternalDataCall[]): Fresh | null {
   if (fresh === null || calls.length === 1) return fresh;
-  const own = new Set(keys);
   const asked = new Set(calls.flatMap((call) => call.keys));
-  return { ...fresh, items: fresh.items.filter(({ key }) => own.has(key) || !asked.has(key)) };
+  const own = keys.flatMap((wanted) => fresh.items.filter(({ key }) => key === wanted));
+  return { ...fresh, items: [...own, ...fresh.items.filter(({ key }) => !asked.has(key))] };
 }
 
 /** What was remembered first, then what came now. Status 0 says that nobody was asked. */

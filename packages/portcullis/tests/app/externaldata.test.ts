@@ -125,15 +125,52 @@ for (const workers of [1, 0]) {
     const context = await start(t, { options: { workers } });
     const { provider } = context;
     assert.equal((await ask(context, ["a", "b", "a"])).allowed, true);
-    assert.deepEqual(provider.requests, [["a", "b"]]);
+    assert.deepEqual(provider.requests, [["a", "b", "a"]]);
     assert.equal((await ask(context, ["b"])).allowed, true);
     const { message } = await ask(context, ["b", "error_c"]);
     assert.equal(message, "[c] error_c_invalid");
-    assert.deepEqual(provider.requests, [["a", "b"], ["error_c"]]);
+    assert.deepEqual(provider.requests, [["a", "b", "a"], ["error_c"]]);
     assert.equal((await ask(context, ["x_systemError"])).message, "[c] nothing, status 200\n[c] testing system error");
     assert.equal((await ask(context, ["y_valid"])).message, "[c] nothing, status 200");
   });
 }
+
+const pairs = `apiVersion: templates.gatekeeper.sh/v1
+kind: ConstraintTemplate
+metadata: {name: pairs}
+spec:
+  crd: {spec: {names: {kind: Pairs}, validation: {openAPIV3Schema: {type: object, properties: {end: {type: string}}}}}}
+  targets:
+    - target: admission.k8s.gatekeeper.sh
+      rego: |
+        package pairs
+        violation[{"msg": msg}] {
+          i := input.review.object.spec.containers[_].image
+          r := external_data({"provider": "p", "keys": [i, concat("", [i, input.parameters.end]), i]})
+          msg := concat(" ", [x | x := r.responses[_][1]])
+        }
+`;
+
+test("what several policies, and a policy in a loop, ask of a provider goes in one request", async (t) => {
+  const constraint = (end: string): string => `---
+apiVersion: constraints.gatekeeper.sh/v1beta1
+kind: Pairs
+metadata: {name: c${end}}
+spec: {parameters: {end: "${end}"}}
+`;
+  const context = await start(t, {
+    policies: pairs + constraint("1") + constraint("2"),
+  });
+  const { message } = await ask(context, ["a", "b"]);
+  assert.equal(context.provider.requests.length, 1);
+  assert.deepEqual(context.provider.requests[0]?.toSorted(), ["a", "a1", "a2", "b", "b1", "b2"]);
+  assert.deepEqual(message.split("\n"), [
+    "[c1] a_valid a1_valid a_valid",
+    "[c2] a_valid a2_valid a_valid",
+    "[c1] b_valid b1_valid b_valid",
+    "[c2] b_valid b2_valid b_valid",
+  ]);
+});
 
 test("the provider sees the server's own certificate", async (t) => {
   const context = await start(t);
