@@ -2,21 +2,13 @@
 // fits may still not count, because exceptions are switched off or its namespace is not the one that they must be in;
 // whoever stores it is told. Kyverno: api/kyverno/v2 PolicyExceptionSpec.Validate, pkg/validation/exception.
 
-import {
-  type FieldError,
-  aggregateText,
-  fieldErrorText,
-  required,
-  stringAt,
-  unknownFields,
-  validateValue,
-  valueAt,
-} from "@portcullis/kube";
+import { type FieldError, aggregateText, required, stringAt, valueAt } from "@portcullis/kube";
 import { type Diagnostic, errorAt, warningAt } from "@portcullis/lang";
-import type { Locate, ReadFrom } from "../engine/frontend.ts";
+import type { ReadFrom } from "../engine/frontend.ts";
 import type { Json } from "../engine/request.ts";
 import { listOf } from "./match/filter.ts";
 import { blockErrors, userErrors } from "./policy/fields.ts";
+import { misfits, stepsOf } from "./policy/misfits.ts";
 import { compiled, conditions, exemptedControls, filters, newOperators, object, texts } from "./policy/schema.ts";
 import { excludeErrors } from "./validate/podsecurity/controls.ts";
 
@@ -46,24 +38,13 @@ const schema = compiled(
 );
 
 /** Errors of a PolicyException. */
-export function checkException(exception: Json, { locate }: ReadFrom): readonly Diagnostic[] {
-  const misfits = [
-    ...validateValue(exception, schema(), { field: "", numbers: "json" }).map((error) =>
-      errorAt("policy-schema", place(locate, error.field), fieldErrorText(error)),
-    ),
-    ...unknownFields(exception, schema(), true).map((one) =>
-      errorAt("unknown-field", locate?.(one.path) ?? null, `unknown field "${one.text}"`),
-    ),
-  ];
-  if (misfits.length > 0) return misfits;
+export function checkException(exception: Json, from: ReadFrom): readonly Diagnostic[] {
+  const wrong = misfits(exception, schema(), from);
+  if (wrong.length > 0) return wrong;
   const errors = fieldErrors(valueAt(exception, "spec"));
   const message = aggregateText(errors);
-  return message === null ? [] : [errorAt("policy", place(locate, errors[0]?.field ?? "spec"), message)];
-}
-
-function place(locate: Locate | undefined, field: string): ReturnType<Locate> {
-  const steps = [...field.matchAll(/[^.[\]]+/g)].map(([step]) => (/^\d+$/.test(step) ? Number(step) : step));
-  return locate?.(steps) ?? null;
+  const place = from.locate?.(stepsOf(errors[0]?.field ?? "spec")) ?? null;
+  return message === null ? [] : [errorAt("policy", place, message)];
 }
 
 function fieldErrors(spec: Json): readonly FieldError[] {

@@ -21,6 +21,8 @@ import type { ReadFrom } from "../engine/frontend.ts";
 import type { Evaluation, Json } from "../engine/request.ts";
 import { failureOf } from "./failure.ts";
 import { listOf } from "./match/filter.ts";
+import { misfits } from "./policy/misfits.ts";
+import { compiled, keyValues, object as fields, oneOf, service, text } from "./policy/schema.ts";
 import { type Query, compileQuery } from "./query.ts";
 
 export interface GlobalEntry {
@@ -32,11 +34,42 @@ export interface GlobalEntry {
   readonly projections: ReadonlyMap<string, Query>;
 }
 
+/** That there is one of the two sources is left to the check, whose text says what they are. */
+const schema = compiled(
+  fields(
+    {
+      metadata: { type: "object" },
+      spec: fields({
+        apiCall: fields({
+          data: keyValues,
+          method: oneOf("GET", "POST"),
+          refreshInterval: { type: "string", format: "duration" },
+          retryLimit: { type: "integer", minimum: 1 },
+          service,
+          urlPath: text,
+        }),
+        kubernetesResource: fields(
+          { group: text, namespace: text, resource: text, version: text },
+          { required: ["resource", "version"] },
+        ),
+        projections: {
+          type: "array",
+          items: fields({ jmesPath: text, name: text }, { required: ["jmesPath", "name"] }),
+        },
+      }),
+      status: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+    },
+    { required: ["spec"] },
+  ),
+);
+
 /** Reads an entry; null when it has mistakes. */
 export function readGlobalEntry(
   object: Json,
   from: ReadFrom,
 ): { readonly unit: GlobalEntry | null; readonly diagnostics: readonly Diagnostic[] } {
+  const wrong = misfits(object, schema(), from);
+  if (wrong.length > 0) return { unit: null, diagnostics: wrong };
   const errors = entryErrors(object);
   const message = aggregateText(errors);
   if (message !== null) {
@@ -96,8 +129,7 @@ function callNeed(tree: Json): Need {
 }
 
 function refreshMs(tree: Json): number {
-  const text = stringAt(tree, "refreshInterval") || refreshInterval;
-  const duration = parseDuration(text);
+  const duration = parseDuration(stringAt(tree, "refreshInterval") || refreshInterval);
   return typeof duration === "bigint" ? Number(duration / 1_000_000n) : 0;
 }
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Answered } from "../../src/engine/outcome.ts";
+import type { Json } from "../../src/engine/request.ts";
 import { kyvernoAdmission } from "../../src/kyverno/admission.ts";
 import { policyWarnings } from "../../src/kyverno/policy/warnings.ts";
 import { admission, documents, policySet } from "./decide.ts";
@@ -48,6 +49,21 @@ test("a source that is named by a variable is warned of", () => {
   ]);
 });
 
+test("a kind that is only in a subresource cannot be scanned in the background", () => {
+  const policy = (background: boolean): string => `
+apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata: {name: p}
+spec:
+  background: ${background}
+  rules: [{name: r, match: {any: [{resources: {kinds: [Scale]}}]}, validate: {failureAction: Audit, deny: {}}}]`;
+  const [scanned, asked] = [documents(policy(true)), documents(policy(false))];
+  const created = (object: Json): Answered | null =>
+    kyvernoAdmission(admission(object, { operation: "CREATE" }), policySet([]));
+  assert.match(created(scanned[0])?.message ?? "", /background scan enabled with subresource Scale/);
+  assert.equal(created(asked[0])?.allowed, true);
+});
+
 // ── updates
 
 const generates = (kinds: string, name: string, synchronize: boolean): string => `
@@ -82,4 +98,28 @@ test("another target is taken with a warning", () => {
     answer?.warnings[0],
     "no synchronization will be performed to the old target resource upon policy updates: changes in the generate rule pattern could result in stale targets",
   );
+});
+
+test("who asked may be in the rules that autogen computed before, which an update brings along", () => {
+  const rule = (owner: string): string =>
+    `{name: r, match: {any: [{resources: {kinds: [Pod]}}]}, validate: {pattern: {metadata: {labels: {owner: "${owner}"}}}}}`;
+  const policy = (background: boolean, owner: string): string => `
+apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata: {name: p}
+spec: {background: ${background}, rules: [${rule(owner)}]}
+status: {autogen: {rules: [${rule("{{request.userInfo}}")}]}}`;
+  assert.equal(update(policy(false, "{{request.userInfo}}"), policy(true, "me"))?.allowed, true);
+  assert.match(
+    update(policy(false, "me"), policy(true, "{{request.userInfo}}"))?.message ?? "",
+    /variable \{\{request\.userInfo\}\} is not allowed/,
+  );
+});
+
+test("a global context entry with a field that nobody knows is refused", () => {
+  const [entry] = documents(
+    "{apiVersion: kyverno.io/v2, kind: GlobalContextEntry, metadata: {name: e}, spec: {kubernetesResource: {version: v1, resource: pods}, refresh: 1m}}",
+  );
+  const answer = kyvernoAdmission(admission(entry), policySet([]));
+  assert.deepEqual([answer?.allowed, answer?.message], [false, 'unknown field "spec.refresh"']);
 });

@@ -5,15 +5,12 @@
 import {
   type FieldError,
   aggregateText,
-  fieldErrorText,
   goJson,
   invalid,
   isObject,
   nameOf,
   namespaceOf,
   stringAt,
-  unknownFields,
-  validateValue,
   valueAt,
 } from "@portcullis/kube";
 import { type Diagnostic, errorAt } from "@portcullis/lang";
@@ -21,6 +18,7 @@ import type { ReadFrom } from "../../engine/frontend.ts";
 import type { Json } from "../../engine/request.ts";
 import { listOf } from "../match/filter.ts";
 import { blockErrors, userErrors } from "../policy/fields.ts";
+import { misfits, stepsOf } from "../policy/misfits.ts";
 import { compiled, conditions, contextSchema, filters, newOperators, object, oneOf, text } from "../policy/schema.ts";
 import { parseSchedule } from "./cron.ts";
 
@@ -47,24 +45,13 @@ export const cleanupTree = object(
 const schema = compiled(cleanupTree);
 
 /** Errors of a CleanupPolicy or ClusterCleanupPolicy. */
-export function checkCleanup(policy: Json, { locate }: ReadFrom): readonly Diagnostic[] {
-  const place = (field: string) => locate?.(stepsOf(field)) ?? null;
-  const misfits = [
-    ...validateValue(policy, schema(), { field: "", numbers: "json" }).map((error) =>
-      errorAt("policy-schema", place(error.field), fieldErrorText(error)),
-    ),
-    ...unknownFields(policy, schema(), true).map((one) =>
-      errorAt("unknown-field", locate?.(one.path) ?? null, `unknown field "${one.text}"`),
-    ),
-  ];
-  if (misfits.length > 0) return misfits;
+export function checkCleanup(policy: Json, from: ReadFrom): readonly Diagnostic[] {
+  const wrong = misfits(policy, schema(), from);
+  if (wrong.length > 0) return wrong;
   const errors = fieldErrors(policy);
   const message = aggregateText(errors);
-  return message === null ? [] : [errorAt("policy", place(errors[0]?.field ?? "spec"), message)];
-}
-
-function stepsOf(field: string): readonly (string | number)[] {
-  return [...field.matchAll(/[^.[\]]+/g)].map(([step]) => (/^\d+$/.test(step) ? Number(step) : step));
+  const place = from.locate?.(stepsOf(errors[0]?.field ?? "spec")) ?? null;
+  return message === null ? [] : [errorAt("policy", place, message)];
 }
 
 function fieldErrors(policy: Json): readonly FieldError[] {

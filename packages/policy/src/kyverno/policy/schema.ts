@@ -54,7 +54,9 @@ const sources = ["configMap", "apiCall", "imageRegistry", "variable", "globalRef
 
 const keyValue = (value: Json): JsonRecord => object({ key: text, value }, { required: ["key", "value"] });
 
-const service = object({ caBundle: text, headers: list(keyValue(text)), url: text }, { required: ["url"] });
+export const keyValues = list(keyValue(anything));
+
+export const service = object({ caBundle: text, headers: list(keyValue(text)), url: text }, { required: ["url"] });
 
 const registryCredentials = object({
   allowInsecureRegistry: flag,
@@ -66,7 +68,7 @@ export const contextSchema = list(
   object(
     {
       apiCall: object({
-        data: list(keyValue(anything)),
+        data: keyValues,
         default: anything,
         jmesPath: text,
         method: oneOf("GET", "POST"),
