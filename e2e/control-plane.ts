@@ -25,11 +25,22 @@ export interface ControlPlane {
   readonly stop: () => Promise<void>;
 }
 
-export async function startControlPlane(etcd: string, apiserver: string): Promise<ControlPlane> {
+export interface ControlPlaneOptions {
+  /** The name of the administrator, in the group system:masters; `admin` when absent. */
+  readonly user?: string;
+  /** Containers may be privileged, as on most clusters. */
+  readonly privileged?: true;
+}
+
+export async function startControlPlane(
+  etcd: string,
+  apiserver: string,
+  { user = "admin", privileged }: ControlPlaneOptions = {},
+): Promise<ControlPlane> {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-control-plane-"));
   const [etcdPort, peerPort, apiPort] = [await freePort(), await freePort(), await freePort()];
   const token = "bench-token";
-  writeFileSync(join(folder, "tokens.csv"), `${token},admin,admin,system:masters\n`);
+  writeFileSync(join(folder, "tokens.csv"), `${token},${user},${user},system:masters\n`);
   execFileSync("openssl", ["genrsa", "-out", join(folder, "sa.key"), "2048"], { stdio: "ignore" });
   const startEtcd = (): ChildProcess =>
     start(folder, "etcd", etcd, [
@@ -56,6 +67,7 @@ export async function startControlPlane(etcd: string, apiserver: string): Promis
       `--service-account-signing-key-file=${join(folder, "sa.key")}`,
       "--service-cluster-ip-range=10.0.0.0/24",
       "--disable-admission-plugins=ServiceAccount",
+      `--allow-privileged=${privileged ?? false}`,
     ]);
   const processes = { etcd: startEtcd(), apiserver: startApiServer() };
   const call = caller(apiPort, token);

@@ -1,19 +1,18 @@
-// The cluster that tests run on: an API server and etcd of our own, the product as `portcullis run` with Kyverno's standard
-// configuration, and the little of a controller manager without which tests could not end: a Namespace that is deleted is
-// emptied and let go.
+// The cluster that tests run on: an API server and etcd of our own, and the product as `portcullis run` with the
+// configuration that Kyverno's own runs of these tests have ("standard").
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isObject, nameOf, valueAt } from "@portcullis/kube";
 import { type ControlPlane, freePort, startControlPlane, stopProcess, waitFor } from "../../e2e/control-plane.ts";
 import type { findBinaries } from "../../e2e/binaries.ts";
-import { type ClusterClient, type ClusterObject, isNotFound } from "../../packages/portcullis/src/cluster/api.ts";
+import type { ClusterClient, ClusterObject } from "../../packages/portcullis/src/cluster/api.ts";
 import { createClient } from "../../packages/portcullis/src/cluster/client.ts";
 import { readClusterConfig } from "../../packages/portcullis/src/cluster/kubeconfig.ts";
 import { ownDefinitions } from "../../packages/portcullis/src/controllers/install/crds/own.ts";
+import { clear, emptyAndEnd, ignoreMissing, keepAlive, namespaces } from "./life.ts";
 import type { Timeouts } from "./operations.ts";
 
 type Programs = Exclude<ReturnType<typeof findBinaries>, string>;
@@ -27,14 +26,17 @@ export interface TestCluster {
   readonly endNamespace: (name: string) => Promise<void>;
   /** Waits until it is true, or the time is up. */
   readonly ended: (isTrue: () => Promise<boolean>, timeoutMs: number) => Promise<void>;
+  /** Takes away what scripts left behind. */
+  readonly clear: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
 const repository = resolve(import.meta.dirname, "../..");
-const namespaces = { group: "", version: "v1", resource: "namespaces" };
 
 export async function startTestCluster(programs: Programs): Promise<TestCluster> {
-  const plane = await startControlPlane(programs.etcd, programs["kube-apiserver"]);
+  // The user is kind's, whom tests name.
+  const options = { user: "kubernetes-admin", privileged: true } as const;
+  const plane = await startControlPlane(programs.etcd, programs["kube-apiserver"], options);
   const client = createClient(readClusterConfig({ kubeconfig: plane.kubeconfig, env: {}, home: plane.folder }));
   let product: ChildProcess | null = null;
   const ending = new AbortController();
@@ -51,7 +53,7 @@ export async function startTestCluster(programs: Programs): Promise<TestCluster>
     await stop();
     throw error;
   }
-  void endNamespaces(client, ending.signal);
+  void keepAlive(client, ending.signal);
   return {
     client,
     env: scriptEnvironment(plane, programs),
@@ -70,6 +72,7 @@ export async function startTestCluster(programs: Programs): Promise<TestCluster>
       await emptyAndEnd(client, name);
     },
     ended,
+    clear: () => clear(client),
     stop,
   };
 }
@@ -99,16 +102,65 @@ async function prepare(client: ClusterClient): Promise<void> {
       data: kyvernoSettings,
     },
   );
+  await createRoles(client);
 }
 
-/** What Kyverno's chart writes that these suites can notice. */
+const account = { kind: "ServiceAccount", name: "kyverno-admission-controller", namespace: "kyverno" };
+
+/** The rights of Kyverno's admission controller, to which tests add by labels. */
+async function createRoles(client: ClusterClient): Promise<void> {
+  const group = "rbac.authorization.k8s.io";
+  const [apiVersion, name] = [`${group}/v1`, "kyverno:admission-controller"];
+  const labels = { component: "admission-controller", instance: "kyverno", "part-of": "kyverno" };
+  const matchLabels = Object.fromEntries(
+    Object.entries(labels).map(([key, value]) => [`app.kubernetes.io/${key}`, value]),
+  );
+  await client.create(
+    { group, version: "v1", resource: "clusterroles" },
+    {
+      apiVersion,
+      kind: "ClusterRole",
+      metadata: { name },
+      aggregationRule: { clusterRoleSelectors: [{ matchLabels }] },
+    },
+  );
+  await client.create(
+    { group, version: "v1", resource: "clusterrolebindings" },
+    {
+      apiVersion,
+      kind: "ClusterRoleBinding",
+      metadata: { name },
+      roleRef: { apiGroup: group, kind: "ClusterRole", name },
+      subjects: [account],
+    },
+  );
+}
+
+/** What Kyverno's chart writes, but for the names of its own objects. */
 const kyvernoSettings = {
   enableDefaultRegistryMutation: "true",
   defaultRegistry: "docker.io",
   generateSuccessEvents: "false",
   excludeGroups: "system:nodes",
-  resourceFilters:
-    "[Event,*,*] [*/*,kube-system,*] [*/*,kube-public,*] [*/*,kube-node-lease,*] [Node,*,*] [Node/*,*,*]",
+  resourceFilters: [
+    "[Event,*,*]",
+    "[*/*,kube-system,*]",
+    "[*/*,kube-public,*]",
+    "[*/*,kube-node-lease,*]",
+    "[Node,*,*]",
+    "[Node/?*,*,*]",
+    "[APIService,*,*]",
+    "[APIService/?*,*,*]",
+    "[TokenReview,*,*]",
+    "[SubjectAccessReview,*,*]",
+    "[SelfSubjectAccessReview,*,*]",
+    "[Binding,*,*]",
+    "[Pod/binding,*,*]",
+    "[ReplicaSet,*,*]",
+    "[ReplicaSet/?*,*,*]",
+    "[EphemeralReport,*,*]",
+    "[ClusterEphemeralReport,*,*]",
+  ].join(" "),
   webhooks: JSON.stringify({
     namespaceSelector: {
       matchExpressions: [{ key: "kubernetes.io/metadata.name", operator: "NotIn", values: ["kube-system"] }],
@@ -164,45 +216,4 @@ function scriptEnvironment(plane: ControlPlane, { kubectl }: Programs): NodeJS.P
     PATH: `${folder}${delimiter}${process.env["PATH"] ?? ""}`,
     KUBECONFIG: plane.kubeconfig,
   };
-}
-
-// ── namespaces
-
-async function endNamespaces(client: ClusterClient, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      // oxlint-disable-next-line no-await-in-loop -- once in a while
-      for await (const page of client.list(namespaces)) {
-        const going = page.filter((one) => valueAt(one, "metadata", "deletionTimestamp") !== undefined);
-        await Promise.all(going.map((one) => emptyAndEnd(client, nameOf(one))));
-      }
-    } catch {
-      // The API server is going, or somebody else ended the namespace: seen next time.
-    }
-    // oxlint-disable-next-line no-await-in-loop -- see above
-    await sleep(1000, undefined, { signal }).catch(() => {});
-  }
-}
-
-async function emptyAndEnd(client: ClusterClient, name: string): Promise<void> {
-  const { resources } = await client.discover();
-  const removable = resources.filter(
-    ({ namespaced, preferred, verbs }) => namespaced && preferred && verbs.includes("deletecollection"),
-  );
-  await Promise.all(
-    removable.map(async ({ gvr }) => {
-      const root = gvr.group === "" ? `/api/${gvr.version}` : `/apis/${gvr.group}/${gvr.version}`;
-      const path = `${root}/namespaces/${name}/${gvr.resource}?gracePeriodSeconds=0`;
-      await client.call({ method: "DELETE", path }).catch(ignoreMissing);
-    }),
-  );
-  const object = await client.get(namespaces, { namespace: "", name }).catch(() => null);
-  if (object === null || !isObject(object["spec"])) return;
-  const body = { ...object, spec: { ...object["spec"], finalizers: [] } };
-  await client.call({ method: "PUT", path: `/api/v1/namespaces/${name}/finalize`, body }).catch(ignoreMissing);
-}
-
-function ignoreMissing(error: unknown): void {
-  // Another one was faster, which is as good.
-  if (!isNotFound(error) && (error as { readonly status?: number }).status !== 409) throw error;
 }

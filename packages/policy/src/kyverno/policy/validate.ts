@@ -194,9 +194,25 @@ interface KindPlace {
 function checkKindList(kinds: readonly string[], rule: RuleTree, { background, by }: KindPlace, steps: Steps): void {
   if (kinds.includes("*")) return checkWildcardRule(kinds, rule, background, steps);
   if (by === "cli" || !background || !isFilled(rule["validate"])) return;
-  const sub = kinds.find((kind) => parseKindSelector(kind).subresource !== "");
+  const sub = kinds.find((selector) => {
+    const { kind, subresource } = parseKindSelector(selector);
+    return subresource !== "" || kindsOfSubresources.has(kind);
+  });
   if (sub !== undefined) throw new Mistake(`background scan enabled with subresource ${sub}`, steps);
 }
+
+/** Kinds that are found in subresources alone. Kyverno: pkg/clients/dclient/discovery.go findResourcesFromResult. */
+const kindsOfSubresources: ReadonlySet<string> = new Set([
+  "Eviction",
+  "NodeProxyOptions",
+  "PodAttachOptions",
+  "PodExecOptions",
+  "PodPortForwardOptions",
+  "PodProxyOptions",
+  "Scale",
+  "ServiceProxyOptions",
+  "TokenRequest",
+]);
 
 const onlyMetadata = "policy can only deal with the metadata field of the resource if the rule does not match any kind";
 

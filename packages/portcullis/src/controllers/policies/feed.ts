@@ -26,7 +26,7 @@ export interface FeedOptions {
   readonly configMap?: ObjectName;
   readonly change: (files: Pick<Change, "changed" | "removed">) => Promise<Report>;
   readonly onError: (error: Error) => void;
-  /** How long changes are gathered; 100 ms when absent. */
+  /** How long changes are gathered after others were served; 100 ms when absent. */
   readonly settleMs?: number;
 }
 
@@ -89,6 +89,8 @@ interface State {
   report: Report | null;
   account: Account | null;
   timer: NodeJS.Timeout | null;
+  /** When changes were served last. */
+  flushedAtMs: number;
   flushing: Promise<void> | null;
   isStarted: boolean;
   isClosed: boolean;
@@ -106,6 +108,7 @@ export function startFeed(options: FeedOptions): PolicyFeed {
     report: null,
     account: null,
     timer: null,
+    flushedAtMs: -Infinity,
     flushing: null,
     isStarted: false,
     isClosed: false,
@@ -279,11 +282,18 @@ function fileText({ file, text, lastGood }: Known): FileText {
 function markDirty(state: State, file: string): void {
   state.dirty.add(file);
   if (!state.isStarted || state.isClosed || state.timer !== null) return;
-  state.timer = setTimeout(() => {
-    state.timer = null;
-    state.flushing ??= flush(state);
-  }, state.options.settleMs ?? 100);
+  // A change after a quiet time is served almost at once; of many, the rest waits and goes together.
+  const settledMs = state.flushedAtMs + (state.options.settleMs ?? 100) - performance.now();
+  state.timer = setTimeout(
+    () => {
+      state.timer = null;
+      state.flushing ??= flush(state);
+    },
+    Math.max(quickMs, settledMs),
+  );
 }
+
+const quickMs = 10;
 
 /** Serves what changed, and what changed meanwhile, until nothing is left. */
 async function flush(state: State): Promise<void> {
@@ -304,6 +314,7 @@ async function flush(state: State): Promise<void> {
     }
   } while (state.dirty.size > 0 && !state.isClosed);
   state.flushing = null;
+  state.flushedAtMs = performance.now();
 }
 
 async function serveFiles(state: State, files: readonly string[]): Promise<void> {
