@@ -12,6 +12,7 @@ import { builtinCatalog } from "@portcullis/kube";
 import { reviewOf } from "../../src/app/ask.ts";
 import { clockMs } from "../../src/app/clock.ts";
 import type { ServeOptions } from "../../src/app/config.ts";
+import { externalDataFetchers } from "../../src/app/externaldata.ts";
 import { createLogger } from "../../src/app/log.ts";
 import { type Serving, serve } from "../../src/app/serve.ts";
 import { selfSigned } from "../../src/server/certificates/reload.ts";
@@ -217,6 +218,35 @@ test("a provider that is down, or has another authority, is a system error", asy
   const { message } = await ask(distrusting, ["a"]);
   assert.match(message, /tls: failed to verify certificate: x509: certificate signed by unknown authority$/);
   assert.deepEqual(distrusting.provider.requests, []);
+});
+
+test("X1: a Provider without a timeout has five seconds", async (t) => {
+  const context = await start(t, { timeout: 0 });
+  context.provider.behaviour = { kind: "slow", ms: 300 };
+  assert.equal((await ask(context, ["a"])).allowed, true);
+});
+
+test("X5: no address of a metadata service is connected to", async () => {
+  const fetch = externalDataFetchers()["external_data"];
+  const spec = { url: "https://169.254.169.254/latest", timeoutSeconds: 1, caBundle: "" };
+  const call = { provider: "p", keys: ["a"], purpose: "validation", spec };
+  const [answer] = (await fetch?.([{ kind: "external_data", key: "", call }], AbortSignal.timeout(5000))) ?? [];
+  assert.match(answer !== undefined && "error" in answer ? answer.error : "", /machine's metadata/);
+});
+
+test("X6: what another address said is not remembered", async (t) => {
+  await using first = await startProvider();
+  await using second = await startProvider();
+  const fetch = externalDataFetchers()["external_data"];
+  const asking = async (provider: TestProvider): Promise<unknown> => {
+    const { url, caBundle } = (JSON.parse(provider.yaml()) as { spec: { url: string; caBundle: string } }).spec;
+    const call = { provider: "p", keys: ["a"], purpose: "validation", spec: { url, caBundle, timeoutSeconds: 3 } };
+    return fetch?.([{ kind: "external_data", key: "", call }], t.signal);
+  };
+  await asking(first);
+  await asking(first);
+  await asking(second);
+  assert.deepEqual([first.requests, second.requests], [[["a"]], [["a"]]]);
 });
 
 test("a provider never holds a request past its own time, and others do not wait for it", async (t) => {
