@@ -10,6 +10,7 @@ interface Version {
   readonly name: string;
   readonly served: boolean;
   readonly storage: boolean;
+  readonly deprecated?: boolean;
   readonly schema: { readonly openAPIV3Schema: JsonRecord };
   readonly subresources?: JsonRecord;
   readonly additionalPrinterColumns?: readonly JsonRecord[];
@@ -40,6 +41,23 @@ test("every definition has structural schemas that an API server takes, and one 
       assert.deepEqual(errors, [], `${metadata.name} ${name}`);
     }
   }
+});
+
+test("what stays is not called deprecated", () => {
+  const deprecated = definitions.flatMap(({ metadata, spec }) =>
+    spec.versions.filter((version) => version.deprecated === true).map(({ name }) => `${metadata.name} ${name}`),
+  );
+  assert.deepEqual(deprecated, [
+    "deletingpolicies.policies.kyverno.io v1alpha1",
+    "generatingpolicies.policies.kyverno.io v1alpha1",
+    "globalcontextentries.kyverno.io v2alpha1",
+    "imagevalidatingpolicies.policies.kyverno.io v1alpha1",
+    "mutatingpolicies.policies.kyverno.io v1alpha1",
+    "policyexceptions.policies.kyverno.io v1alpha1",
+    "providers.externaldata.gatekeeper.sh v1alpha1",
+    "updaterequests.kyverno.io v1beta1",
+    "validatingpolicies.policies.kyverno.io v1alpha1",
+  ]);
 });
 
 const data = resolve(

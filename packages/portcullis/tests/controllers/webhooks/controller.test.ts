@@ -157,6 +157,25 @@ test("what somebody else changes is put right, and what they insist on is repeat
   assert.ok(controller.writes - written <= 5, `${controller.writes - written} writes while sixty times undone`);
 });
 
+test("a template that names its operations is asked about them; what nobody matches is not asked about", async (context) => {
+  const { controller, stored } = fixture();
+  context.after(() => controller.close());
+  const admission = [{ group: "", version: "*", kind: "Pod", subresource: null, operations: ["DELETE"] as const }];
+  controller.update({ settings, caBundle: "PEM", policies: [policy("gatekeeper", { admission })] });
+  await settled(controller);
+  const { rules } = find(await stored("ValidatingWebhookConfiguration"), "validation.gatekeeper.sh");
+  const core = rules.filter(({ apiGroups }) => apiGroups.includes(""));
+  assert.deepEqual(core, [
+    {
+      apiGroups: [""],
+      apiVersions: ["*"],
+      resources: ["pods", "pods/ephemeralcontainers", "pods/resize"],
+      operations: ["DELETE"],
+      scope: "Namespaced",
+    },
+  ]);
+});
+
 test("new policies and a new CA are written; a dialect that is left out has no webhook", async (context) => {
   const { controller, stored } = fixture();
   context.after(() => controller.close());

@@ -45,7 +45,7 @@ const policyVersions: readonly VersionRow[] = [
       withDefaults(policyTrees.v1, { ...policyDefaults, "spec.rules[].validate.allowExistingViolations": true }),
     ),
   },
-  { name: "v2beta1", deprecated: true, schema: withImages(withDefaults(policyTrees.v2beta1, policyDefaults)) },
+  { name: "v2beta1", schema: withImages(withDefaults(policyTrees.v2beta1, policyDefaults)) },
 ];
 
 /** `verifyImages` is open but for the fields that have defaults. */
