@@ -25,7 +25,7 @@ export interface Account {
   readonly rules: readonly (RulesStatus & { readonly file: string })[];
 }
 
-export interface PolicyAccount {
+interface PolicyAccount {
   readonly id: PolicyId;
   readonly phase: "validate" | "mutate";
   readonly scope: Scope;
@@ -40,7 +40,7 @@ export interface PolicyAccount {
   readonly schedule?: string;
 }
 
-export type Ensured = Pick<Extract<Effect, { kind: "ensure" }>, "owner" | "objects">;
+type Ensured = Pick<Extract<Effect, { kind: "ensure" }>, "owner" | "objects">;
 
 export function accountOf(set: PolicySet, changed: ReadonlySet<string>): Account {
   return {

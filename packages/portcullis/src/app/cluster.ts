@@ -18,7 +18,7 @@ export interface ClusterTarget {
   readonly server: ListeningServer;
 }
 
-export interface ListeningServer {
+interface ListeningServer {
   /** `https://127.0.0.1:8443`, without a slash at the end. */
   readonly url: string;
   readonly port: number;

@@ -37,7 +37,7 @@ export function watchPolicyResources(
 }
 
 /** What is kept of a definition. */
-export function keptOfCrd(object: ClusterObject): ClusterObject {
+function keptOfCrd(object: ClusterObject): ClusterObject {
   const metadata = valueAt(object, "metadata");
   const spec = valueAt(object, "spec");
   const versions = listAt(spec, "versions").map((version) => ({
@@ -96,7 +96,7 @@ function policyResource(crd: ClusterObject): PolicyResource | null {
   };
 }
 
-export function isEstablished(crd: ClusterObject): boolean {
+function isEstablished(crd: ClusterObject): boolean {
   if (valueAt(crd, "metadata", "deletionTimestamp") !== undefined) return false;
   const conditions = listAt(crd, "status", "conditions");
   return conditions.some((one) => stringAt(one, "type") === "Established" && stringAt(one, "status") === "True");
