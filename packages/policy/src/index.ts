@@ -79,6 +79,7 @@ export { cleanupTree } from "./kyverno/cleanup/check.ts";
 export { policyTrees } from "./kyverno/policy/schema.ts";
 export { type MutationEvent, mutationEvent } from "./gatekeeper/mutation/stage.ts";
 export { mutationAdmission, mutationAnswer } from "./gatekeeper/mutation/admission.ts";
+export { configOf, traceFor } from "./gatekeeper/configuration/config.ts";
 export { isExternalDataAnswers } from "./gatekeeper/externaldata/answers.ts";
 export { type ExternalData, type ExternalDataCall, externalDataKind } from "./gatekeeper/externaldata/need.ts";
 export { readProviderResponse } from "./gatekeeper/externaldata/response.ts";

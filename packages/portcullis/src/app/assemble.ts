@@ -32,6 +32,7 @@ import { answerFromCluster, answerOrFetch } from "./needs.ts";
 import type { DataChange } from "./objectshare.ts";
 import { createObjectStore } from "./objectstore.ts";
 import { type SlicesOptions, createSlices } from "./slices.ts";
+import { createTracing } from "./tracing.ts";
 
 export { answerNeeds } from "./needs.ts";
 
@@ -70,6 +71,7 @@ export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: Slices
       store === null ? answerOrFetch(objects, fetches) : answerFromCluster(store, objects, fetches),
     ...(store !== null && { takeData: (change: DataChange) => store.apply(change) }),
     telling,
+    tracing: createTracing(admission.namespace, builtinCatalog()),
     tellAccount,
     admission: {
       isPolicy: (request) => (request.operation !== "DELETE" && isGatekeepers(request)) || storesKyvernos(request),

@@ -31,6 +31,7 @@ import { type Census, censusOf } from "./census.ts";
 import { type FileText, type Problem, createComposer } from "./compose.ts";
 import { type Fetched, needKey, worldNow, worldWith } from "./host.ts";
 import type { DataChange } from "./objectshare.ts";
+import type { Tracing } from "./tracing.ts";
 import { type Telling, recordOf } from "./record.ts";
 import { type RuleCounts, createRuleCounts } from "./rulecounts.ts";
 import { type Served, servedSet } from "./served.ts";
@@ -108,6 +109,7 @@ export interface EvaluatorOptions {
   /** What records tell, for the log, beside what they count. */
   readonly telling: Telling;
   readonly takeData?: (change: DataChange) => void;
+  readonly tracing?: Tracing;
   /** Reports have an account of the set. */
   readonly tellAccount?: boolean;
 }
@@ -221,6 +223,8 @@ function validate(answering: Answering, asked: Asked): Result {
   const { endpoint, lane } = question;
   const isPolicy = admission.isPolicy(request);
   if (lane === "fast" && isPolicy) return { kind: "slow", key: "policies that are admitted" };
+  const isTraced = answering.tracing?.wants(served.set, request) === true;
+  if (lane === "fast" && isTraced) return { kind: "slow", key: "requests that are traced" };
   const wanted = dialectsOf(answering, endpoint);
   const before = wanted.map((dialect) => admission.before(dialect, request, served.set));
   // What was read for the answer is not served, and does not count.
@@ -231,12 +235,20 @@ function validate(answering: Answering, asked: Asked): Result {
     return unrecorded(review, answers.length === 0 ? silence(endpoint) : joinAnswers(answers));
   }
   const how: EvaluateOptions = { phases: ["validate"], ...choice(answering, endpoint, dialects) };
-  return decide(answering, asked, how, (decision) => {
+  return decide(answering, asked, how, (decision, world) => {
     const joined = before.every((one) => one === null)
       ? decision
       : joinAnswers(inOrder(wanted, before, dialects, decision));
     const webhook = "ValidatingWebhookConfiguration";
-    const recorded = { served, request, decision, asked: dialects, webhook } as const;
+    const traces = isTraced ? answering.tracing?.texts(served.set, request, world) : undefined;
+    const recorded = {
+      served,
+      request,
+      decision,
+      asked: dialects,
+      webhook,
+      ...(traces !== undefined && { traces }),
+    } as const;
     if (served.infos.size > 0) answering.counts.add({ served, request, decision, spentMs: slices.spentMs });
     const body = writeReview(request.uid, joined, review.apiVersion);
     return replyOf({ status: 200, body, record: recordOf(recorded, answering.telling) });
@@ -287,7 +299,7 @@ function decide(
   { slices }: Answering,
   { served: { set, answerNeed }, question, review }: Asked,
   how: EvaluateOptions,
-  finish: (decision: Decision) => Settled,
+  finish: (decision: Decision, world: World) => Settled,
 ): Result {
   const { deadlineMs, lane, failed } = question;
   const fetched = new Map(question.fetched);
@@ -296,7 +308,7 @@ function decide(
   const goOn = (said: Decision | Suspended): Result => {
     const { overrun } = slices;
     if (overrun !== null) return { kind: "overrun", policy: overrun };
-    if ("allowed" in said) return finish(said);
+    if ("allowed" in said) return finish(said, world());
     const { needs } = said;
     const resume = (answers: readonly NeedAnswer[]): Result => {
       needs.forEach((need, at) => fetched.set(needKey(need), answers[at] ?? { error: "nothing was fetched" }));

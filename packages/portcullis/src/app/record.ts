@@ -21,13 +21,14 @@ export interface Recorded {
   /** Dialects whose policies were asked. */
   readonly asked: readonly string[];
   readonly webhook: KyvernoRequest["webhook"];
+  readonly traces?: readonly string[];
   /** What Gatekeeper's mutators told, where they were asked. */
   readonly mutations?: readonly MutationEvent[];
 }
 
 /** Null where nobody counts the request. */
 export function recordOf(recorded: Recorded, telling: Telling): AdmissionRecord | null {
-  const { served, request, decision, asked, webhook, mutations } = recorded;
+  const { served, request, decision, asked, webhook, mutations, traces } = recorded;
   const told = decision.outcomes.filter(({ result }) => result !== "pass" && result !== "skip");
   const isKyvernos = asked.includes("kyverno") && served.infos.size > 0;
   // Gatekeeper's count is of its validating webhook alone.
@@ -38,6 +39,7 @@ export function recordOf(recorded: Recorded, telling: Telling): AdmissionRecord 
     kyverno: isKyvernos ? kyvernoRequest(recorded) : null,
     dryRun: request.dryRun ?? false,
     results: countedResults(told),
+    ...(traces !== undefined && { traces }),
     ...(mutations !== undefined && mutationRecord(recorded, mutations, telling)),
     ...(telling.kyverno && webhook === "ValidatingWebhookConfiguration" && foundRecord(recorded)),
   };

@@ -144,20 +144,19 @@ async function startServer(
   { health, metrics, logger, decide }: Shared,
   certificates: CertificateSource,
 ): Promise<HttpsServer> {
-  const { clients, logDenies, gatekeeper, told } = options;
+  const { clients, logDenies, told } = options;
   const handle = routes({
     decide,
     health,
     metrics,
     limits: defaultLimits,
     metricsHere: options.metricsPort === undefined,
-    ...((logDenies === true || gatekeeper?.logMutations === true || told !== undefined) && {
-      onAdmission: (record) => {
-        if (logDenies === true) logViolations(logger, record);
-        logMutations(logger, record);
-        told?.tell(record);
-      },
-    }),
+    onAdmission: (record) => {
+      if (logDenies === true) logViolations(logger, record);
+      logMutations(logger, record);
+      for (const trace of record.traces ?? []) logger.info({ process: "admission", event_type: "trace" }, trace);
+      told?.tell(record);
+    },
     onError: (error) => {
       logger.error({ error: String((error as Error).stack ?? error) }, "a request could not be answered");
     },

@@ -3,7 +3,7 @@
 // further ones are counted under "other", so that nobody fills the monitoring by creating policies.
 
 import { type AuditRecord, auditMetrics } from "./audit-metrics.ts";
-import { type MutationRequest, type ObjectCount, objectMetrics } from "./gatekeeper-metrics.ts";
+import { type MutationRequest, type ObjectCount, objectMetrics } from "./object-metrics.ts";
 import { type KyvernoPolicy, type KyvernoRequest, capped, kyvernoMetrics } from "./kyverno-metrics.ts";
 import type { Tally } from "./tally.ts";
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
@@ -18,6 +18,8 @@ export interface AdmissionRecord {
   readonly status: AdmissionStatus | null;
   /** Absent: Gatekeeper's mutators were not asked. */
   readonly mutation?: MutationRequest;
+  /** How policies came to their answers, for the log, where somebody asked for it. */
+  readonly traces?: readonly string[];
   /** What mutated the object, for the log. */
   readonly mutated?: { readonly subject: Subject; readonly events: readonly Mutated[] };
   /** Null: Kyverno's policies were not asked. */
