@@ -18,6 +18,8 @@ interface Cluster extends ControlPlane {
   readonly kubectl: (...args: readonly string[]) => string;
   /** As `kubectl apply -f -`. */
   readonly apply: (...objects: readonly unknown[]) => string;
+  /** The same without storing anything. */
+  readonly tryOut: (...objects: readonly unknown[]) => string;
   readonly json: (...args: readonly string[]) => Status;
   readonly status: (...args: readonly string[]) => NonNullable<Status["status"]>;
 }
@@ -174,7 +176,7 @@ async function looksAtTheCluster(cluster: Cluster): Promise<void> {
   cluster.apply(configMap("taken", { unique: "a" }, { allowed: "yes" }));
   await saysSoon(
     "a refusal because of another object",
-    () => cluster.apply(configMap("second", { unique: "a" }, {})),
+    () => cluster.tryOut(configMap("second", { unique: "a" }, {})),
     "label taken by taken",
   );
   cluster.kubectl("delete", "configmap", "taken");
@@ -365,14 +367,18 @@ async function startCluster(programs: Exclude<ReturnType<typeof findBinaries>, s
   const cluster: Cluster = {
     ...plane,
     kubectl: (...args) => kubectl(args),
-    apply: (...objects) =>
-      kubectl(["apply", "-f", "-"], objects.map((object) => JSON.stringify(object)).join("\n---\n")),
+    apply: (...objects) => kubectl(["apply", "-f", "-"], documents(objects)),
+    tryOut: (...objects) => kubectl(["apply", "--dry-run=server", "-f", "-"], documents(objects)),
     json,
     status: (...args) => json(...args).status ?? {},
   };
   await saysSoon("the kinds of policies", () => cluster.kubectl("get", "clusterpolicies"), "No resources");
   await saysSoon("the kind of templates", () => cluster.kubectl("get", "constrainttemplates"), "No resources");
   return cluster;
+}
+
+function documents(objects: readonly unknown[]): string {
+  return objects.map((object) => JSON.stringify(object)).join("\n---\n");
 }
 
 async function startReplica(
