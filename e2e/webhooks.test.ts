@@ -263,6 +263,11 @@ function uninstalled(product: Product): void {
     /failed calling webhook "check-ignore-label\.gatekeeper\.sh"/,
     "fails closed while it is registered",
   );
+  assert.match(product.kubectl("-n", "medstack", "run", "unasked", "--image=munta/nginx"), /created/);
+  assert.match(
+    product.cli("status").text,
+    /unchecked: 1 requests entered while validation\.gatekeeper\.sh did not answer/,
+  );
   const first = product.cli("run", "--uninstall");
   assert.match(first.text, /ValidatingWebhookConfiguration\/portcullis removed/);
   assert.equal(first.code, 0);

@@ -94,9 +94,10 @@ export function startWebhookController(options: WebhookControllerOptions): Webho
   }
 
   async function reconcile(): Promise<void> {
-    if (options.isLeader?.() === false || state.caBundle === undefined) return;
+    if (state.caBundle === undefined) return;
     await Promise.all(keepers.map(({ informer }) => informer.synced));
     resources ??= (await client.discover(true)).resources;
+    if (options.isLeader?.() === false) return;
     for (const wanted of wantedNow() ?? []) {
       // oxlint-disable-next-line no-await-in-loop -- validation is registered before anything is changed
       const waitMs = await keepers.find(({ kind }) => kind === wanted.kind)?.settle(wanted);

@@ -157,6 +157,21 @@ test("what somebody else changes is put right, and what they insist on is repeat
   assert.ok(controller.writes - written <= 5, `${controller.writes - written} writes while sixty times undone`);
 });
 
+test("who does not lead writes nothing, and knows what the leader wrote", async (context) => {
+  const { controller, cluster } = fixture();
+  const onError = (error: Error): void => assert.fail(error);
+  const other = startWebhookController({ ...cluster, isLeader: () => false, onError });
+  context.after(() => Promise.all([controller.close(), other.close()]));
+  const state = { settings, caBundle: "PEM", policies: [policy("gatekeeper")] };
+  other.update(state);
+  await sleep(100);
+  assert.equal(cluster.client.calls.count({ writes: true }), 0);
+  controller.update(state);
+  await settled(other);
+  assert.equal(other.writes, 0);
+  assert.ok(other.trusts("PEM"));
+});
+
 test("a template that names its operations is asked about them; what nobody matches is not asked about", async (context) => {
   const { controller, stored } = fixture();
   context.after(() => controller.close());
