@@ -50,6 +50,8 @@ export interface EvaluationRequest {
   readonly requestResource: Gvr | null;
   readonly requestSubResource?: string;
   readonly namespace: string;
+  /** The object of that namespace, where whoever asks has it; else it is looked up. */
+  readonly namespaceObject?: Json;
   readonly name: string;
   readonly uid: string;
   /** Null when there is none; so are the next two. */

@@ -56,10 +56,11 @@ export function reviewOf(request: EvaluationRequest, evaluation: Evaluation, pro
 function makeReview(request: EvaluationRequest, evaluation: Evaluation, profile: Profile): Review {
   const object = request.operation === "DELETE" ? request.oldObject : request.object;
   const namespaceName = isNamespaceKind(request.kind) ? "" : request.namespace;
-  const namespace = lookUpNamespace(namespaceName, evaluation, profile);
+  const namespace = namespaceFor(request, namespaceName, { evaluation, profile });
   const candidates = [...new Set([object, request.oldObject])].flatMap((one) => (one === null ? [] : [candidate(one)]));
-  // gator never hands the Namespace to the driver, even when it has one.
-  const namespaceObject = profile === "gator" || namespace === null ? {} : namespace.object;
+  // gator never hands a Namespace that it found to the driver; one that a suite gives is meant for it.
+  const isHidden = profile === "gator" && request.namespaceObject === undefined;
+  const namespaceObject = isHidden || namespace === null ? {} : namespace.object;
   return {
     value: reviewValue(request, { object, namespaceName, namespaceObject }),
     candidates,
@@ -123,14 +124,30 @@ export function namespaceNeed(name: string): Need {
   return { kind: "object", key: `v1/Namespace//${name}`, call };
 }
 
+interface Looking {
+  readonly evaluation: Evaluation;
+  readonly profile: Profile;
+}
+
+/** The Namespace that came with a request, or the one of a name. Null when it is not known. Throws Suspend. */
+export function namespaceFor(
+  { namespaceObject }: EvaluationRequest,
+  name: string,
+  { evaluation, profile }: Looking,
+): KnownNamespace | null {
+  return namespaceObject === undefined ? lookUpNamespace(name, evaluation, profile) : knownNamespace(namespaceObject);
+}
+
 /** Null when it is not known. Throws Suspend when it has to be fetched. */
-export function lookUpNamespace(name: string, evaluation: Evaluation, profile: Profile): KnownNamespace | null {
+function lookUpNamespace(name: string, evaluation: Evaluation, profile: Profile): KnownNamespace | null {
   if (name === "" && profile !== "gator") return null;
   const [answer] = evaluation.world.ask([namespaceNeed(name)]);
   if (answer === undefined) throw new Suspend([namespaceNeed(name)]);
-  const object = "value" in answer ? answer.value : null;
-  if (!isObject(object)) return null;
-  return { name: nameOf(object), labels: labelsOf(object), object };
+  return "value" in answer ? knownNamespace(answer.value) : null;
+}
+
+function knownNamespace(object: Json): KnownNamespace | null {
+  return isObject(object) ? { name: nameOf(object), labels: labelsOf(object), object } : null;
 }
 
 // ── objects

@@ -173,3 +173,39 @@ test("the report reads like go test", () => {
   );
   assert.equal(suitesText([], false), "PASS\n");
 });
+
+test("suite: a case may give the object's Namespace, which gator's cannot", () => {
+  const asksNamespace = `package labelled
+violation[{"msg": msg}] { msg := sprintf("tier is %v", [input.review.namespaceObject.metadata.labels.tier]) }`;
+  const added: Record<string, string> = {
+    "dir/labelled.yaml": template("Labelled", asksNamespace).replace("---\n", ""),
+    "dir/selecting.yaml": constraint(
+      "Labelled",
+      "c",
+      "{match: {namespaceSelector: {matchLabels: {tier: shop}}}}",
+    ).replace("---\n", ""),
+    "dir/shop.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: ns, labels: {tier: shop}}\n",
+    "dir/other.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: ns, labels: {tier: other}}\n",
+  };
+  Object.assign(files, added);
+  const tests = `- name: labelled
+  template: labelled.yaml
+  constraint: selecting.yaml
+  cases:
+${one("unknown", "samples/bad.yaml", "[{violations: 1, message: missing Namespace}]")}${one(
+    "selected",
+    "samples/bad.yaml",
+    "[{violations: 1, message: ^tier is shop$}]",
+    ", namespace: shop.yaml",
+  )}${one("not selected", "samples/bad.yaml", "[{violations: 0}]", ", namespace: other.yaml")}${one(
+    "wrong",
+    "samples/bad.yaml",
+    "[{violations: 0}]",
+    ", namespace: samples/good.yaml",
+  )}`;
+  const [result] = run(tests).tests;
+  assert.deepEqual(
+    result?.cases.map(({ error }) => error),
+    [null, null, null, 'namespace file must contain exactly one Namespace: "dir/samples/good.yaml"'],
+  );
+});

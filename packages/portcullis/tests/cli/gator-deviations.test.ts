@@ -1,4 +1,4 @@
-// Where `portcullis gator` does not answer as gator does: rows G15 and G16 of docs/compatibility.md.
+// Where `portcullis gator` does not answer as gator does: rows G14 to G19 of docs/compatibility.md.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -62,4 +62,64 @@ test("deviation G17: a trace stands behind every row, in our compiler's terms", 
   }[];
   assert.equal(rows.length, 2);
   assert.equal(rows[0]?.trace, rows[1]?.trace);
+});
+
+const alwaysDenies = `apiVersion: templates.gatekeeper.sh/v1
+kind: ConstraintTemplate
+metadata: {name: always}
+spec:
+  crd: {spec: {names: {kind: Always}}}
+  targets:
+  - target: admission.k8s.gatekeeper.sh
+    rego: |
+      package always
+      violation[{"msg": "no"}] { BODY }
+---
+apiVersion: constraints.gatekeeper.sh/v1beta1
+kind: Always
+metadata: {name: b}
+spec: {match: {kinds: [{apiGroups: [""], kinds: [Pod]}]}}
+---
+apiVersion: constraints.gatekeeper.sh/v1beta1
+kind: Always
+metadata: {name: a}
+spec: {match: {kinds: [{apiGroups: [""], kinds: [Pod]}]}}
+---
+`;
+
+function inFolder(files: Readonly<Record<string, string>>, use: (folder: string) => void): void {
+  const folder = mkdtempSync(join(tmpdir(), "portcullis-gator-"));
+  try {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    use(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test("deviation G14: equal rows stand in the order of the constraints' names, then of the objects", () => {
+  const pods = ["z", "a"].map((name) => pod.replace("name: web,", `name: ${name},`)).join("---\n");
+  inFolder({ "all.yaml": alwaysDenies.replace("BODY", "1 == 1") + pods }, (folder) => {
+    const row = (name: string, constraint: string): string =>
+      `v1/Pod medstack/${name}: ["${constraint}"] Message: "no"\n`;
+    const expected = row("z", "a") + row("a", "a") + row("z", "b") + row("a", "b");
+    assert.equal(gator("test", "-f", folder).stdout, expected);
+  });
+});
+
+test("deviation G18: a broken file is named with the line and the column", () => {
+  inFolder({ "broken.yaml": "a: 1\nb: [1\n" }, (folder) => {
+    const ran = spawnSync(process.execPath, [main, "gator", "test", "-f", folder], { encoding: "utf8", input: "" });
+    assert.equal(ran.status, 1);
+    assert.match(ran.stderr, /^reading: reading from filenames: .*broken\.yaml:\d+:\d+: /);
+  });
+});
+
+test("deviation G19: a policy that would run for ever ends, and is named", { timeout: 60_000 }, () => {
+  const body = "count([1 | numbers.range(1, 30000)[_]; numbers.range(1, 30000)[_]; numbers.range(1, 30000)[_]]) > 0";
+  inFolder({ "endless.yaml": alwaysDenies.replace("BODY", body) + pod }, (folder) => {
+    const { status, stdout } = gator("test", "-f", folder);
+    assert.equal(status, 1);
+    assert.match(stdout, /^v1\/Pod medstack\/web: \["a"\] Message: "eval_cancel_error: the policy /);
+  });
 });

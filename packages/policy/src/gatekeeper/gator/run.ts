@@ -316,7 +316,9 @@ function reviewCase(one: SuiteCase, context: CaseContext): Reviewed {
     if (wrong[0] !== undefined) return { error: wrong[0] };
     for (const item of found.objects) inventory.push(item);
   }
-  const request = requestOf(object);
+  const bare = requestOf(object);
+  if ("error" in bare) return bare;
+  const request = withNamespace(one, bare, context);
   if ("error" in request) return request;
   const mutated = mutateCase(one, request, inventory, context);
   if ("error" in mutated) return mutated;
@@ -331,6 +333,23 @@ function reviewCase(one: SuiteCase, context: CaseContext): Reviewed {
     outcomes.push(...decision.outcomes);
   }
   return { outcomes: sortedResults(outcomes) };
+}
+
+/** The request with the Namespace that the case gives. */
+function withNamespace(
+  one: SuiteCase,
+  request: EvaluationRequest,
+  { folder, options }: CaseContext,
+): EvaluationRequest | { readonly error: string } {
+  if (one.namespace === "") return request;
+  const path = joinPath(folder, one.namespace);
+  const read = readObjects(path, options);
+  if ("error" in read) return read;
+  const [namespaceObject] = read.objects;
+  if (read.objects.length !== 1 || gvkOf(namespaceObject).kind !== "Namespace") {
+    return { error: `namespace file must contain exactly one Namespace: ${quote(path)}` };
+  }
+  return { ...request, namespaceObject };
 }
 
 /** The requests about what the object will make. gator expands no AdmissionReview. */

@@ -33,6 +33,8 @@ export interface SuiteCase {
   readonly assertions: readonly Assertion[];
   /** The file with what the test's mutators make of the object; empty: it is not looked at. */
   readonly expected: string;
+  /** The file with the object's Namespace, which gator's suites cannot give; empty: nobody knows it. */
+  readonly namespace: string;
   readonly skip: boolean;
 }
 
@@ -78,6 +80,7 @@ function readCase(one: JsonRecord): SuiteCase {
     inventory: texts(one, "inventory", "Case.inventory"),
     assertions: list(one, "assertions").map(readAssertion),
     expected: text(one, "expected"),
+    namespace: text(one, "namespace"),
     skip: flag(one, "skip"),
   };
 }

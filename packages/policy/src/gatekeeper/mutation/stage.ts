@@ -10,7 +10,7 @@ import type { MutationStage, Scope } from "../../engine/policy.ts";
 import type { Evaluation, EvaluationRequest, Json } from "../../engine/request.ts";
 import { type Providers, withProviders } from "../externaldata/need.ts";
 import type { GoNumbers } from "../gocode.ts";
-import { type KnownNamespace, lookUpNamespace } from "../review.ts";
+import { type KnownNamespace, namespaceFor } from "../review.ts";
 import { asWarning } from "../template/read.ts";
 import { MutationError } from "./change.ts";
 import { findConflicts } from "./conflicts.ts";
@@ -144,7 +144,7 @@ export function mutateObject(
       namespaceObject: (isSelected) => {
         // gator gives cluster-scoped objects an empty Namespace, which counts for every criterion.
         if (!isSelected && options.profile !== "gator") return null;
-        if (known === undefined) known = lookUpNamespace(namespace, evaluation, options.profile);
+        if (known === undefined) known = namespaceFor(request, namespace, { evaluation, profile: options.profile });
         return known;
       },
       username: request.user?.username ?? "",
