@@ -5,6 +5,7 @@ import { withAuditing } from "./auditing.ts";
 import { collect, seconds, threadNumber, wholeNumber } from "./arguments.ts";
 import { withGatekeeper, withOtherFlags } from "./gatekeeper-flags.ts";
 import type { RunFlags, ServeFlags } from "./flags.ts";
+import { tuneForServing } from "./tune.ts";
 import { withWebhooks } from "./webhooks.ts";
 
 export function registerServing(program: Command, version: string): void {
@@ -18,6 +19,7 @@ export function registerServing(program: Command, version: string): void {
       [],
     );
   withOthers(withServing(serve)).action(async (options: ServeFlags) => {
+    tuneForServing();
     const { serveCommand } = await import("./commands/serve.ts");
     process.exitCode = await serveCommand(options);
   });
@@ -41,6 +43,7 @@ export function registerServing(program: Command, version: string): void {
       process.exitCode = await uninstallCommand(options, version);
       return;
     }
+    tuneForServing();
     const { runCommand } = await import("./commands/run.ts");
     process.exitCode = await runCommand(options, version);
   });
