@@ -285,6 +285,7 @@ function wake(state: State, afterMs = state.options.settings.gatherMs): void {
 function work(state: State): Promise<void> {
   state.working ??= workOnce(state)
     .catch((error: unknown) => {
+      if (state.isClosed) return;
       state.options.onError(error instanceof Error ? error : new Error(String(error)));
       // What could not be done now is tried again a little later.
       wake(state, retryMs);
@@ -301,7 +302,12 @@ async function workOnce(state: State): Promise<void> {
   if (state.next !== null) {
     const { next } = state;
     state.next = null;
-    await followPolicies(state, next);
+    try {
+      await followPolicies(state, next);
+    } catch (error) {
+      state.next ??= next;
+      throw error;
+    }
   }
   if (state.policies === null) return;
   askAboutData(state);

@@ -6,9 +6,10 @@ import { type GroupVersionKind, apiVersionOf, groupKindKey, gvkOf, nameOf, names
 import type { Answer, Need } from "@portcullis/lang";
 import { type DataChange, type ObjectShare, type SharedKey, createObjectShare } from "../../app/objectshare.ts";
 import { createObjectStore } from "../../app/objectstore.ts";
-import type { ApiResource, ClusterClient, ClusterObject, Informer, Informers } from "../../cluster/api.ts";
+import type { ApiResource, ClusterClient, ClusterObject, Informers } from "../../cluster/api.ts";
 import { reaches } from "./auditor.ts";
-import { isSame, pack, unpack } from "./packing.ts";
+import { type PackedWatch, watchPacked } from "./packedwatch.ts";
+import { isSame, unpack } from "./packing.ts";
 import type { AuditedPolicies } from "./policies.ts";
 
 export interface AuditData {
@@ -55,12 +56,12 @@ export function sharedAuditData(): {
 export function createAuditData(options: AuditDataOptions): AuditData {
   const share = createObjectShare();
   const store = createObjectStore();
-  const open = new Map<string, Informer>();
+  const open = new Map<string, PackedWatch>();
   return {
     follow: async (policies) => {
       const { resources } = await options.client.discover();
       const wanted = new Map(readResources(resources, policies).map((one) => [groupKindKey(one.gvk), one]));
-      for (const [kind, informer] of open) {
+      for (const [kind, { informer }] of open) {
         if (wanted.has(kind)) continue;
         for (const object of informer.list()) share.remove(keyOf(gvkOf(object), object));
         informer.close();
@@ -69,7 +70,7 @@ export function createAuditData(options: AuditDataOptions): AuditData {
       for (const [kind, resource] of wanted) {
         if (!open.has(kind)) open.set(kind, watch(options, share, resource));
       }
-      await Promise.all([...open.values()].map(({ synced }) => synced));
+      await Promise.all([...open.values()].map(({ ready }) => ready));
     },
     answer: (need) => {
       const change = share.take();
@@ -77,7 +78,7 @@ export function createAuditData(options: AuditDataOptions): AuditData {
       return store.answer(need) ?? undefined;
     },
     close: () => {
-      for (const informer of open.values()) informer.close();
+      for (const { informer } of open.values()) informer.close();
     },
   };
 }
@@ -86,16 +87,16 @@ function watch(
   { informers, onChange, onError }: AuditDataOptions,
   share: ObjectShare,
   { gvr, gvk }: ApiResource,
-): Informer {
-  const informer = informers.watch(gvr, { keep: pack, onError });
-  informer.onChange((change) => {
+): PackedWatch {
+  const opened = watchPacked(informers, gvr, onError);
+  opened.informer.onChange((change) => {
     if (change.what === "changed" && isSame(change.old, change.object)) return;
     const key = keyOf(gvk, change.object);
     if (change.what === "removed") share.remove(key);
     else share.set(key, unpack(change.object));
     onChange(groupKindKey(gvk));
   });
-  return informer;
+  return opened;
 }
 
 /** Kinds that no policy names are never read: a policy that reads any kind gets those that others name. */

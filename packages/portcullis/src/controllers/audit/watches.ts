@@ -4,9 +4,10 @@
 // reports that come of this audit, which would otherwise be reported on without end.
 
 import { type GroupVersionResource, groupKindKey, nameOf, namespaceOf, stringAt } from "@portcullis/kube";
-import type { ApiResource, ClusterClient, ClusterObject, Informer, Informers } from "../../cluster/api.ts";
+import type { ApiResource, ClusterClient, ClusterObject, Informers } from "../../cluster/api.ts";
 import { type AuditedObject, type Auditor, reaches } from "./auditor.ts";
-import { isSame, pack, unpack } from "./packing.ts";
+import { type PackedWatch, watchPacked } from "./packedwatch.ts";
+import { isSame, unpack } from "./packing.ts";
 import type { AuditedPolicies } from "./policies.ts";
 import { isInStep } from "./rescan.ts";
 
@@ -31,22 +32,21 @@ export interface Watches {
   close(): void;
 }
 
-interface Watched {
+interface Watched extends PackedWatch {
   readonly resource: ApiResource;
-  readonly informer: Informer;
 }
 
 export function createWatches(options: WatchesOptions): Watches {
   const watched = new Map<string, Watched>();
   const open = (resource: ApiResource): Watched => {
-    const informer = options.informers.watch(resource.gvr, { keep: pack, onError: options.onError });
+    const { informer, ready } = watchPacked(options.informers, resource.gvr, options.onError);
     informer.onChange((change) => {
       if (change.what === "changed" && isSame(change.old, change.object)) return;
       if (change.what === "removed") options.auditor.removed(keyOf(resource.gvr, change.object));
       else options.auditor.changed(auditedObject(resource, change.object));
       options.onWork();
     });
-    return { resource, informer };
+    return { resource, informer, ready };
   };
   return {
     follow: async (policies) => {
@@ -59,7 +59,7 @@ export function createWatches(options: WatchesOptions): Watches {
         for (const object of informer.list()) options.auditor.removed(keyOf(resource.gvr, object));
       }
       for (const [key, resource] of wanted) if (!watched.has(key)) watched.set(key, open(resource));
-      await Promise.all([...watched.values()].map(({ informer }) => informer.synced));
+      await Promise.all([...watched.values()].map(({ ready }) => ready));
     },
     load: (key) => {
       const kept = find(watched, key);
@@ -77,7 +77,7 @@ export function createWatches(options: WatchesOptions): Watches {
         const opened = open(resource);
         watched.set(key, opened);
         // oxlint-disable-next-line no-await-in-loop -- the same
-        await opened.informer.synced;
+        await opened.ready;
         for (const object of opened.informer.list()) before.delete(keyOf(resource.gvr, object));
         for (const gone of before) options.auditor.removed(gone);
       }

@@ -250,6 +250,28 @@ spec: {match: [{excludedNamespaces: ["def*"], processes: [audit]}]}
     assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 2);
   });
 
+  test("policies that could not be followed at first are not forgotten", async () => {
+    const objects = [namespaceObject("default"), pod("a")];
+    const { cluster, audit, get, use } = await audited({ objects, policies: template, settings: { reports: null } });
+    const { discover } = cluster.client;
+    let failures = 1;
+    cluster.client.discover = (refresh) => (failures-- > 0 ? Promise.reject(new Error("away")) : discover(refresh));
+    await use(`${template}${constraint("owner", "owner")}`);
+    await audit.settled();
+    assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 1);
+  });
+
+  test("a kind that may not be read keeps no other waiting", async () => {
+    const everything = constraint("owner", "owner").replace("kinds: [Pod]", "kinds: [Pod, Secret]");
+    const { get } = await audited({
+      objects: [namespaceObject("default"), pod("a")],
+      policies: `${template}${everything}`,
+      settings: { reports: null },
+      forbidden: "secrets",
+    });
+    assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 1);
+  });
+
   test("a refused write is tried again", async () => {
     let refusals = 2;
     const { get, settle } = await audited({

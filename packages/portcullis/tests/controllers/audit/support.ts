@@ -5,7 +5,7 @@ import { Source } from "@portcullis/lang";
 import type { PolicySet } from "@portcullis/policy";
 import { assembleEngine } from "../../../src/app/assemble.ts";
 import { worldNow } from "../../../src/app/host.ts";
-import type { ClusterObject, Informers } from "../../../src/cluster/api.ts";
+import { ApiError, type ClusterObject, type Informers } from "../../../src/cluster/api.ts";
 import { createWorkQueue } from "../../../src/cluster/workqueue.ts";
 import {
   type Audit,
@@ -49,11 +49,21 @@ export interface AuditedOptions {
   readonly fault?: FakeOptions["fault"];
   /** Changes that informers do not hear of. */
   readonly deaf?: (object: ClusterObject) => boolean;
+  /** A resource that nobody may list. */
+  readonly forbidden?: string;
 }
 
 const constraintKinds = ["K8sLabel", "K8sUser"];
 
-export async function audited({ objects, policies, settings, more, fault, deaf }: AuditedOptions): Promise<Audited> {
+export async function audited({
+  objects,
+  policies,
+  settings,
+  more,
+  fault,
+  deaf,
+  forbidden,
+}: AuditedOptions): Promise<Audited> {
   const constraints = constraintKinds.map((kind) => ({
     group: "constraints.gatekeeper.sh",
     version: "v1beta1",
@@ -71,7 +81,7 @@ export async function audited({ objects, policies, settings, more, fault, deaf }
   const { engine } = assembleEngine("cluster", (frontend) => tracking.wrap(frontend));
   const audit = startAudit({
     client: cluster.client,
-    informers: deaf === undefined ? cluster.informers : hardOfHearing(cluster.informers, deaf),
+    informers: refusing(deaf === undefined ? cluster.informers : hardOfHearing(cluster.informers, deaf), forbidden),
     createQueue: (work) => createWorkQueue({ work, workers: 4, onError: (_key, error) => errors.push(error) }),
     settings: { ...defaultAuditSettings, intervalMs: 0, gatherMs: 1, ...settings },
     world: worldNow,
@@ -161,6 +171,19 @@ function hardOfHearing(informers: Informers, deaf: (object: ClusterObject) => bo
           }),
         close: () => informer.close(),
       };
+    },
+  };
+}
+
+/** Informers of a resource that the API server refuses to show never know anything. */
+function refusing(informers: Informers, forbidden: string | undefined): Informers {
+  return {
+    close: () => informers.close(),
+    watch: (resource, options = {}) => {
+      const informer = informers.watch(resource, options);
+      if (resource.resource !== forbidden) return informer;
+      setImmediate(() => options.onError?.(new ApiError("secrets is forbidden", { status: 403, reason: "Forbidden" })));
+      return { ...informer, synced: new Promise(() => undefined), list: () => [], get: () => null };
     },
   };
 }
