@@ -55,7 +55,8 @@ export function templatePolicy(
       if (request.operation === "DELETE" && request.oldObject === null) return [];
       const outcomes: Outcome[] = [];
       // A constraint that misses something keeps no other from saying what it misses.
-      const { world, end } = gathering(withProviders(evaluation.world, providers));
+      const gathered = ready.rego.asks ? gathering(withProviders(evaluation.world, providers)) : null;
+      const asking = gathered === null ? evaluation : { ...evaluation, world: gathered.world };
       const { observe } = observing(evaluation);
       observe?.({ event: "begin" });
       let matched = 0;
@@ -63,7 +64,6 @@ export function templatePolicy(
         const enforced = constraint.enforcement.at.get(point);
         if (enforced === undefined) continue;
         const review = reviewOf(request, evaluation, profile);
-        const asking = { ...evaluation, world };
         const results = judge({ constraint, ready, review, evaluation: asking, ...reporting(observe) });
         if (observe !== undefined && constraint.matcher.match(review) === true) matched += 1;
         if (results.length === 0) continue;
@@ -71,7 +71,7 @@ export function templatePolicy(
         for (const result of results) outcomes.push(outcomeOf(constraint, applied, result));
       }
       if (matched > 0) observe?.({ event: "end", kind: template.kind, constraints: matched });
-      end();
+      gathered?.end();
       return outcomes;
     },
   };

@@ -42,6 +42,8 @@ export interface CompiledRego {
   readonly reads: readonly Scope[];
   /** It looks at who asks. */
   readonly readsRequester: boolean;
+  /** It may ask for something that has to be fetched. */
+  readonly asks: boolean;
 }
 
 /** What came out: a program, or Gatekeeper's whole error text together with the places. */
@@ -67,15 +69,17 @@ export function compileRego(text: TemplateRego, options: RegoOptions): RegoResul
   }
   const refusal = refusalOf(entry.module, libraries);
   if (refusal !== null) return refused(refusal.text, refusal.span);
-  return link([rewriteEntry(entry.module), ...libraries.map(rewriteLibrary)], options);
+  const asks = [text.rego, ...text.libs].some((module) => /external_data|http\s*[.[]\s*"?send/.test(module));
+  return link([rewriteEntry(entry.module), ...libraries.map(rewriteLibrary)], { ...options, asks });
 }
 
 const missingRule = "invalid rego: invalid module: missing required rules: [violation]";
 
-function link(modules: readonly Module[], options: RegoOptions): RegoResult {
+function link(modules: readonly Module[], options: RegoOptions & { readonly asks: boolean }): RegoResult {
   const { value, diagnostics } = compileSafely(modules, options);
   if (value !== null && !hasError(diagnostics)) {
-    const compiled = { program: value, reads: inventoryReads(modules), readsRequester: readsRequester(modules) };
+    const reads = inventoryReads(modules);
+    const compiled = { program: value, reads, readsRequester: readsRequester(modules), asks: options.asks };
     return { compiled, problem: null, diagnostics };
   }
   return { compiled: null, problem: `unable to compile modules: ${opaErrors(diagnostics)}`, diagnostics };
