@@ -1,4 +1,4 @@
-// Where our answer is not OPA's: rows O1 to O7 of docs/compatibility.md.
+// Where our answer is not OPA's: rows O1 to O8 of docs/compatibility.md.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -99,4 +99,18 @@ test("deviation O6: no address in memory and no accidental order is in an error"
 test("deviation O7: a GraphQL document that nests deeper than 500 brackets ends the policy", () => {
   assert.throws(() => answer("graphql.parse_query", `${"{a".repeat(501)}${"}".repeat(501)}`), LimitError);
   assert.ok(typeof answer("graphql.parse_query", `${"{a".repeat(500)}${"}".repeat(500)}`) === "object");
+});
+
+test("deviation O8: references that types rule out are reported at their own places", () => {
+  const text = 'package t\ns := {"a": 1}\np if s.b == 2\n\nq if s.c == 3\n';
+  const source = new Source("test.rego", text);
+  const { diagnostics } = compileToChecked({ modules: [{ source, version: "v1" }] });
+  const places = diagnostics.map(({ message, span }) => [
+    message.split("\n")[0],
+    span === null ? 0 : source.position(span.start).line,
+  ]);
+  assert.deepEqual(places, [
+    ["undefined ref: data.t.s.b", 3],
+    ["undefined ref: data.t.s.c", 5],
+  ]);
 });
