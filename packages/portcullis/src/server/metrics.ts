@@ -49,7 +49,7 @@ export interface KyvernoRule {
   readonly exceptions: readonly string[];
 }
 
-export interface PolicyReference {
+interface PolicyReference {
   readonly group: string;
   readonly version: string;
   readonly kind: string;
@@ -136,6 +136,8 @@ export interface Metrics {
   /** A policy ran into its time slice, or into the deadline. */
   overrun(policy: string, kind: "slice" | "deadline"): void;
   evaluatorRestarted(reason: string): void;
+  /** A decision in shadow of a neighbour. */
+  shadow(allowed: boolean): void;
   readonly contentType: string;
   text(): Promise<string>;
 }
@@ -212,6 +214,9 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
     },
     evaluatorRestarted: (reason) => {
       own.restarts.inc({ reason });
+    },
+    shadow: (allowed) => {
+      own.shadows.inc({ decision: allowed ? "allow" : "deny" });
     },
     contentType: register.contentType,
     text: async () => {
@@ -321,6 +326,12 @@ function ownMetrics(register: Registry) {
       name: "portcullis_external_data_requests_total",
       help: "Requests to external data providers, by how they ended",
       labelNames: ["provider", "ended"],
+      registers,
+    }),
+    shadows: new Counter({
+      name: "portcullis_shadow_decisions_total",
+      help: "Decisions about requests that a neighbour answers, and that were allowed by us whatever was decided",
+      labelNames: ["decision"],
       registers,
     }),
     restarts: new Counter({
