@@ -15,7 +15,7 @@ export interface ImageSource {
   blob(descriptor: Descriptor, bytesMax: number): Promise<Uint8Array>;
 }
 
-export interface ManifestBytes {
+interface ManifestBytes {
   readonly bytes: Uint8Array;
   readonly mediaType: string;
 }
@@ -30,7 +30,7 @@ export interface ClientOptions {
 const manifestBytesMax = 4 * 1024 * 1024;
 const tokenBytesMax = 1024 * 1024;
 
-export const manifestTypes: readonly string[] = [
+const manifestTypes: readonly string[] = [
   "application/vnd.oci.image.manifest.v1+json",
   "application/vnd.oci.image.index.v1+json",
   "application/vnd.docker.distribution.manifest.v2+json",

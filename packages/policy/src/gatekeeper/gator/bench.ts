@@ -34,7 +34,7 @@ export interface BenchSession {
 }
 
 /** In milliseconds. */
-export interface BenchSetup {
+interface BenchSetup {
   readonly clientCreation: number;
   readonly templateCompilation: number;
   readonly constraintLoading: number;

@@ -8,10 +8,12 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { peer } from "../../../../../bench/peers.ts";
 
 const here = import.meta.dirname;
 const files = join(here, "files");
+const runner = fileURLToPath(new URL("run.ts", import.meta.url));
 const transcript = join(here, "transcript.txt");
 
 interface Ran {
@@ -51,7 +53,7 @@ if (process.env["RECORD"] === "1") {
   process.stderr.write("recorded; run the test again without RECORD\n");
 }
 
-const child = spawnSync(process.execPath, [join(here, "run.ts"), JSON.stringify(commands.map(words)), files], {
+const child = spawnSync(process.execPath, [runner, JSON.stringify(commands.map(words)), files], {
   encoding: "utf8",
   stdio: ["ignore", "pipe", "pipe"],
   maxBuffer: 1 << 28,

@@ -31,7 +31,7 @@ export interface BenchResults {
   readonly statsEntries?: readonly StatsEntry[];
 }
 
-export interface SetupBreakdown {
+interface SetupBreakdown {
   readonly clientCreation: number;
   readonly templateCompilation: number;
   readonly constraintLoading: number;
