@@ -4,6 +4,7 @@
 import type { Health } from "../server/health.ts";
 import type { Metrics } from "../server/metrics.ts";
 import type { Change, Report } from "./evaluator.ts";
+import type { Fetching } from "./fetch.ts";
 import type { Logger } from "./log.ts";
 import type { ObjectShare } from "./objectshare.ts";
 
@@ -12,6 +13,8 @@ export interface ClusterTarget {
   readonly change: (files: Pick<Change, "changed" | "removed">) => Promise<Report>;
   /** Lets the evaluators see what changed among the shared objects. */
   readonly publish: () => void;
+  /** Gets what policies ask for, as for the requests. */
+  readonly fetching: Fetching;
   readonly health: Health;
   readonly metrics: Metrics;
   readonly logger: Logger;

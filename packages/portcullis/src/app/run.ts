@@ -20,7 +20,6 @@ import type { AuditFlags } from "./auditing.ts";
 import { clockMs } from "./clock.ts";
 import type { ClusterTarget, Joined } from "./cluster.ts";
 import { type ServeOptions, evaluatorSettings } from "./config.ts";
-import { type Fetchers, createFetching } from "./fetch.ts";
 import { type Logger, createLogger } from "./log.ts";
 import { type ObjectShare, createObjectShare } from "./objectshare.ts";
 import { type Registering, type Registration, register } from "./registration.ts";
@@ -75,7 +74,7 @@ export async function run(options: RunOptions): Promise<Serving> {
     const registering = await register(options.registration, options, around);
     await neighbours?.known;
     const fetchers = { ...options.serve.fetchers, ...needs.fetchers };
-    const parts = { client, informers, objects, fetchers, registering, neighbours, logger, onError, close };
+    const parts = { client, informers, objects, registering, neighbours, logger, onError, close };
     return await serve({
       ...options.serve,
       logger,
@@ -115,7 +114,6 @@ interface Parts {
   readonly client: StreamingClient;
   readonly informers: Informers;
   readonly objects: ObjectShare;
-  readonly fetchers: Fetchers;
   readonly registering: Registering;
   readonly neighbours: Neighbours | null;
   readonly logger: Logger;
@@ -192,11 +190,10 @@ const auditFetchMs = 10_000;
 
 function auditThread(
   { audit, namespace, userAgent = "portcullis", serve: served, registration, yields = true }: RunOptions,
-  { fetchers, objects, logger, onError }: Parts,
-  { metrics }: ClusterTarget,
+  { objects, logger, onError }: Parts,
+  { metrics, fetching }: ClusterTarget,
 ): AuditThread | null {
   if (audit === null) return null;
-  const fetching = createFetching({ fetchers });
   const { flags, cluster } = audit;
   const { configurationName = "portcullis" } = registration;
   return createAuditThread({

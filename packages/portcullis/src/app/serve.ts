@@ -15,7 +15,7 @@ import { type EvaluatorSettings, type ServeOptions, evaluatorSettings, serverNam
 import { clockMs } from "./clock.ts";
 import type { Change, Report } from "./evaluator.ts";
 import { externalDataFetchers } from "./externaldata.ts";
-import { type Fetching, createFetching, fetchDeadlineMs } from "./fetch.ts";
+import { type Fetchers, type Fetching, createFetching, fetchDeadlineMs } from "./fetch.ts";
 import type { Root } from "./folders.ts";
 import { type Logger, createLogger, logMutations, logViolations } from "./log.ts";
 import type { ObjectShare } from "./objectshare.ts";
@@ -54,11 +54,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const metrics = createMetrics({ process: true });
   const certificates = await certificatesOf(options);
   let { pair } = certificates;
-  const decider = await startDecider(
-    fetchingMore(options, metrics, () => pair),
-    metrics,
-    logger,
-  );
+  const fetchers = fetchersOf(options, metrics, () => pair);
+  const fetching = createFetching({ fetchers });
+  const decider = await startDecider({ ...options, fetchers }, { metrics, logger, fetching });
   metrics.beforeReading(() => decider.tally());
   const closers: (() => Promise<void> | void)[] = [() => decider.close()];
   const closeAll = async (): Promise<void> => {
@@ -87,7 +85,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     if (options.cluster !== undefined) {
       const listening = { url, port: server.port, ca: certificates.ca };
       const { change } = policies;
-      const target = { change, publish: decider.publish, health, metrics, logger, server: listening };
+      const target = { change, publish: decider.publish, fetching, health, metrics, logger, server: listening };
       const joined = await options.cluster.join(target);
       closers.push(() => joined.close());
       health.set("cluster", null);
@@ -151,6 +149,9 @@ async function startServer(
     metrics,
     limits: defaultLimits,
     metricsHere: options.metricsPort === undefined,
+    onShadow: ({ allowed, message }, path) => {
+      if (!allowed) logger.info({ path, message }, "in shadow: this request would have been refused");
+    },
     onAdmission: (record) => {
       if (logDenies === true) logViolations(logger, record);
       logMutations(logger, record);
@@ -195,21 +196,29 @@ interface Decider {
 }
 
 /** Providers are asked with the server's own certificate. */
-function fetchingMore(options: ServeOptions, metrics: Metrics, pair: () => KeyPair): ServeOptions {
-  const { externalData = true, externalDataTtlMs: ttlMs } = options.gatekeeper ?? {};
-  if (!externalData) return options;
+function fetchersOf(
+  { gatekeeper = {}, fetchers: given = {} }: ServeOptions,
+  metrics: Metrics,
+  pair: () => KeyPair,
+): Fetchers {
+  const { externalData = true, externalDataTtlMs: ttlMs } = gatekeeper;
+  if (!externalData) return given;
   const onRequest = (provider: string, ended: "answer" | "error"): void => metrics.externalData(provider, ended);
-  const fetchers = externalDataFetchers({ pair, onRequest, ...(ttlMs !== undefined && { ttlMs }) });
-  return { ...options, fetchers: { ...fetchers, ...options.fetchers } };
+  return { ...externalDataFetchers({ pair, onRequest, ...(ttlMs !== undefined && { ttlMs }) }), ...given };
 }
 
-async function startDecider(options: ServeOptions, metrics: Metrics, logger: Logger): Promise<Decider> {
+interface Deciding {
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly fetching: Fetching;
+}
+
+async function startDecider(options: ServeOptions, { metrics, logger, fetching }: Deciding): Promise<Decider> {
   const threads = workerCount(options.workers);
   const settings = evaluatorSettings(options);
   const onFault = (detail: string): void => {
     logger.error({ detail }, "a request could not be evaluated");
   };
-  const fetching = createFetching({ fetchers: options.fetchers ?? {} });
   const objects = options.cluster?.objects ?? null;
   if (threads === 0) return inlineDecider({ settings, metrics, fetching, objects, onFault });
   const pool = createPool({

@@ -6,6 +6,7 @@ import { apiVersionOf } from "@portcullis/kube";
 import type { PolicySource } from "@portcullis/policy";
 import { assembleEngine } from "../../app/assemble.ts";
 import { clockMs } from "../../app/clock.ts";
+import { externalDataFetchers } from "../../app/externaldata.ts";
 import { createFetching } from "../../app/fetch.ts";
 import { worldNow } from "../../app/host.ts";
 import { ApiError, type ClusterClient } from "../../cluster/api.ts";
@@ -44,7 +45,7 @@ async function audit(flags: AuditFlags, client: StreamingClient): Promise<number
     process.stderr.write(`warning: ${error.message}\n`);
   };
   const needs = clusterNeeds({ client, informers, onError, callService: null });
-  const fetching = createFetching({ fetchers: needs.fetchers });
+  const fetching = createFetching({ fetchers: { ...externalDataFetchers(), ...needs.fetchers } });
   const tracking = trackPolicies();
   const { engine, frontends } = assembleEngine("cluster", (frontend) => tracking.wrap(frontend));
   const owns = (kind: { readonly group: string; readonly kind: string }): boolean =>
