@@ -19,7 +19,7 @@ export interface ExternalDataOptions {
   readonly onRequest?: (provider: string, ended: "answer" | "error") => void;
 }
 
-export const defaultTtlMs = 180_000;
+const defaultTtlMs = 180_000;
 
 /** Gatekeeper's default where a Provider names no timeout. */
 const defaultTimeoutMs = 5000;

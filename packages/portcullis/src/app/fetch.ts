@@ -13,7 +13,7 @@ import { clockMs } from "./clock.ts";
  * Gets what some needs of one kind ask for, in their order. Aborted when nobody waits any more. A rejection is an error for
  * all of them, in the words of its message.
  */
-export type Fetcher = (needs: readonly Need[], signal: AbortSignal) => Promise<readonly Answer[]>;
+type Fetcher = (needs: readonly Need[], signal: AbortSignal) => Promise<readonly Answer[]>;
 
 /** By the kind of need. */
 export type Fetchers = Readonly<Record<string, Fetcher>>;

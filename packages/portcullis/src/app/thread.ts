@@ -37,7 +37,7 @@ export interface ThreadData {
 }
 
 /** A moment, in milliseconds, in a shared integer. */
-export function stamp(ms: number): number {
+function stamp(ms: number): number {
   return Math.floor(ms % stampRange);
 }
 

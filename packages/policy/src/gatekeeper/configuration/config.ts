@@ -21,7 +21,6 @@ export interface Config {
   /** Whether a process leaves a namespace alone; "" is that of cluster-scoped objects. */
   excludes(process: Process, namespace: string): boolean;
   readonly traces: readonly Trace[];
-  readonly synced: readonly Gvk[];
 }
 
 export interface Trace {
@@ -116,16 +115,15 @@ function parseConfig(object: Json): Config {
       kind: gvkIn((trace as { readonly kind?: Json } | null)?.kind),
       dump: stringAt(trace, "dump").toLowerCase() === "all",
     })),
-    synced: listAt(object, "spec", "sync", "syncOnly").map(gvkIn),
   };
 }
 
-export function gvkIn(tree: Json): Gvk {
+function gvkIn(tree: Json): Gvk {
   return { group: stringAt(tree, "group"), version: stringAt(tree, "version"), kind: stringAt(tree, "kind") };
 }
 
 /** Whether a process leaves an object alone. For a Namespace its own name counts. */
-export function excludesObject(config: Config, process: Process, object: Json): boolean {
+function excludesObject(config: Config, process: Process, object: Json): boolean {
   const { group, kind: own } = gvkOf(object);
   const isNamespace = group === "" && own === "Namespace";
   return config.excludes(process, isNamespace ? nameOf(object) : namespaceOf(object));
