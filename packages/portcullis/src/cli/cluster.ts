@@ -1,27 +1,13 @@
-// The cluster that a command works on: the flags that say which, and a client for it.
+// The cluster that a command works on: a client for the one that its flags name.
 
 import { homedir } from "node:os";
-import type { Command } from "commander";
 import { ApiError } from "../cluster/api.ts";
 import { type StreamingClient, createClient } from "../cluster/client.ts";
 import { readClusterConfig } from "../cluster/kubeconfig.ts";
+import type { ClusterFlags } from "./cluster-flags.ts";
 import { UsageError } from "./usage.ts";
 
-export interface ClusterFlags {
-  readonly kubeconfig?: string;
-  readonly context?: string;
-  readonly namespace?: string;
-}
-
-export function withCluster(command: Command): Command {
-  return command
-    .option(
-      "--kubeconfig <file>",
-      "how to reach the API server; default: $KUBECONFIG, ~/.kube/config, or the Pod's own",
-    )
-    .option("--context <name>", "the context of the kubeconfig")
-    .option("--namespace <name>", "the product's own namespace; default: $POD_NAMESPACE, or portcullis");
-}
+export type { ClusterFlags } from "./cluster-flags.ts";
 
 /** Throws UsageError when no cluster is configured. */
 export function clusterClient({ kubeconfig, context }: ClusterFlags, userAgent: string): StreamingClient {

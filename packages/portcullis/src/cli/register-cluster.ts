@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { collect, seconds, wholeNumber } from "./arguments.ts";
-import { withCluster } from "./cluster.ts";
+import { withCluster } from "./cluster-flags.ts";
 import type { AuditFlags } from "./commands/audit.ts";
 import type { InstallFlags } from "./commands/install.ts";
 import type { RenderCrdsFlags, RenderManifestsFlags, UninstallFlags } from "./commands/render.ts";
