@@ -85,9 +85,10 @@ export async function startReplica(product: Product, options: ReplicaOptions): P
   const all = [main, "run", "--kubeconfig", kubeconfig, "--port", String(port), "--pod-name", name, "--workers", "1"];
   const child = spawn(process.execPath, [...all, ...registered, ...flags], { stdio: ["ignore", log, log] });
   const read = (): string => readFileSync(logFile, "utf8");
-  await waitFor(`replica ${name}`, 60, async () => {
-    if (child.exitCode !== null) throw new Error(`it ended: ${read()}`);
-    return read().includes("answering admission reviews");
-  });
-  return { child, port, log: read };
+  const isOver = (): boolean => child.exitCode !== null;
+  const isReady = (): boolean => read().includes("answering admission reviews");
+  await waitFor(`replica ${name}`, 60, async () => isOver() || isReady()).catch(() => {});
+  if (isReady()) return { child, port, log: read };
+  child.kill("SIGKILL");
+  throw new Error(`replica ${name} is not ready: ${read()}`);
 }

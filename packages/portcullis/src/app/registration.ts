@@ -24,6 +24,8 @@ export interface Registration {
   readonly configurationName?: string;
   /** What an operator says of the webhooks. */
   readonly webhooks?: Pick<WebhookSettings, "excludedNamespaces" | "excludedUsers" | "gatekeeper" | "kyverno">;
+  /** Decide what a living neighbour answers, and let it pass. */
+  readonly shadows?: boolean;
   /** With given certificates: somebody else (cert-manager) puts the authority into the configurations. */
   readonly isInjected?: boolean;
 }
@@ -127,10 +129,12 @@ function followSettings(
   const { namespace } = options;
   let said: Partial<WebhookSettings> = {};
   const tell = (): void => {
-    const dialects = (["gatekeeper", "kyverno"] as const).filter((dialect) => neighbours?.owns(dialect) !== true);
+    const both = ["gatekeeper", "kyverno"] as const;
+    const dialects = both.filter((dialect) => neighbours?.owns(dialect) !== true);
+    const shadows = registration.shadows === true ? both.filter((dialect) => !dialects.includes(dialect)) : [];
     const named = configurationName === undefined ? {} : { configurationName };
     const kyverno = { ...webhooks?.kyverno, ...said.kyverno };
-    controller.update({ settings: { ...webhooks, ...said, kyverno, reached, namespace, dialects, ...named } });
+    controller.update({ settings: { ...webhooks, ...said, kyverno, reached, namespace, dialects, shadows, ...named } });
   };
   tell();
   neighbours?.onChange(tell);

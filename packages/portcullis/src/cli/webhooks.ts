@@ -12,7 +12,7 @@ export interface WebhookFlags {
   readonly webhookConfigurationName: string;
   readonly excludedNamespace: readonly string[];
   readonly disableCertRotation?: boolean;
-  readonly neighbours: "yield" | "ignore";
+  readonly neighbours: "yield" | "shadow" | "ignore";
   readonly validatingWebhookFailurePolicy?: "Fail" | "Ignore";
   /** In seconds, as the next ones. */
   readonly validatingWebhookTimeout?: number;
@@ -43,9 +43,9 @@ export function withWebhooks(command: Command): Command {
     .addOption(
       new Option(
         "--neighbours <manner>",
-        "what to do beside a living Gatekeeper or Kyverno: leave it what is its own, or nothing",
+        "beside a living Gatekeeper or Kyverno: leave it what is its own; the same, and decide in its shadow; or enforce, too",
       )
-        .choices(["yield", "ignore"])
+        .choices(["yield", "shadow", "ignore"])
         .default("yield"),
     )
     .addOption(
@@ -86,6 +86,7 @@ export function registrationOf(
     reached: reachedBy(flags, namespace),
     configurationName: webhookConfigurationName,
     isInjected: disableCertRotation === true,
+    shadows: flags.neighbours === "shadow",
     webhooks: {
       ...(excludedNamespace.length > 0 && { excludedNamespaces: excludedNamespace }),
       gatekeeper: gatekeepers(flags),

@@ -18,6 +18,8 @@ export interface Endpoint {
   readonly failurePolicy: "Fail" | "Ignore" | null;
   /** `name` or `namespace/name` of the one policy that is asked; null: all. */
   readonly policy: string | null;
+  /** Decided as always, and allowed whatever was decided. */
+  readonly isShadow?: true;
 }
 
 const joined = { dialect: null, failurePolicy: null, policy: null } as const;
@@ -46,7 +48,13 @@ export function endpointAt(url: string): Endpoint | null {
 
 const recent = new Map<string, Endpoint>();
 
+const shadowPrefix = "/shadow";
+
 function readEndpoint(url: string): Endpoint | null {
+  if (url.startsWith(`${shadowPrefix}/`)) {
+    const endpoint = readEndpoint(url.slice(shadowPrefix.length));
+    return endpoint === null ? null : { ...endpoint, isShadow: true };
+  }
   const at = url.indexOf("?");
   const path = at === -1 ? url : url.slice(0, at);
   const asked = at === -1 ? null : new URLSearchParams(url.slice(at + 1)).get("dialect");

@@ -212,12 +212,8 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
     overrun: (policy, kind) => {
       own.overruns.inc({ policy: policyLabel(policy), kind });
     },
-    evaluatorRestarted: (reason) => {
-      own.restarts.inc({ reason });
-    },
-    shadow: (allowed) => {
-      own.shadows.inc({ decision: allowed ? "allow" : "deny" });
-    },
+    evaluatorRestarted: (reason) => own.restarts.inc({ reason }),
+    shadow: (allowed) => own.shadows.inc({ decision: allowed ? "allow" : "deny" }),
     contentType: register.contentType,
     text: async () => {
       await collect();

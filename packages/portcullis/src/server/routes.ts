@@ -11,6 +11,7 @@ import { type Endpoint, endpointAt, knownPaths } from "./endpoints.ts";
 import type { Health } from "./health.ts";
 import { type ReadBody, type ServerLimits, answerMarginMs, bodyReader, requestTimeoutMs } from "./limits.ts";
 import type { AdmissionRecord, Metrics } from "./metrics.ts";
+import { type ShadowDecision, shadowed } from "./shadow.ts";
 import { type Addressee, type Answer, findReview, writeReview } from "./review.ts";
 
 /** What the decider says to one body. */
@@ -35,6 +36,8 @@ export interface RoutesOptions {
   readonly metricsHere: boolean;
   /** Told of every answered admission request. */
   readonly onAdmission?: (record: AdmissionRecord) => void;
+  /** Told of every decision in shadow of a neighbour. */
+  readonly onShadow?: (decision: ShadowDecision, url: string) => void;
   /** An unexpected failure of ours; the client is told only that there was one. */
   readonly onError: (error: unknown) => void;
 }
@@ -111,12 +114,22 @@ async function admit(options: RoutesOptions, exchange: Exchange): Promise<Reply 
   const startMs = performance.now();
   const timeoutMs = requestTimeoutMs(exchange.url, options.limits.timeoutMs);
   const reply = await answerBody(options, exchange, startMs + timeoutMs - answerMarginMs(timeoutMs));
+  if (reply !== null && exchange.endpoint.isShadow === true) return allowed(options, exchange, reply);
   const record = reply?.record ?? null;
   if (record !== null) {
     options.metrics.admission(record, (performance.now() - startMs) / 1000);
     options.onAdmission?.(record);
   }
   return reply;
+}
+
+function allowed({ metrics, onShadow }: RoutesOptions, { url }: Exchange, reply: Reply): Reply {
+  const { reply: allowing, decision } = shadowed(reply);
+  if (decision !== null) {
+    metrics.shadow(decision.allowed);
+    onShadow?.(decision, url);
+  }
+  return allowing;
 }
 
 async function answerBody(options: RoutesOptions, exchange: Exchange, deadlineMs: number): Promise<Reply | null> {

@@ -19,7 +19,7 @@ export async function runCommand(flags: RunFlags, version: string): Promise<numb
       namespace,
       registration: registrationOf(flags, namespace),
       services: serviceCallOptions(flags),
-      yields: flags.neighbours === "yield",
+      yields: flags.neighbours !== "ignore",
       events: eventFlags(flags),
       audit: auditOptions(flags),
       userAgent: `portcullis/${version}`,

@@ -39,6 +39,8 @@ export interface WebhookSettings {
   readonly excludedNamespaces?: readonly string[];
   /** Whose webhooks are made; both when absent. */
   readonly dialects?: readonly Dialect[];
+  /** Whose policies decide and enforce nothing, because a neighbour does; none when absent. */
+  readonly shadows?: readonly Dialect[];
   readonly gatekeeper?: GatekeeperWebhooks;
   readonly kyverno?: KyvernoWebhooks;
   /** Requests of these users are not asked about. */
@@ -136,6 +138,7 @@ export function wantedConfigurations(wanting: Wanting): readonly WantedConfigura
       webhooks: [
         ...some("gatekeeper", () => [gatekeepersValidation(wanting), ignoreLabel(wanting)]),
         ...some("kyverno", () => [kyvernosPolicies(wanting), ...kyvernos(wanting, "validate")]),
+        ...shadowsOf(wanting),
       ],
     },
     {
@@ -148,6 +151,27 @@ export function wantedConfigurations(wanting: Wanting): readonly WantedConfigura
       ],
     },
   ];
+}
+
+/** What decides about objects, on a path where every answer allows, under names that tell them apart. */
+function shadowsOf(wanting: Wanting): readonly Webhook[] {
+  const { shadows = [] } = wanting.settings;
+  const all = [
+    ...(shadows.includes("gatekeeper") ? [gatekeepersValidation(wanting)] : []),
+    ...(shadows.includes("kyverno") ? kyvernos(wanting, "validate") : []),
+  ];
+  return all
+    .filter((webhook) => webhook !== null)
+    .map((webhook) => ({
+      ...webhook,
+      name: `shadow.${webhook.name}`,
+      clientConfig: clientConfig(wanting, `/shadow${pathOf(webhook)}`),
+      failurePolicy: "Ignore" as const,
+    }));
+}
+
+function pathOf({ clientConfig: { url, service } }: Webhook): string {
+  return typeof url === "string" ? new URL(url).pathname : (service as { readonly path: string }).path;
 }
 
 // ── Gatekeeper

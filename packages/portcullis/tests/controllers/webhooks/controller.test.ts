@@ -191,6 +191,21 @@ test("a template that names its operations is asked about them; what nobody matc
   ]);
 });
 
+test("in shadow of a neighbour, a dialect decides on a path that allows, and changes nothing", async (context) => {
+  const { controller, stored } = fixture();
+  context.after(() => controller.close());
+  controller.update({
+    settings: { ...settings, dialects: ["gatekeeper"], shadows: ["kyverno"] },
+    caBundle: "PEM",
+    policies: [policy("kyverno"), policy("kyverno", { phase: "mutate" })],
+  });
+  await settled(controller);
+  const shadow = find(await stored("ValidatingWebhookConfiguration"), "shadow.validate.kyverno.svc-fail");
+  assert.equal(shadow.failurePolicy, "Ignore");
+  assert.deepEqual(shadow.clientConfig["service"], { ...settings.reached.service, path: "/shadow/validate/fail" });
+  await assert.rejects(stored("MutatingWebhookConfiguration"), { status: 404 });
+});
+
 test("new policies and a new CA are written; a dialect that is left out has no webhook", async (context) => {
   const { controller, stored } = fixture();
   context.after(() => controller.close());
