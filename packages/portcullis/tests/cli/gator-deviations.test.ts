@@ -62,6 +62,9 @@ test("deviation G17: a trace stands behind every row, in our compiler's terms", 
   }[];
   assert.equal(rows.length, 2);
   assert.equal(rows[0]?.trace, rows[1]?.trace);
+  const verified = gator("verify", "packages/portcullis/tests/cli/gator/files/suite.yaml", "-t").stdout;
+  assert.match(verified, /^TRACE: missing\tTarget: admission\.k8s\.gatekeeper\.sh$/m);
+  assert.match(verified, /^\| Eval template:\d+:\d+ label := /m);
 });
 
 const alwaysDenies = `apiVersion: templates.gatekeeper.sh/v1

@@ -31,11 +31,23 @@ function testLines(test: TestResult, verbose: boolean): readonly string[] {
 
 function caseLines(one: CaseResult, verbose: boolean): readonly string[] {
   if (verbose && one.skipped) return [`    === SKIP  ${one.name}`];
-  const lines = verbose ? [`    === RUN   ${one.name}`] : [];
+  const lines = verbose ? [`    === RUN   ${one.name}`, ...printedLines(one)] : [];
   const ran = `${one.name}\t(${seconds(one.milliseconds)})`;
   if (one.error !== null) lines.push(`    --- FAIL: ${ran}`, `        ${one.error}`);
   else if (verbose) lines.push(`    --- PASS: ${ran}`);
+  if (one.trace !== null) lines.push(...traceLines(one.name, one.trace, verbose ? "    --- " : ""));
   return lines;
+}
+
+function printedLines({ printed }: CaseResult): readonly string[] {
+  if (printed === "") return [];
+  const lines = printed.replace(/\n$/, "").split("\n");
+  return ["        === PRINT ===", ...lines.map((line) => `        ${line}`)];
+}
+
+function traceLines(name: string, trace: string, prefix: string): readonly string[] {
+  const text = `Target: admission.k8s.gatekeeper.sh\nTrace:\n${trace}`;
+  return `${prefix}TRACE: ${name}\t${text.replaceAll("\n", `\n${prefix}`)}`.split("\n");
 }
 
 function seconds(milliseconds: number): string {

@@ -9,7 +9,7 @@ import { quote } from "@portcullis/lang/go";
 import { canonicalJson } from "../../engine/digest.ts";
 import type { Outcome } from "../../engine/outcome.ts";
 import { type PatchOperation, jsonPatch } from "../../engine/patch.ts";
-import type { PolicySet, PolicySource } from "../../engine/policyset.ts";
+import type { EvaluateOptions, PolicySet, PolicySource } from "../../engine/policyset.ts";
 import type { EvaluationRequest, Json } from "../../engine/request.ts";
 import { schemaPattern } from "../patterns.ts";
 import { joinConstraint } from "../constraint/read.ts";
@@ -22,6 +22,7 @@ import { constraintGroup } from "../template/crd.ts";
 import { templateGroup } from "../template/read.ts";
 import { admissionRequest } from "./admission.ts";
 import { type Expander, expanderOf } from "./expand.ts";
+import { type Observer, createObserver } from "./observe.ts";
 import { type GatorOptions, type Policies, loadPolicies, noCatalog, plainRequest } from "./policies.ts";
 import type { Assertion, Filter, Suite, SuiteCase, SuiteTest } from "./suite.ts";
 import { gatorWorld } from "./world.ts";
@@ -56,6 +57,10 @@ export interface CaseResult {
   readonly skipped: boolean;
   readonly error: string | null;
   readonly milliseconds: number;
+  /** How its policies were evaluated; null unless that was asked for. */
+  readonly trace: string | null;
+  /** What its policies printed, a line each. */
+  readonly printed: string;
 }
 
 export interface SuiteFile {
@@ -97,7 +102,7 @@ function runTest(test: SuiteTest, folder: string, options: VerifyOptions): TestR
   if (expansion !== null && "error" in expansion) return finished(expansion.error, []);
   const mutation = loadMutators(test, folder, options);
   if (mutation !== null && "error" in mutation) return finished(mutation.error, []);
-  const context = { test, folder, policies: loaded.policies, expansion, mutation, options };
+  const context = { test, folder, policies: loaded.policies, expansion, mutation, options, observer: null };
   return finished(
     null,
     test.cases.map((one) => runCase(one, context)),
@@ -268,17 +273,32 @@ interface CaseContext {
   /** The test's mutators. */
   readonly mutation: PolicySet | null;
   readonly options: VerifyOptions;
+  /** Of one case. */
+  readonly observer: Observer | null;
 }
 
 function runCase(one: SuiteCase, context: CaseContext): CaseResult {
   const { test, options } = context;
   const { name } = one;
   if (one.skip || !options.filter.case(test.name, name)) {
-    return { name, skipped: true, error: null, milliseconds: 0 };
+    return { name, skipped: true, error: null, milliseconds: 0, trace: null, printed: "" };
   }
   const began = options.nowMs();
-  const error = caseError(one, context);
-  return { name, skipped: false, error, milliseconds: options.nowMs() - began };
+  const observer = observerOf(options);
+  const error = caseError(one, { ...context, observer });
+  const milliseconds = options.nowMs() - began;
+  return {
+    name,
+    skipped: false,
+    error,
+    milliseconds,
+    trace: observer?.trace() ?? null,
+    printed: observer?.printed() ?? "",
+  };
+}
+
+function observerOf({ trace = false, print = false, nowMs }: VerifyOptions): Observer | null {
+  return trace || print ? createObserver({ stats: false, trace, print, nowMs }) : null;
 }
 
 /** Why the case fails; null when all assertions hold. */
@@ -328,7 +348,11 @@ function reviewCase(one: SuiteCase, context: CaseContext): Reviewed {
   const world = worldOf(inventory, options.world);
   const outcomes: Outcome[] = [];
   for (const asked of [mutated.request, ...expanded.requests]) {
-    const decision = policies.set.evaluate(asked, world, options.budget(), { phases: ["validate"] });
+    const phases = { phases: ["validate"] as const };
+    const evaluate = (trace: EvaluateOptions["trace"]): ReturnType<PolicySet["evaluate"]> =>
+      policies.set.evaluate(asked, world, options.budget(), trace === undefined ? phases : { ...phases, trace });
+    const { observer } = context;
+    const decision = observer === null ? evaluate(undefined) : observer.review(asked.implied?.by ?? null, evaluate);
     if ("needs" in decision) return { error: "a need stayed open although every need was answered" };
     outcomes.push(...decision.outcomes);
   }

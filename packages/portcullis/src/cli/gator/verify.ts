@@ -24,7 +24,14 @@ export function gatorVerify(path: string, flags: GatorVerifyFlags): number {
     );
   }
   const progress = showProgress("suites", suites.length);
-  const options = { ...gatorOptions(), readFile: readTextOrError, filter, nowMs: () => performance.now() };
+  const observing = { trace: flags.trace, print: flags.verbose };
+  const options = {
+    ...gatorOptions(),
+    ...observing,
+    readFile: readTextOrError,
+    filter,
+    nowMs: () => performance.now(),
+  };
   const results = suites.map((suite) => {
     const result = runSuite(suite, options);
     progress.step();

@@ -33,7 +33,8 @@ function recordOf(command: string, { stdout, stderr, exitCode }: Ran): string {
   const errors = stderr.replaceAll(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /gm, "").replaceAll(/^(?=.)/gm, "! ");
   const timeless = output
     .replaceAll(/("?templateRunTimeNS"?,?\n *"?value"?: )[\d.e+]+/g, "$1N")
-    .replaceAll(/(name: templateRunTimeNS, value: )[\d.e+]+/g, "$1N");
+    .replaceAll(/(name: templateRunTimeNS, value: )[\d.e+]+/g, "$1N")
+    .replaceAll(/\d[\d.]*(?:ns|µs|ms|s)(?=\)?$)/gm, "N");
   return `$ gator ${command}\n${timeless}${errors}[${exitCode}]\n`;
 }
 
