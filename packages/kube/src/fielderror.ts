@@ -75,7 +75,17 @@ export function aggregateTexts(texts: readonly string[]): string | null {
   return distinct.length === 1 ? (distinct[0] ?? null) : `[${distinct.join(", ")}]`;
 }
 
+/** A value whose text its owner has made: Go prints its types in an order of their own. */
+export class Printed {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 function valueText(value: unknown): string {
+  if (value instanceof Printed) return value.text;
   if (typeof value === "string") return quote(value);
   return value === undefined ? "null" : goJson(value);
 }

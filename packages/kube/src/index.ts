@@ -13,6 +13,7 @@ export { type KindCatalog, type ResourceInfo, builtinCatalog, compareVersions, g
 export {
   type FieldError,
   type FieldErrorType,
+  Printed,
   aggregateText,
   aggregateTexts,
   byCodePoints,

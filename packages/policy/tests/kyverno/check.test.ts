@@ -69,8 +69,10 @@ const cases: readonly (readonly [name: string, got: () => readonly string[], exp
   ],
   [
     "two rules in one",
-    () => problems(`${deny}\n    mutate: {patchStrategicMerge: {a: b}}`).map((text) => text.slice(0, 60)),
-    ['p.yaml:6:5: policy: spec.rules[0]: Invalid value: {"match":{'],
+    () => problems(`${deny}\n    mutate: {patchStrategicMerge: {b: 1, a: b}}\n    preconditions: {any: []}`),
+    [
+      `p.yaml:6:5: policy: spec.rules[0]: Invalid value: {"name":"r","match":{"any":[{"resources":{"kinds":["Pod"]}}],"resources":{}},"preconditions":{},"mutate":{"patchStrategicMerge":{"a":"b","b":1}},"validate":{"message":"m","deny":{}}}: Multiple operations defined in the rule 'r', only one operation (mutate,validate,generate,verifyImages) is allowed per rule`,
+    ],
   ],
   [
     "no check",

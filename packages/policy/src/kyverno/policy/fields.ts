@@ -21,6 +21,7 @@ import { listOf, strings } from "../match/filter.ts";
 import { containsWildcard, matchesWildcard } from "../pattern/wildcard.ts";
 import { isClusterKind } from "./clusterkinds.ts";
 import { generateErrors } from "./generatefields.ts";
+import { printedBlock, printedResources, printedRule, printedSelector } from "./printed.ts";
 import { podSecurityErrors } from "../validate/podsecurity/controls.ts";
 
 export interface FieldOptions {
@@ -104,7 +105,7 @@ function duplicateNames(rules: readonly RuleTree[]): readonly FieldError[] {
     const name = stringAt(rule, "name");
     const known = names.has(name);
     names.add(name);
-    return known ? [invalid(`spec.rules[${at}].name`, rule, `Duplicate rule name: '${name}'`)] : [];
+    return known ? [invalid(`spec.rules[${at}].name`, printedRule(rule), `Duplicate rule name: '${name}'`)] : [];
   });
 }
 
@@ -133,14 +134,14 @@ function typeErrors(rule: RuleTree, field: string): readonly FieldError[] {
   const errors: FieldError[] = [];
   if (count === 0) {
     const text = `No operation defined in the rule '${name}'.(supported operations: mutate,validate,generate,verifyImages)`;
-    errors.push(invalid(field, rule, text));
+    errors.push(invalid(field, printedRule(rule), text));
   } else if (count > 1) {
     const text = `Multiple operations defined in the rule '${name}', only one operation (mutate,validate,generate,verifyImages) is allowed per rule`;
-    errors.push(invalid(field, rule, text));
+    errors.push(invalid(field, printedRule(rule), text));
   }
   if (isObject(rule["imageExtractors"]) && !images) {
     const text = `Invalid rule spec for rule '${name}', imageExtractors can only be defined for verifyImages rule`;
-    errors.push(invalid(`${field}.imageExtractors`, rule, text));
+    errors.push(invalid(`${field}.imageExtractors`, printedRule(rule), text));
   }
   return errors;
 }
@@ -161,7 +162,8 @@ export function blockErrors(block: Json, field: string, options: FieldOptions): 
   if (!isObject(block)) return [];
   const any = listOf(block, "any");
   const all = listOf(block, "all");
-  const both = any.length > 0 && all.length > 0 ? [invalid(field, block, "Can't specify any and all together")] : [];
+  const both =
+    any.length > 0 && all.length > 0 ? [invalid(field, printedBlock(block), "Can't specify any and all together")] : [];
   const each = (filters: readonly Json[], group: string): readonly FieldError[] =>
     filters.flatMap((filter, at) => filterErrors(filter, `${field}.${group}[${at}]`, options));
   return [...both, ...each(any, "any"), ...each(all, "all"), ...filterErrors(block, field, options)];
@@ -207,7 +209,7 @@ function resourceErrors(resources: Json, field: string, options: FieldOptions): 
   if (!isObject(resources)) return [];
   const errors: FieldError[] = [];
   if (stringAt(resources, "name") !== "" && strings(resources, "names").length > 0) {
-    errors.push(invalid(field, resources, "Both name and names can not be specified together"));
+    errors.push(invalid(field, printedResources(resources), "Both name and names can not be specified together"));
   }
   errors.push(...selectorErrors(resources["selector"], `${field}.selector`));
   if (!options.namespaced) return errors;
@@ -224,18 +226,20 @@ function resourceErrors(resources: Json, field: string, options: FieldOptions): 
 function selectorErrors(tree: Json, field: string): readonly FieldError[] {
   if (!isObject(tree)) return [];
   const selector = readLabelSelector(tree);
-  if ("error" in selector) return [invalid(field, tree, selector.error)];
+  if ("error" in selector) return [invalid(field, printedSelector(tree), selector.error)];
   if (selector.matchLabels.some((label) => label.some((part) => containsWildcard(part)))) return [];
   const compiled = compileLabelSelector(selector);
-  if ("error" in compiled) return [invalid(field, tree, compiled.error)];
+  if ("error" in compiled) return [invalid(field, printedSelector(tree), compiled.error)];
   if (selector.matchLabels.length + selector.matchExpressions.length > 0) return [];
-  return [invalid(field, tree, "The requirements are not specified in selector")];
+  return [invalid(field, printedSelector(tree), "The requirements are not specified in selector")];
 }
 
 // ── a match that its exclude takes away
 
 function emptySetErrors(rule: RuleTree, field: string): readonly FieldError[] {
-  return matchesNothing(rule["match"], rule["exclude"]) ? [invalid(field, rule, "Rule is matching an empty set")] : [];
+  return matchesNothing(rule["match"], rule["exclude"])
+    ? [invalid(field, printedRule(rule), "Rule is matching an empty set")]
+    : [];
 }
 
 function matchesNothing(match: Json, exclude: Json): boolean {
