@@ -2,7 +2,7 @@
 // images with tags. A known one is answered with its digest; an unknown one is an error of that key; the rest of the
 // protocol is Gatekeeper's: a ProviderRequest in, a ProviderResponse out, over TLS.
 //
-//   node examples/external-data/provider.ts PROVIDER.yaml
+//   node examples/external-data/provider.ts PROVIDER.yaml [PORT]
 //
 // makes a certificate, listens on https://127.0.0.1:8090 and writes the Provider that says so.
 
@@ -28,7 +28,7 @@ function answer(keys: readonly string[]): unknown {
   };
 }
 
-const [file] = process.argv.slice(2);
+const [file, port = "8090"] = process.argv.slice(2);
 if (file === undefined) throw new Error("expected the file to write the Provider to");
 const { pair, ca } = await selfSigned(["127.0.0.1"]);
 const server = createServer({ ...pair, minVersion: "TLSv1.3" }, (incoming, outgoing) => {
@@ -40,7 +40,9 @@ const server = createServer({ ...pair, minVersion: "TLSv1.3" }, (incoming, outgo
     outgoing.end(JSON.stringify(answer(request?.keys ?? [])));
   });
 });
-server.listen(8090, "127.0.0.1");
+await new Promise<void>((resolve) => {
+  server.listen(Number(port), "127.0.0.1", resolve);
+});
 await writeFile(
   file,
   `apiVersion: externaldata.gatekeeper.sh/v1beta1
@@ -48,9 +50,9 @@ kind: Provider
 metadata:
   name: signatures
 spec:
-  url: https://127.0.0.1:8090
+  url: https://127.0.0.1:${port}
   timeout: 1
   caBundle: ${Buffer.from(ca ?? "").toString("base64")}
 `,
 );
-process.stderr.write(`answers on https://127.0.0.1:8090; ${file} says so\n`);
+process.stderr.write(`answers on https://127.0.0.1:${port}; ${file} says so\n`);
