@@ -60,16 +60,17 @@ export function kyvernoAdmission(request: EvaluationRequest, set: PolicySet): An
 }
 
 /**
- * Refuses that anybody but the service accounts of a namespace, Kyverno's own, changes what Kyverno made; null: the
- * request may go on. The controller of namespaces may empty one. Kyverno: pkg/webhooks/handlers/protect.go.
+ * Refuses that anybody but the service accounts of these namespaces, Kyverno's and ours, changes what Kyverno made; null:
+ * the request may go on. The controller of namespaces may empty one. Kyverno: pkg/webhooks/handlers/protect.go.
  */
-export function managedAdmission(request: EvaluationRequest, namespace: string): Answered | null {
+export function managedAdmission(request: EvaluationRequest, namespaces: readonly string[]): Answered | null {
   const { operation, object, oldObject, user } = request;
   if (storesKyvernos(request)) return null;
   const username = user?.username ?? "";
   if (operation === "DELETE" && username === "system:serviceaccount:kube-system:namespace-controller") return null;
   const isManaged = [object, oldObject].some((one) => labelsOf(one)["app.kubernetes.io/managed-by"] === "kyverno");
-  if (!isManaged || username.startsWith(`system:serviceaccount:${namespace}:`)) return null;
+  const isOurs = namespaces.some((namespace) => username.startsWith(`system:serviceaccount:${namespace}:`));
+  if (!isManaged || isOurs) return null;
   return refused("A kyverno managed resource can only be modified by kyverno");
 }
 

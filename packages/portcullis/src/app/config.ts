@@ -87,6 +87,8 @@ export interface KyvernoServing {
   readonly answersAsPeer?: boolean;
   /** `namespace/name` of the ConfigMap with Kyverno's settings; `kyverno/kyverno` when absent. */
   readonly configMap?: string;
+  /** Where our own service accounts are, on a cluster. */
+  readonly ownNamespace?: string;
 }
 
 /** What an evaluator, wherever it runs, is told. */
@@ -110,8 +112,8 @@ export type GatekeeperSetup = Required<
 >;
 
 export interface KyvernoSetup extends KyvernoOptions {
-  /** The namespace whose service accounts alone change what Kyverno made; null: anybody does. */
-  readonly protectedBy: string | null;
+  /** The namespaces whose service accounts alone change what Kyverno made; null: anybody does. */
+  readonly protectedBy: readonly string[] | null;
 }
 
 export function evaluatorSettings(options: Partial<ServeOptions> = {}): EvaluatorSettings {
@@ -148,7 +150,7 @@ function kyvernoSetup(flags: KyvernoServing): KyvernoSetup {
       peerAnswers: flags.answersAsPeer === true,
     },
     configMap: { namespace, name },
-    protectedBy: flags.protectManagedResources === true ? namespace : null,
+    protectedBy: flags.protectManagedResources === true ? [namespace, flags.ownNamespace ?? namespace] : null,
   };
 }
 

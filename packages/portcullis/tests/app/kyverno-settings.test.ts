@@ -111,7 +111,9 @@ test("what Kyverno made is changed by Kyverno alone, where that was asked for", 
     "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: shop, labels: {app.kubernetes.io/managed-by: kyverno}}}",
   );
   const userInfo = { username: "jane", groups: [] };
-  const { ask } = asker("", "", { protectManagedResources: true });
+  const { ask } = asker("", "", { protectManagedResources: true, ownNamespace: "portcullis" });
+  const ours = { username: "system:serviceaccount:portcullis:portcullis", groups: [] };
+  assert.equal(ask("/validate/fail", made, { userInfo: ours }).allowed, true);
   for (const path of ["/validate/fail", "/mutate/ignore"]) {
     assert.deepEqual(ask(path, made, { userInfo }), {
       uid: "u",

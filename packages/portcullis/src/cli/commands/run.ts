@@ -11,10 +11,11 @@ import { serveOptions, started, stayUp, terminalProgress } from "./serve.ts";
 
 export async function runCommand(flags: RunFlags, version: string): Promise<number> {
   const namespace = flags.namespace ?? process.env["POD_NAMESPACE"] ?? "portcullis";
+  const served = serveOptions(flags);
   const id = flags.podName ?? process.env["POD_NAME"];
   const serving = await started(
     run({
-      serve: { ...serveOptions(flags), progress: terminalProgress },
+      serve: { ...served, kyverno: { ...served.kyverno, ownNamespace: namespace }, progress: terminalProgress },
       config: clusterConfig(flags),
       namespace,
       registration: registrationOf(flags, namespace),
