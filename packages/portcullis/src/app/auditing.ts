@@ -1,7 +1,9 @@
 // The audit put together with what it tells the world: statuses and reports (controllers/audit), Events, logs, metrics and
 // exported violations. It is given policies as the evaluators are, in changes of files, and composes the same set from them.
 
+import { gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
 import type { Answer, Need } from "@portcullis/lang";
+import type { Json, PolicySet } from "@portcullis/policy";
 import type { ClusterClient, Informers } from "../cluster/api.ts";
 import { createWorkQueue } from "../cluster/workqueue.ts";
 import {
@@ -21,6 +23,7 @@ import { auditEvent } from "../controllers/events/gatekeeper.ts";
 import { kyvernoEvent, scanEvents } from "../controllers/events/kyverno.ts";
 import { type Recorder, createRecorder } from "../controllers/events/recorder.ts";
 import { type ExportSettings, createExporter } from "../controllers/export/connections.ts";
+import { sweepAdmissionReports } from "../controllers/reports/admission-reports.ts";
 import type { ReportApi } from "../controllers/reports/policy-report.ts";
 import { type Tally, addTo, newTally } from "../server/tally.ts";
 import { assembleEngine, dialects } from "./assemble.ts";
@@ -28,6 +31,7 @@ import { createComposer } from "./compose.ts";
 import type { EvaluatorSettings } from "./config.ts";
 import type { Change } from "./evaluator.ts";
 import { worldNow } from "./host.ts";
+import { successActions } from "./served.ts";
 
 /** What an operator sets; it travels to the audit's thread. */
 export interface AuditFlags {
@@ -39,9 +43,8 @@ export interface AuditFlags {
   /** Gatekeeper: --emit-audit-events, --audit-events-involved-namespace. */
   readonly events: boolean;
   readonly eventsInvolvedNamespace: boolean;
-  /** Kyverno: --omitEvents, generateSuccessEvents. */
+  /** Kyverno: --omitEvents. */
   readonly omitEvents: readonly string[];
-  readonly successEvents: boolean;
   /** Gatekeeper: --enable-violation-export. */
   readonly export: ExportSettings | null;
 }
@@ -113,12 +116,16 @@ export function startAuditing(options: AuditingOptions): Auditing {
     },
     onError,
   });
+  const sweeping = sweepReports(options);
   return {
     audit,
     change: ({ changed, removed }) => {
-      audit.setPolicies(composer.compose(changed, removed).set);
+      const { set } = composer.compose(changed, removed);
+      audit.setPolicies(set);
+      sweeping.served(set);
     },
     close: async () => {
+      await sweeping.close();
       await audit.close();
       recorder.close();
     },
@@ -130,6 +137,42 @@ interface Telling {
   readonly audit: Audit;
   readonly recorder: Recorder;
   readonly tallies: ScanTallies;
+}
+
+/** Results of policies that went leave the reports of requests, a second later. */
+function sweepReports({ client, flags: { reports: api }, onError }: AuditingOptions): {
+  readonly served: (set: PolicySet) => void;
+  readonly close: () => Promise<void>;
+} {
+  let names: ReadonlySet<string> | null = null;
+  const queue = createWorkQueue({
+    work: async () => {
+      if (api === null) return;
+      await sweepAdmissionReports({ client, api, isServed: (policy) => names?.has(policy) !== false });
+    },
+    onError: (_key, error) => onError(error),
+  });
+  return {
+    served: ({ sources }) => {
+      const now = new Set(sources.flatMap(({ object }) => reportedNames(object)));
+      const isSmaller = names === null || [...names].some((name) => !now.has(name));
+      names = now;
+      if (isSmaller) queue.add("reports", 1000);
+    },
+    close: () => queue.close(),
+  };
+}
+
+function reportedNames(object: Json): readonly string[] {
+  const { group, kind } = gvkOf(object);
+  if (group !== "kyverno.io") return [];
+  if (kind === "ClusterPolicy") return [nameOf(object)];
+  return kind === "Policy" ? [`${namespaceOf(object) || "default"}/${nameOf(object)}`] : [];
+}
+
+function tellsPassed(set: Parameters<typeof successActions>[0]): boolean {
+  const actions = successActions(set);
+  return actions !== null && (actions.length === 0 || actions.includes("Resource Passed"));
 }
 
 /** Events and counts of what is new about an object. */
@@ -144,7 +187,7 @@ function tell({ options, audit, recorder, tallies }: Telling, object: ObjectResu
     if (policy === undefined) continue;
     if (policy.id.dialect === "kyverno") {
       for (const result of results) tallies.add(object, policy, result);
-      const events = { omit: new Set(flags.omitEvents), successes: flags.successEvents };
+      const events = { omit: new Set(flags.omitEvents), successes: tellsPassed(policies.set) };
       for (const event of scanEvents(object, policy, results, events))
         recorder.send(kyvernoEvent(event, "kyverno-scan", epochMs));
     } else if (flags.events) {

@@ -7,7 +7,7 @@ import type { AdmissionRecord } from "../server/metrics.ts";
 import type { ClusterSide } from "./cluster.ts";
 import type { Fetchers } from "./fetch.ts";
 import type { Logger } from "./log.ts";
-import type { Telling } from "./record.ts";
+import type { Telling } from "./recorded.ts";
 
 export interface ServeOptions {
   /** Files and folders with policies; Namespaces in them are known to policies. */
@@ -123,6 +123,7 @@ export function evaluatorSettings(options: Partial<ServeOptions> = {}): Evaluato
       violations: logDenies === true || options.told?.violations === true,
       mutations: options.gatekeeper?.logMutations ?? false,
       kyverno: options.told?.kyverno ?? false,
+      reports: options.told?.reports ?? false,
     },
     admission: {
       namespace: gatekeeperNamespace ?? "gatekeeper-system",

@@ -1,30 +1,13 @@
 // What an answered request leaves for metrics and the log: for Gatekeeper what its policies said, for Kyverno the request
 // (rulecounts.ts counts the rules); and what single policies said that is worth a line.
 
-import { gvkOf, nameOf, namespaceOf, stringAt } from "@portcullis/kube";
-import type { Decision, EvaluationRequest, KyvernoDetails, MutationEvent, Outcome } from "@portcullis/policy";
-import type {
-  AdmissionRecord,
-  KyvernoRequest,
-  KyvernoRule,
-  PolicyResult,
-  Subject,
-  Violation,
-} from "../server/metrics.ts";
+import { gvkOf, nameOf } from "@portcullis/kube";
+import type { Decision, MutationEvent, Outcome } from "@portcullis/policy";
+import type { AdmissionRecord, KyvernoRequest, PolicyResult, Violation } from "../server/metrics.ts";
+import { foundRecord } from "./found.ts";
+import { type Recorded, type Telling, isDenied, subjectOf } from "./recorded.ts";
 import type { Served } from "./served.ts";
 import { policyName } from "./slices.ts";
-
-export interface Recorded {
-  readonly served: Served;
-  readonly request: EvaluationRequest;
-  readonly decision: Decision;
-  /** Dialects whose policies were asked. */
-  readonly asked: readonly string[];
-  readonly webhook: KyvernoRequest["webhook"];
-  readonly traces?: readonly string[];
-  /** What Gatekeeper's mutators told, where they were asked. */
-  readonly mutations?: readonly MutationEvent[];
-}
 
 /** Null where nobody counts the request. */
 export function recordOf(recorded: Recorded, telling: Telling): AdmissionRecord | null {
@@ -41,48 +24,13 @@ export function recordOf(recorded: Recorded, telling: Telling): AdmissionRecord 
     results: countedResults(told),
     ...(traces !== undefined && { traces }),
     ...(mutations !== undefined && mutationRecord(recorded, mutations, telling)),
-    ...(telling.kyverno && webhook === "ValidatingWebhookConfiguration" && foundRecord(recorded)),
+    ...((telling.kyverno || telling.reports) && foundRecord(recorded, telling)),
   };
   if (!telling.violations || told.length === 0) return record;
   const violations = told
     .filter(({ policy, actions }) => policy.dialect === "gatekeeper" && actions.length > 0)
     .map((outcome) => violationOf(served, outcome));
   return violations.length === 0 ? record : { ...record, violations: { subject: subjectOf(request), violations } };
-}
-
-/** What a record tells beside what it counts. */
-export interface Telling {
-  readonly violations: boolean;
-  readonly mutations: boolean;
-  /** What Kyverno's rules found, for Events. */
-  readonly kyverno: boolean;
-}
-
-/** A dry run leaves no Event, and neither does an object without a name. */
-function foundRecord({ served, request, decision }: Recorded): Pick<AdmissionRecord, "found"> {
-  const subject = subjectOf(request);
-  if (request.dryRun === true || subject.name === "") return {};
-  const rules = decision.outcomes.flatMap((outcome) => foundRule(served, outcome) ?? []);
-  if (rules.length === 0) return {};
-  const uid = stringAt(request.object ?? request.oldObject, "metadata", "uid");
-  return { found: { subject: { ...subject, uid }, blocked: isDenied(decision, "kyverno"), rules } };
-}
-
-/** Null for what passed. */
-function foundRule(served: Served, { policy, rule, result, message, details }: Outcome): KyvernoRule | null {
-  const { type, exceptions = [] } = (details ?? {}) as Partial<KyvernoDetails>;
-  const isFound = result === "fail" || result === "error" || exceptions.length > 0;
-  if (policy.dialect !== "kyverno" || !isFound || (type !== "Validation" && type !== "ImageVerify")) return null;
-  const { kind, namespace, name } = policy;
-  const source = served.set.sources.find(
-    ({ object }) =>
-      gvkOf(object).kind === kind &&
-      nameOf(object) === name &&
-      (namespace === "" || (namespaceOf(object) || "default") === namespace),
-  );
-  const { group, version } = gvkOf(source?.object);
-  const uid = stringAt(source?.object, "metadata", "uid");
-  return { policy: { group, version, kind, namespace, name, uid }, rule, result, message, exceptions };
 }
 
 function mutationRecord(
@@ -97,10 +45,6 @@ function mutationRecord(
     mutation: { status, iterations },
     ...(events.length > 0 && { mutated: { subject: subjectOf(request), events } }),
   };
-}
-
-function isDenied({ outcomes }: Decision, dialect: string): boolean {
-  return outcomes.some(({ policy, actions }) => policy.dialect === dialect && actions.includes("deny"));
 }
 
 /** Gatekeeper's own part of a joint answer. */
@@ -166,14 +110,3 @@ function groupVersionOf(
 }
 
 /** Gatekeeper gives a Namespace no namespace, whatever the client did. */
-function subjectOf({ kind, namespace, name, object, oldObject, user }: EvaluationRequest): Subject {
-  const isNamespace = kind?.kind === "Namespace" && kind.group === "";
-  return {
-    group: kind?.group ?? "",
-    version: kind?.version ?? "",
-    kind: kind?.kind ?? "",
-    namespace: isNamespace ? "" : namespace,
-    name: name === "" ? nameOf(object ?? oldObject) : name,
-    username: user?.username ?? "",
-  };
-}

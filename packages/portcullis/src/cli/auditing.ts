@@ -4,6 +4,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { AdmissionEventFlags } from "../app/admission-events.ts";
 import type { AuditFlags } from "../app/auditing.ts";
+import type { ReportApi } from "../controllers/reports/policy-report.ts";
 import { wholeNumber } from "./arguments.ts";
 
 export interface AuditingFlags {
@@ -67,7 +68,12 @@ export function eventFlags(flags: AuditingFlags): AdmissionEventFlags {
     gatekeeper: flags.emitAdmissionEvents === true,
     involvedNamespace: flags.admissionEventsInvolvedNamespace === true,
     omit: flags.omitEvents,
+    reports: flags.policyReports ? { api: reportApi(flags), allowed: new Set(flags.allowedResults) } : null,
   };
+}
+
+function reportApi({ openreportsEnabled }: AuditingFlags): ReportApi {
+  return openreportsEnabled === true ? "openreports.io" : "wgpolicyk8s.io";
 }
 
 /** Null: no audit. */
@@ -77,12 +83,11 @@ export function auditFlags(flags: AuditingFlags): AuditFlags | null {
   return {
     intervalSeconds: flags.auditInterval,
     violationsLimit: flags.constraintViolationsLimit,
-    reports: flags.policyReports ? (flags.openreportsEnabled === true ? "openreports.io" : "wgpolicyk8s.io") : null,
+    reports: flags.policyReports ? reportApi(flags) : null,
     reported: flags.allowedResults,
     events: flags.emitAuditEvents === true,
     eventsInvolvedNamespace: flags.auditEventsInvolvedNamespace === true,
     omitEvents: flags.omitEvents,
-    successEvents: false,
     export: flags.enableViolationExport === true ? { connection, channel } : null,
   };
 }

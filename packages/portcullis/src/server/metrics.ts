@@ -31,6 +31,20 @@ export interface AdmissionRecord {
   readonly violations?: { readonly subject: Subject; readonly violations: readonly Violation[] };
   /** What Kyverno's rules said against it, for Events, when they are wanted. */
   readonly found?: KyvernoFound;
+  /** What Kyverno's policies that are asked at admission only said of an object that was let in, for its report. */
+  readonly reported?: AdmittedObject;
+}
+
+export interface AdmittedObject extends Omit<PolicyReference, "uid"> {
+  readonly uid: string;
+  /** Each policy with what its rules said. */
+  readonly policies: readonly {
+    /** As it is stored. */
+    readonly policy: unknown;
+    readonly results: readonly (Omit<KyvernoRule, "policy"> & {
+      readonly properties: Readonly<Record<string, string>>;
+    })[];
+  }[];
 }
 
 export interface KyvernoFound {
@@ -38,6 +52,21 @@ export interface KyvernoFound {
   /** The request was denied. */
   readonly blocked: boolean;
   readonly rules: readonly KyvernoRule[];
+  /** Policies that had nothing against it, where successes are wished for. */
+  readonly applied: readonly AppliedPolicy[];
+  /** What only a request can tell and no scan finds again, where reports are wanted. */
+  readonly reported: readonly ReportedRule[];
+}
+
+export interface AppliedPolicy {
+  readonly policy: PolicyReference;
+  /** The policy only mutates. */
+  readonly mutates: boolean;
+}
+
+export interface ReportedRule extends KyvernoRule {
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly properties: Readonly<Record<string, string>>;
 }
 
 export interface KyvernoRule {
@@ -49,7 +78,7 @@ export interface KyvernoRule {
   readonly exceptions: readonly string[];
 }
 
-interface PolicyReference {
+export interface PolicyReference {
   readonly group: string;
   readonly version: string;
   readonly kind: string;

@@ -53,8 +53,9 @@ export function scanEvents(
 }
 
 /** What rules said against a request; where it was denied, there is no object that could be told of it. */
-export function admissionTold({ subject, blocked, rules }: KyvernoFound): readonly Told[] {
-  return rules.flatMap((rule) => {
+export function admissionTold({ subject, blocked, rules, applied }: KyvernoFound): readonly Told[] {
+  const successes = applied.map(({ policy, mutates }) => success(subject, { ...policy, id: policy }, mutates));
+  const others = rules.flatMap((rule) => {
     const policy = { ...rule.policy, id: rule.policy };
     if (rule.exceptions.length > 0) return blocked ? [] : skip(subject, policy, rule);
     const [ofObject, ofPolicy] = failure(subject, policy, rule);
@@ -62,6 +63,7 @@ export function admissionTold({ subject, blocked, rules }: KyvernoFound): readon
     const note = ofPolicy.note.replace(`: [${rule.rule}] ${rule.result}`, `: [${rule.rule}] ${rule.result} (blocked)`);
     return [{ ...ofPolicy, action: "Resource Blocked", note }];
   });
+  return [...others, ...successes];
 }
 
 /** The object that an Event is about. */
@@ -111,13 +113,13 @@ function skip(object: About, policy: AboutPolicy, { rule, exceptions }: Said): r
   return [...aboutExceptions, { ...base, regarding: referenceToPolicy(policy), note }];
 }
 
-function success(object: ObjectResults, policy: PolicyObject): Told {
+function success(object: About, policy: AboutPolicy, mutates = false): Told {
   return {
     regarding: referenceToPolicy(policy),
     related: referenceTo(object),
     reason: "PolicyApplied",
-    action: "Resource Passed",
-    note: `${named(object)}: pass`,
+    action: mutates ? "Resource Mutated" : "Resource Passed",
+    note: mutates ? `${named(object)} is successfully mutated` : `${named(object)}: pass`,
   };
 }
 

@@ -5,7 +5,7 @@
 // Kyverno: pkg/utils/report/{new,results}.go, pkg/openreports/adapters.go.
 
 import { hash } from "node:crypto";
-import { type GroupVersionResource, apiVersionOf, byCodePoints } from "@portcullis/kube";
+import { type GroupVersionResource, apiVersionOf, byCodePoints, stringAt } from "@portcullis/kube";
 import type { ClusterObject } from "../../cluster/api.ts";
 import type { ObjectResults } from "../audit/auditor.ts";
 import { type PolicyObject, keyOfPolicy } from "../audit/policies.ts";
@@ -35,6 +35,8 @@ export interface ReportOptions {
   readonly api: ReportApi;
   readonly policies: ReadonlyMap<string, PolicyObject>;
   readonly allowed: ReportedResults;
+  /** What requests found and no scan finds again, in a report of its own beside the scan's. */
+  readonly isAdmission?: true;
 }
 
 /** Reports have this label, with Kyverno's value, so that what selects them by it finds ours. */
@@ -42,8 +44,30 @@ const managedBy = "app.kubernetes.io/managed-by";
 /** And this one tells which were made here. */
 export const ours = "portcullis.dev/report";
 
+export type ReportedObject = Omit<ObjectResults, "key">;
+
+/** What results of policies that are asked at admission only have as their process. */
+const admissionReview = "admission review";
+
+/** Whether a result in a report was found at admission, and by which policy; null where it was not. */
+export function admittedBy(result: unknown): string | null {
+  const isAdmitted = stringAt(result, "properties", "process") === admissionReview;
+  return isAdmitted && stringAt(result, "source") === "kyverno" ? stringAt(result, "policy") : null;
+}
+
+/** The same report with other results; they are put in order and counted. */
+export function withResults(report: ClusterObject, results: readonly unknown[]): ClusterObject {
+  const ordered = (results as readonly ReportResult[]).toSorted(compareResults);
+  return { ...report, summary: summaryOf(ordered), results: ordered };
+}
+
+export function resultsOf(report: ClusterObject | null): readonly unknown[] {
+  const results = report?.["results"];
+  return Array.isArray(results) ? results : [];
+}
+
 /** Null when there is nothing to report. */
-export function policyReport(object: ObjectResults, options: ReportOptions): ClusterObject | null {
+export function policyReport(object: ReportedObject, options: ReportOptions): ClusterObject | null {
   const results = object.results
     .map((result) => reportResult(result, object.sinceSeconds, options))
     .filter((result) => result !== null)
@@ -57,9 +81,9 @@ export function policyReport(object: ObjectResults, options: ReportOptions): Clu
     apiVersion: apiVersionOf(resource),
     kind,
     metadata: {
-      name: object.uid,
+      name: options.isAdmission ? admissionReportName(object.uid) : object.uid,
       ...namespaced,
-      labels: { [managedBy]: "kyverno", [ours]: "true" },
+      labels: { [managedBy]: "kyverno", [ours]: options.isAdmission ? "admission" : "true" },
       ownerReferences: [owner],
     },
     ...(options.api === "openreports.io" ? { source: "" } : {}),
@@ -69,15 +93,18 @@ export function policyReport(object: ObjectResults, options: ReportOptions): Clu
   };
 }
 
+function admissionReportName(uid: string): string {
+  return `${uid}-admission`;
+}
+
 /** What two reports that say the same have in common: all but the times. */
 export function reportDigest(report: ClusterObject): string {
-  const { scope, summary, results, metadata } = report;
-  const { ownerReferences } = metadata as { readonly ownerReferences?: unknown };
-  const untimed = (Array.isArray(results) ? results : []).map((result) => {
+  const { summary } = report;
+  const untimed = resultsOf(report).map((result) => {
     const { timestamp: _timestamp, ...rest } = result as Readonly<Record<string, unknown>>;
     return sorted(rest);
   });
-  return hash("sha1", JSON.stringify([sorted(scope), sorted(summary), untimed, sorted(ownerReferences)]), "base64");
+  return hash("sha1", JSON.stringify([sorted(summary), untimed]), "base64");
 }
 
 function sorted(value: unknown): unknown {
@@ -99,7 +126,7 @@ interface ReportResult extends Readonly<Record<string, unknown>> {
 function reportResult(result: Result, seconds: number, options: ReportOptions): ReportResult | null {
   const policy = options.policies.get(keyOfPolicy(result.policy));
   if (policy?.reported === false) return null;
-  const said = result.policy.dialect === "kyverno" ? kyvernos(result, policy) : gatekeepers(result);
+  const said = result.policy.dialect === "kyverno" ? kyvernos(result, policy, options) : gatekeepers(result);
   if (!options.allowed.has(said.result)) return null;
   const annotations = policy?.annotations ?? {};
   const severity = annotations["policies.kyverno.io/severity"] ?? "";
@@ -129,7 +156,7 @@ interface Said {
 
 const severities: ReadonlySet<string> = new Set(["critical", "high", "medium", "low", "info"]);
 
-function kyvernos(result: Result, policy: PolicyObject | undefined): Said {
+function kyvernos(result: Result, policy: PolicyObject | undefined, { isAdmission }: ReportOptions): Said {
   const { policy: id, properties, exceptions } = result;
   const scored = policy?.annotations["policies.kyverno.io/scored"] !== "false";
   const names = exceptions.map((key) => key.slice(key.indexOf("/") + 1));
@@ -141,7 +168,7 @@ function kyvernos(result: Result, policy: PolicyObject | undefined): Said {
     scored,
     properties: {
       ...properties,
-      process: "background scan",
+      process: isAdmission ? "admission review" : "background scan",
       ...(names.length === 0 ? {} : { exceptions: names.join(",") }),
     },
   };
@@ -164,7 +191,9 @@ function gatekeepers(result: Result): Said {
   };
 }
 
-function summaryOf(results: readonly ReportResult[]): Readonly<Record<Result["result"], number>> {
+export function summaryOf(
+  results: readonly Pick<ReportResult, "result">[],
+): Readonly<Record<Result["result"], number>> {
   const summary = { pass: 0, fail: 0, warn: 0, error: 0, skip: 0 };
   for (const { result } of results) summary[result] += 1;
   return summary;
