@@ -70,6 +70,7 @@ const mayImport: Zones = {
   ],
   "portcullis/src/server": ["lang/src", "kube/src", "policy/src", "policy/src/engine"],
   "portcullis/src/cluster": ["lang/src", "kube/src"],
+  "portcullis/src/registry": ["lang/src/go"],
   // Of app, the shapes of what travels to evaluators.
   "portcullis/src/controllers": [...host, "portcullis/src/server", "portcullis/src/cluster", "portcullis/src/app"],
   "portcullis/src/app": [
@@ -85,6 +86,7 @@ const mayImport: Zones = {
     ...host,
     "rego/src/index.ts",
     "portcullis/src/server",
+    "portcullis/src/registry",
     "portcullis/src/cluster",
     "portcullis/src/controllers",
     "portcullis/src/app",

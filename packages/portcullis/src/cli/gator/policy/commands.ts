@@ -1,10 +1,8 @@
 // `portcullis gator policy`: its commands with gator's flags, output and exit codes: 0 done, 1 general, 2 the cluster, 3 a
 // conflict with somebody else's resource, 4 done in part. Gatekeeper: cmd/gator/policy, pkg/gator/policy/exitcodes.go.
 
-import { homedir } from "node:os";
 import type { ClusterClient } from "../../../cluster/api.ts";
-import { createClient } from "../../../cluster/client.ts";
-import { readClusterConfig } from "../../../cluster/kubeconfig.ts";
+import { clusterClient } from "../../cluster.ts";
 import { cachedCatalog, cachedSource, catalogUrl, saveCatalog } from "./cache.ts";
 import {
   type PolicyCatalog,
@@ -42,7 +40,7 @@ export interface PolicyHost {
 
 export const processHost: PolicyHost = {
   environment: process.env,
-  connect: () => createClient(readClusterConfig({ env: process.env, home: homedir() })),
+  connect: () => clusterClient({}, "gator"),
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   now: () => new Date().toISOString().replace(/\.\d+Z$/, "Z"),
