@@ -31,20 +31,6 @@ export interface AdmissionRecord {
   readonly violations?: { readonly subject: Subject; readonly violations: readonly Violation[] };
   /** What Kyverno's rules said against it, for Events, when they are wanted. */
   readonly found?: KyvernoFound;
-  /** What Kyverno's policies that are asked at admission only said of an object that was let in, for its report. */
-  readonly reported?: AdmittedObject;
-}
-
-export interface AdmittedObject extends Omit<PolicyReference, "uid"> {
-  readonly uid: string;
-  /** Each policy with what its rules said. */
-  readonly policies: readonly {
-    /** As it is stored. */
-    readonly policy: unknown;
-    readonly results: readonly (Omit<KyvernoRule, "policy"> & {
-      readonly properties: Readonly<Record<string, string>>;
-    })[];
-  }[];
 }
 
 export interface KyvernoFound {
