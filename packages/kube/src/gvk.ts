@@ -17,9 +17,10 @@ export interface GroupVersionResource extends GroupVersion {
 /** Reads an apiVersion; null when it has more than one slash. `""` and `"/"` are the empty group and version. */
 export function parseApiVersion(apiVersion: string): GroupVersion | null {
   if (apiVersion === "" || apiVersion === "/") return { group: "", version: "" };
-  const [first = "", second, third] = apiVersion.split("/");
-  if (third !== undefined) return null;
-  return second === undefined ? { group: "", version: first } : { group: first, version: second };
+  const slash = apiVersion.indexOf("/");
+  if (slash === -1) return { group: "", version: apiVersion };
+  if (apiVersion.includes("/", slash + 1)) return null;
+  return { group: apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1) };
 }
 
 /** The apiVersion of a group and version. */

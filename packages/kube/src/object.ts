@@ -20,38 +20,47 @@ export function member(tree: unknown, key: string): unknown {
 
 /** The value at a path of own members and elements; undefined where it ends early. */
 export function valueAt(tree: unknown, ...path: readonly (string | number)[]): unknown {
+  return valueAlong(tree, path);
+}
+
+/** A loop by index: this is asked for everything, and in code that is not compiled yet an iterator makes objects. */
+function valueAlong(tree: unknown, path: readonly (string | number)[]): unknown {
   let node = tree;
-  for (const step of path) {
+  for (let at = 0; at < path.length && node !== undefined; at++) {
+    const step = path[at];
     if (typeof step === "string") node = member(node, step);
-    else node = Array.isArray(node) ? (node as readonly unknown[])[step] : undefined;
-    if (node === undefined) return undefined;
+    else node = Array.isArray(node) && step !== undefined ? (node as readonly unknown[])[step] : undefined;
   }
   return node;
 }
 
 /** The string at a path, `""` where there is none. */
 export function stringAt(tree: unknown, ...path: readonly (string | number)[]): string {
-  const value = valueAt(tree, ...path);
+  return textOf(valueAlong(tree, path));
+}
+
+function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
 export function nameOf(object: unknown): string {
-  return stringAt(object, "metadata", "name");
+  return textOf(member(member(object, "metadata"), "name"));
 }
 
 export function generateNameOf(object: unknown): string {
-  return stringAt(object, "metadata", "generateName");
+  return textOf(member(member(object, "metadata"), "generateName"));
 }
 
 export function namespaceOf(object: unknown): string {
-  return stringAt(object, "metadata", "namespace");
+  return textOf(member(member(object, "metadata"), "namespace"));
 }
 
 /** Group, version and kind; an apiVersion that does not parse reads as empty, as in Go. */
 export function gvkOf(object: unknown): GroupVersionKind {
-  const groupVersion = parseApiVersion(stringAt(object, "apiVersion"));
+  const groupVersion = parseApiVersion(textOf(member(object, "apiVersion")));
   if (groupVersion === null) return { group: "", version: "", kind: "" };
-  return { ...groupVersion, kind: stringAt(object, "kind") };
+  const { group, version } = groupVersion;
+  return { group, version, kind: textOf(member(object, "kind")) };
 }
 
 /** The labels; none when one of them is not a string, as in Go, where a null is an empty string. */

@@ -20,7 +20,7 @@ function hasReference(tree: Json): boolean {
   if (typeof tree === "string") return tree.includes("$(");
   if (Array.isArray(tree)) return tree.some(hasReference);
   if (!isObject(tree)) return false;
-  return Object.entries(tree).some(([key, value]) => key.includes("$(") || hasReference(value));
+  return Object.keys(tree).some((key) => key.includes("$(") || hasReference(tree[key]));
 }
 
 function resolveIn(tree: Json, document: Json, path: string): Json {

@@ -143,7 +143,16 @@ function allowedFor(rule: RuleTree, background: boolean, target: boolean): Allow
     : background
       ? String.raw`request\.|${element}|images\.|image\.|${functionCall}`
       : `request|${account}${element}|image|${functionCall}`;
-  return { pattern: new RegExp(source), source, names: entryNames(rule) };
+  return { pattern: patternFor(source), source, names: entryNames(rule) };
+}
+
+/** One for each form of `source`. */
+const compiledPatterns = new Map<string, RegExp>();
+
+function patternFor(source: string): RegExp {
+  const pattern = compiledPatterns.get(source) ?? new RegExp(source);
+  compiledPatterns.set(source, pattern);
+  return pattern;
 }
 
 function entryNames(rule: RuleTree): readonly string[] {

@@ -47,12 +47,20 @@ const maps: ReadonlySet<string> = new Set([
   "stringData",
 ]);
 
+/** The tree itself where nothing in it is different. */
 function mapped(tree: Json, key: string): Json {
-  if (tree === null && maps.has(key)) return {};
+  if (tree === null) return maps.has(key) ? {} : null;
+  if (typeof tree !== "object") return tree;
   if (tree instanceof Decimal) return tree.double;
-  if (Array.isArray(tree)) return tree.map((item: Json) => mapped(item, ""));
+  if (Array.isArray(tree)) {
+    const items = tree.map((item: Json) => mapped(item, ""));
+    return items.some((item, at) => item !== tree[at]) ? items : tree;
+  }
   if (!isObject(tree)) return tree;
-  return Object.fromEntries(Object.keys(tree).map((name) => [name, mapped(tree[name], name)]));
+  const names = Object.keys(tree);
+  const values = names.map((name) => mapped(tree[name], name));
+  if (names.every((name, at) => values[at] === tree[name])) return tree;
+  return Object.fromEntries(names.map((name, at) => [name, values[at]]));
 }
 
 /** Kinds of the cluster that the command line knows, by group; all others are namespaced to it. */
