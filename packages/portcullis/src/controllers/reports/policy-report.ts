@@ -5,7 +5,7 @@
 // Kyverno: pkg/utils/report/{new,results}.go, pkg/openreports/adapters.go.
 
 import { hash } from "node:crypto";
-import { type GroupVersionResource, apiVersionOf, byCodePoints, stringAt } from "@portcullis/kube";
+import { type GroupVersionResource, apiVersionOf, byCodePoints } from "@portcullis/kube";
 import type { ClusterObject } from "../../cluster/api.ts";
 import type { ObjectResults } from "../audit/auditor.ts";
 import { type PolicyObject, keyOfPolicy } from "../audit/policies.ts";
@@ -44,30 +44,8 @@ const managedBy = "app.kubernetes.io/managed-by";
 /** And this one tells which were made here. */
 export const ours = "portcullis.dev/report";
 
-export type ReportedObject = Omit<ObjectResults, "key">;
-
-/** What results of policies that are asked at admission only have as their process. */
-const admissionReview = "admission review";
-
-/** Whether a result in a report was found at admission, and by which policy; null where it was not. */
-export function admittedBy(result: unknown): string | null {
-  const isAdmitted = stringAt(result, "properties", "process") === admissionReview;
-  return isAdmitted && stringAt(result, "source") === "kyverno" ? stringAt(result, "policy") : null;
-}
-
-/** The same report with other results; they are put in order and counted. */
-export function withResults(report: ClusterObject, results: readonly unknown[]): ClusterObject {
-  const ordered = (results as readonly ReportResult[]).toSorted(compareResults);
-  return { ...report, summary: summaryOf(ordered), results: ordered };
-}
-
-export function resultsOf(report: ClusterObject | null): readonly unknown[] {
-  const results = report?.["results"];
-  return Array.isArray(results) ? results : [];
-}
-
 /** Null when there is nothing to report. */
-export function policyReport(object: ReportedObject, options: ReportOptions): ClusterObject | null {
+export function policyReport(object: ObjectResults, options: ReportOptions): ClusterObject | null {
   const results = object.results
     .map((result) => reportResult(result, object.sinceSeconds, options))
     .filter((result) => result !== null)
@@ -99,12 +77,13 @@ function admissionReportName(uid: string): string {
 
 /** What two reports that say the same have in common: all but the times. */
 export function reportDigest(report: ClusterObject): string {
-  const { summary } = report;
-  const untimed = resultsOf(report).map((result) => {
+  const { scope, summary, results, metadata } = report;
+  const { ownerReferences } = metadata as { readonly ownerReferences?: unknown };
+  const untimed = (Array.isArray(results) ? results : []).map((result) => {
     const { timestamp: _timestamp, ...rest } = result as Readonly<Record<string, unknown>>;
     return sorted(rest);
   });
-  return hash("sha1", JSON.stringify([sorted(summary), untimed]), "base64");
+  return hash("sha1", JSON.stringify([sorted(scope), sorted(summary), untimed, sorted(ownerReferences)]), "base64");
 }
 
 function sorted(value: unknown): unknown {
