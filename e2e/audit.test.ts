@@ -43,6 +43,7 @@ suite("the audit of a cluster", { skip: missing }, () => {
     await context.test("C5: with Audit the results stand in reports", () => c5(cluster));
     await context.test("what changes is told within ten seconds", () => toldSoon(cluster));
     await context.test("violations are told in metrics, Events and files", () => toldElsewhere(cluster));
+    await context.test("portcullis audit finds the same, and what other policies would break", () => once(cluster));
     await context.test("nothing is written while nothing changes", () => quietAtRest(cluster));
     await context.test("another replica finds what the first one left, and writes nothing", async () => {
       const before = versions(cluster);
@@ -209,6 +210,35 @@ async function toldElsewhere(cluster: Cluster): Promise<void> {
   assert.equal(messages[0]?.["message"], "audit is started");
   assert.equal(messages.at(-1)?.["message"], "audit is completed");
   assert.equal(messages.filter(({ eventType }) => eventType === "violation_audited").length, 3);
+}
+
+function once(cluster: Cluster): void {
+  const main = join(repository, "packages/portcullis/src/cli/main.ts");
+  const audit = (...args: readonly string[]): { readonly status: number | null; readonly stdout: string } =>
+    spawnSync(process.execPath, [main, "audit", "--kubeconfig", cluster.kubeconfig, ...args], { encoding: "utf8" });
+  const own = audit("-o", "json");
+  assert.equal(own.status, 1);
+  const { findings } = JSON.parse(own.stdout) as { readonly findings: readonly Found[] };
+  assert.deepEqual(
+    findings
+      .flatMap(({ rule, object }) => (object === null ? [] : [`${rule} ${object.namespace}/${object.name}`]))
+      .toSorted(),
+    [
+      "ClusterPolicy/disallow-root-containers/disallow-root-uid default/nginx-root",
+      "K8sAllowedRegistries/allow-only-trusted-registries production/app",
+      "K8sAllowedRegistries/allow-only-trusted-registries production/app",
+      "K8sAllowedRepos/enforce-image-repository medstack/web",
+    ],
+  );
+  const others = audit("--policies", join(repository, "examples/kyverno/policies/disallow-root-containers.yaml"));
+  assert.equal(others.status, 1);
+  assert.match(others.stdout, /v1\/Pod default\/nginx-root .*Containers must not run as root/);
+  assert.match(others.stdout, /\n1 findings? in \d+ objects/);
+}
+
+interface Found {
+  readonly rule: string;
+  readonly object: { readonly namespace: string; readonly name: string } | null;
 }
 
 /** Waits for two ends of a run: what was changed before is in the second. */
