@@ -84,13 +84,15 @@ function below(next: Change, fresh: Json): Setter["field"] {
 
 function fieldChange(step: FieldStep, allowed: Allowed, value: Setter["field"]): Change {
   const { name } = step;
+  // `constructor` and its like are there in every object; all other names are there when they have a value.
+  const isInherited = name in Object.prototype;
   return (tree, subject) => {
     if (!isMap(tree)) throw mismatch("object", tree, { step, subject });
-    const isPresent = Object.hasOwn(tree, name);
-    if (isPresent ? !allowed.present : !allowed.missing) return untouched;
-    const changed = value(isPresent ? tree[name] : undefined, subject);
-    if (changed === untouched || changed === undefined) return changed === undefined ? tree : untouched;
-    return withField(tree, name, changed, subject.edit);
+    const present = isInherited && !Object.hasOwn(tree, name) ? undefined : tree[name];
+    if (present === undefined ? !allowed.missing : !allowed.present) return untouched;
+    const changed = value(present, subject);
+    if (changed === present || changed === undefined) return tree;
+    return changed === untouched ? untouched : withField(tree, name, changed, subject.edit);
   };
 }
 

@@ -7,6 +7,7 @@ import { aggregateText, gvkOf, member, nameOf, stringAt, valueAt } from "@portcu
 import { type AnyNumber, type Diagnostic, Decimal, errorAt, integerOf } from "@portcullis/lang";
 import { quote, utf8Length } from "@portcullis/lang/go";
 import type { Locate, Profile, ReadFrom } from "../../engine/frontend.ts";
+import { canonicalJson } from "../../engine/digest.ts";
 import type { Json } from "../../engine/request.ts";
 import { type ObjectMatcher, compileObjectMatch } from "../constraint/match.ts";
 import { goText } from "../gocode.ts";
@@ -60,6 +61,8 @@ export interface Mutator {
   /** Null: every kind. */
   readonly applyTo: readonly ApplyTo[] | null;
   readonly matcher: ObjectMatcher;
+  /** Equal for equal matches. */
+  readonly matchKey: string;
   readonly location: Location;
   /** What the location says about the type of its last field. */
   readonly terminal: "Unknown" | "Set" | "String";
@@ -165,6 +168,7 @@ function buildMutator(kind: MutatorKind, object: Json, options: MutatorOptions):
     label: `${kind}//${name}:${typeof generation === "number" ? generation : 0}`,
     applyTo: parts.applyTo,
     matcher: compileObjectMatch(member(spec, "match")),
+    matchKey: canonicalJson(member(spec, "match") ?? null),
     location: parts.location,
     terminal: parts.terminal,
     mustTerminate: parts.mustTerminate,

@@ -53,10 +53,12 @@ export function setSetter(operation: string, values: readonly Json[]): Setter {
 
 function merged(present: Json, values: readonly Json[], numbers: GoNumbers): Json {
   if (present === undefined) return values;
-  const known = [...setOf(present, numbers)];
-  const before = known.length;
-  for (const value of values) if (!known.some((other) => equalTrees(other, value))) known.push(value);
-  return known.length === before ? present : known;
+  const elements = setOf(present, numbers);
+  let more: Json[] | null = null;
+  for (const value of values) {
+    if (!(more ?? elements).some((other) => equalTrees(other, value))) (more ??= [...elements]).push(value);
+  }
+  return more ?? present;
 }
 
 /** Stays absent, and what was made on the way to it stays: Gatekeeper counts that as done. */

@@ -160,8 +160,18 @@ export function mutateObject(
     return { object, applied: [] };
   }
   const resolved = asks ? resolvePlaceholders(object, withProviders(world, options.providers ?? noProviders)) : object;
-  evaluation.trace?.({ what: mutationEvent, value: { ...told, id: mutationId() } satisfies MutationEvent });
+  evaluation.trace?.({ what: mutationEvent, value: eventOf(told.passes, mutationId) });
   return { object: options.annotations ? annotated(resolved, applied, mutationId()) : resolved, applied };
+}
+
+/** Most events are only counted: a name is made for those that are told. */
+function eventOf(passes: MutationEvent["passes"], mutationId: () => string): MutationEvent {
+  return {
+    passes,
+    get id() {
+      return mutationId();
+    },
+  };
 }
 
 /** Told to Evaluation.trace when the mutators of a set have come to an end with an object. */

@@ -80,8 +80,10 @@ export function mutationSystem(mutators: readonly Mutator[], count: number): Mut
           return { object, applied: [...new Set(passes.flat())], passes, asks: edit.asks };
         }
         passes.push(appliedNow);
+        // It is not equal to the one before, which may be the earlier one.
+        const isNew = object === earlier || !equalTrees(after, earlier);
         object = after;
-        if (equalTrees(object, earlier)) break;
+        if (!isNew) break;
         if ((pass & (pass + 1)) === 0) earlier = object;
       }
       const about = describe(object, mutable.namespace);
@@ -113,7 +115,7 @@ function onePass(start: Json, { mutable, planFor, uuid, charge, applied, edit }:
   for (let at = 0; at < plan.length; at++) {
     charge();
     const { mutator, order } = plan[at] as Planned;
-    const matches = mutator.matcher.test(matchSubject(mutator, seen, mutable));
+    const matches = matchOf(mutator, seen, mutable);
     if (matches === false) continue;
     if (matches !== true) {
       const about = describe(object, mutable.namespace);
@@ -158,6 +160,8 @@ interface View {
   readonly gvk: Gvk;
   readonly candidate: Candidate;
   readonly subject: Subject;
+  /** What matches have said of it, by `matchKey`: the mutators of a team mostly have one and the same. */
+  readonly matches: Map<string, boolean | string>;
 }
 
 function view(object: Json, { namespace, username, numbers }: Mutable, edit: Edit): View {
@@ -165,6 +169,7 @@ function view(object: Json, { namespace, username, numbers }: Mutable, edit: Edi
     gvk: gvkOf(object),
     candidate: { ...candidate(object), namespace },
     subject: { name: nameOf(object), namespace, username, numbers, edit },
+    matches: new Map(),
   };
 }
 
@@ -177,8 +182,17 @@ function sameKind(a: Gvk, b: Gvk): boolean {
   return a.kind === b.kind && apiVersionOf(a) === apiVersionOf(b);
 }
 
-function matchSubject({ matcher }: Mutator, { candidate: object }: View, mutable: Mutable): MatchSubject {
-  return { object, namespace: mutable.namespaceObject(matcher.readsNamespace), source: mutable.source };
+function matchOf(
+  { matcher, matchKey }: Mutator,
+  { candidate: object, matches }: View,
+  mutable: Mutable,
+): boolean | string {
+  const known = matches.get(matchKey);
+  if (known !== undefined) return known;
+  const namespace = mutable.namespaceObject(matcher.readsNamespace);
+  const result = matcher.test({ object, namespace, source: mutable.source });
+  matches.set(matchKey, result);
+  return result;
 }
 
 /** `group Kind namespace name`, as errors name an object. */
