@@ -49,7 +49,7 @@ export {
 export { type GatekeeperOptions, type GatekeeperUnit, gatekeeperFrontend } from "./gatekeeper/frontend.ts";
 export { type BenchSession, openBench } from "./gatekeeper/gator/bench.ts";
 export { gatorExpand } from "./gatekeeper/gator/expand.ts";
-export type { StatsEntry } from "./gatekeeper/gator/observe.ts";
+export { type StatsEntry, createObserver } from "./gatekeeper/gator/observe.ts";
 export { type GatorOptions } from "./gatekeeper/gator/policies.ts";
 export { suitesText } from "./gatekeeper/gator/report.ts";
 export {

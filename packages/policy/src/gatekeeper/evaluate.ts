@@ -70,8 +70,8 @@ export function templatePolicy(
         const applied = appliedTo(request, enforced);
         for (const result of results) outcomes.push(outcomeOf(constraint, applied, result));
       }
-      if (matched > 0) observe?.({ event: "end", kind: template.kind, constraints: matched });
       gathered?.end();
+      if (matched > 0) observe?.({ event: "end", kind: template.kind, constraints: matched });
       return outcomes;
     },
   };

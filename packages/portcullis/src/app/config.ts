@@ -49,7 +49,7 @@ export interface ServeOptions {
   /** What Kyverno's flags say; absent as Kyverno itself does without flags. */
   readonly kyverno?: KyvernoServing;
   /** Somebody who is told of each answered request, with these details. */
-  readonly told?: Omit<Telling, "mutations"> & { readonly tell: (record: AdmissionRecord) => void };
+  readonly told?: Omit<Telling, "mutations" | "stats"> & { readonly tell: (record: AdmissionRecord) => void };
   /** What policies may ask for beside what data files tell, by the kind of need. */
   readonly fetchers?: Fetchers;
   /** How long to go on answering after the end was asked for, while readiness fails; 0 when absent. */
@@ -72,6 +72,8 @@ export interface GatekeeperServing {
   readonly mutationAnnotations?: boolean;
   /** Log each object that was mutated, and by what. */
   readonly logMutations?: boolean;
+  /** Log how long each template took about a request. */
+  readonly logStats?: boolean;
   /** Built-ins that no template may call. */
   readonly disabledBuiltins?: readonly string[];
 }
@@ -122,6 +124,7 @@ export function evaluatorSettings(options: Partial<ServeOptions> = {}): Evaluato
     telling: {
       violations: logDenies === true || options.told?.violations === true,
       mutations: options.gatekeeper?.logMutations ?? false,
+      stats: options.gatekeeper?.logStats ?? false,
       kyverno: options.told?.kyverno ?? false,
       reports: options.told?.reports ?? false,
     },

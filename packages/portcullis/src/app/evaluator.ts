@@ -17,6 +17,7 @@ import {
   type PolicySet,
   type MutationEvent,
   type Suspended,
+  createObserver,
   joinAnswers,
   mutationAnswer,
   mutationEvent,
@@ -235,7 +236,12 @@ function validate(answering: Answering, asked: Asked): Result {
     const answers = before.flatMap((one) => (one === null ? [] : [one.answer]));
     return unrecorded(review, answers.length === 0 ? silence(endpoint) : joinAnswers(answers));
   }
-  const how: EvaluateOptions = { phases: ["validate"], ...choice(answering, endpoint, dialects) };
+  const observer = answering.telling.stats ? createObserver(timing) : null;
+  const how: EvaluateOptions = {
+    phases: ["validate"],
+    ...choice(answering, endpoint, dialects),
+    ...(observer !== null && { trace: observer.review(null, (trace = () => {}) => trace) }),
+  };
   return decide(answering, asked, how, (decision, world) => {
     const joined = before.every((one) => one === null)
       ? decision
@@ -249,12 +255,15 @@ function validate(answering: Answering, asked: Asked): Result {
       asked: dialects,
       webhook,
       ...(traces !== undefined && { traces }),
+      ...(observer !== null && { stats: observer.stats }),
     } as const;
     if (served.infos.size > 0) answering.counts.add({ served, request, decision, spentMs: slices.spentMs });
     const body = writeReview(request.uid, joined, review.apiVersion);
     return replyOf({ status: 200, body, record: recordOf(recorded, answering.telling) });
   });
 }
+
+const timing = { stats: true, trace: false, print: false, nowMs: () => performance.now() };
 
 /** What came before and the decision of the dialects that were asked, in the order of the dialects. */
 function inOrder(

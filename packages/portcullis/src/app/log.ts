@@ -71,3 +71,23 @@ export function logMutations(logger: Logger, record: AdmissionRecord): void {
     );
   }
 }
+
+/** How long each template took about a request. Gatekeeper: pkg/webhook/policy.go, pkg/logging LogStatsEntries. */
+export function logStats(logger: Logger, record: AdmissionRecord): void {
+  if (record.stats === undefined) return;
+  const { subject, entries } = record.stats;
+  logger.info(
+    {
+      semantic: true,
+      process: "admission",
+      event_type: "review_response_stats",
+      resource_group: subject.group,
+      resource_api_version: subject.version,
+      resource_kind: subject.kind,
+      resource_namespace: subject.namespace,
+      request_username: subject.username,
+      execution_stats: entries,
+    },
+    "admission review request stats",
+  );
+}

@@ -11,7 +11,7 @@ import { policyName } from "./slices.ts";
 
 /** Null where nobody counts the request. */
 export function recordOf(recorded: Recorded, telling: Telling): AdmissionRecord | null {
-  const { served, request, decision, asked, webhook, mutations, traces } = recorded;
+  const { served, request, decision, asked, webhook, mutations, traces, stats = [] } = recorded;
   const told = decision.outcomes.filter(({ result }) => result !== "pass" && result !== "skip");
   const isKyvernos = asked.includes("kyverno") && served.infos.size > 0;
   // Gatekeeper's count is of its validating webhook alone.
@@ -23,6 +23,7 @@ export function recordOf(recorded: Recorded, telling: Telling): AdmissionRecord 
     dryRun: request.dryRun ?? false,
     results: countedResults(told),
     ...(traces !== undefined && { traces }),
+    ...(stats.length > 0 && { stats: { subject: subjectOf(request), entries: stats } }),
     ...(mutations !== undefined && mutationRecord(recorded, mutations, telling)),
     ...((telling.kyverno || telling.reports) && foundRecord(recorded, telling)),
   };

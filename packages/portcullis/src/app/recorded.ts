@@ -2,7 +2,7 @@
 // wanted.
 
 import { nameOf } from "@portcullis/kube";
-import type { Decision, EvaluationRequest, MutationEvent } from "@portcullis/policy";
+import type { Decision, EvaluationRequest, MutationEvent, StatsEntry } from "@portcullis/policy";
 import type { KyvernoRequest, Subject } from "../server/metrics.ts";
 import type { Served } from "./served.ts";
 
@@ -14,6 +14,7 @@ export interface Recorded {
   readonly asked: readonly string[];
   readonly webhook: KyvernoRequest["webhook"];
   readonly traces?: readonly string[];
+  readonly stats?: readonly StatsEntry[];
   /** What Gatekeeper's mutators told, where they were asked. */
   readonly mutations?: readonly MutationEvent[];
 }
@@ -22,6 +23,8 @@ export interface Recorded {
 export interface Telling {
   readonly violations: boolean;
   readonly mutations: boolean;
+  /** How long each template took. */
+  readonly stats: boolean;
   /** What Kyverno's rules found, for Events. */
   readonly kyverno: boolean;
   /** What only requests tell of Kyverno's rules, for reports. */

@@ -17,7 +17,7 @@ import type { Change, Report } from "./evaluator.ts";
 import { externalDataFetchers } from "./externaldata.ts";
 import { type Fetchers, type Fetching, createFetching, fetchDeadlineMs } from "./fetch.ts";
 import type { Root } from "./folders.ts";
-import { type Logger, createLogger, logMutations, logViolations } from "./log.ts";
+import { type Logger, createLogger, logMutations, logStats, logViolations } from "./log.ts";
 import type { ObjectShare } from "./objectshare.ts";
 import { createPool } from "./pool.ts";
 import { createReloading } from "./reload.ts";
@@ -155,6 +155,7 @@ async function startServer(
     onAdmission: (record) => {
       if (logDenies === true) logViolations(logger, record);
       logMutations(logger, record);
+      logStats(logger, record);
       for (const trace of record.traces ?? []) logger.info({ process: "admission", event_type: "trace" }, trace);
       told?.tell(record);
     },

@@ -12,6 +12,7 @@ export interface GatekeeperFlags {
   readonly externalDataProviderResponseCacheTtl: number;
   readonly mutationAnnotations: boolean;
   readonly logMutations: boolean;
+  readonly logStatsAdmission: boolean;
   readonly disableOpaBuiltin: readonly string[];
 }
 
@@ -28,6 +29,7 @@ export function withGatekeeper(command: Command): Command {
     )
     .option("--mutation-annotations [bool]", "mutated objects say by what they were", goBoolean, false)
     .option("--log-mutations [bool]", "log each mutated object", goBoolean, false)
+    .option("--log-stats-admission [bool]", "log how long each template took about a request", goBoolean, false)
     .option("--disable-opa-builtin <name>", "no template may call it; may be repeated", collect, []);
 }
 
@@ -37,6 +39,7 @@ export function gatekeeperServing(flags: GatekeeperFlags): GatekeeperServing {
     externalDataTtlMs: flags.externalDataProviderResponseCacheTtl,
     mutationAnnotations: flags.mutationAnnotations,
     logMutations: flags.logMutations,
+    logStats: flags.logStatsAdmission,
     disabledBuiltins: flags.disableOpaBuiltin,
   };
 }
@@ -64,7 +67,6 @@ const parts = "one process does everything";
 
 const others: readonly (readonly [name: string, why: string])[] = [
   ["enable-mutation", "mutation is always on, as in Gatekeeper"],
-  ["log-stats-admission", "durations are in /metrics; portcullis gator test --stats shows those of one run"],
   ["log-stats-audit", "durations are in /metrics"],
   ["log-file", own],
   ["log-level", own],

@@ -20,6 +20,8 @@ export interface AdmissionRecord {
   readonly mutation?: MutationRequest;
   /** How policies came to their answers, for the log, where somebody asked for it. */
   readonly traces?: readonly string[];
+  /** How long each of Gatekeeper's templates took, for the log. */
+  readonly stats?: { readonly subject: Subject; readonly entries: readonly unknown[] };
   /** What mutated the object, for the log. */
   readonly mutated?: { readonly subject: Subject; readonly events: readonly Mutated[] };
   /** Null: Kyverno's policies were not asked. */
@@ -34,7 +36,12 @@ export interface AdmissionRecord {
 }
 
 export interface KyvernoFound {
-  readonly subject: Subject & { readonly uid: string };
+  readonly subject: Subject & {
+    /** "" while an object is mutated that is about to be created. */
+    readonly uid: string;
+    /** `pods`. */
+    readonly resource: string;
+  };
   /** The request was denied. */
   readonly blocked: boolean;
   readonly rules: readonly KyvernoRule[];

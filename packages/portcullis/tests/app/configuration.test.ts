@@ -95,6 +95,18 @@ test("requests that Config wants traced are, with all policies where it says so;
   assert.equal(dump.length, 2);
 });
 
+test("the time that templates took is logged when that is wanted", async (t) => {
+  const { ask, lines } = await start(t, { gatekeeper: { logStats: true } });
+  await ask("/v1/admit", "Pod", "web");
+  const line = lines.find(({ event_type: type }) => type === "review_response_stats");
+  assert.equal(line?.["resource_kind"], "Pod");
+  const [entry] = (line?.["execution_stats"] ?? []) as { statsFor: string; stats: { name: string }[] }[];
+  assert.deepEqual(
+    [entry?.statsFor, entry?.stats.map(({ name }) => name)],
+    ["Deny", ["templateRunTimeNS", "constraintCount"]],
+  );
+});
+
 test("mutations are logged with Gatekeeper's keys when that is wanted", async (t) => {
   const { ask, lines } = await start(t, { gatekeeper: { logMutations: true } });
   await ask("/v1/mutate", "Pod", "web");

@@ -104,6 +104,6 @@ export function miniatureEvaluator(onPolicy?: SlicesOptions["onPolicy"]): Evalua
     slices,
     answerNeeds,
     admission,
-    telling: { violations: false, mutations: false, kyverno: false, reports: false },
+    telling: { violations: false, mutations: false, stats: false, kyverno: false, reports: false },
   });
 }
