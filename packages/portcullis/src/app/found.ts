@@ -12,14 +12,20 @@ import { shortName } from "./slices.ts";
 
 /** A dry run leaves nothing, and neither does an object without a name. */
 export function foundRecord(recorded: Recorded, telling: Telling): Pick<AdmissionRecord, "found"> {
-  const { served, request, decision } = recorded;
-  const subject = { ...subjectOf(request), uid: stringAt(request.object ?? request.oldObject, "metadata", "uid") };
+  const { served, request, decision, webhook } = recorded;
+  const uid = stringAt(request.object ?? request.oldObject, "metadata", "uid");
+  const subject = { ...subjectOf(request), uid, resource: request.resource?.resource ?? "" };
   if (request.dryRun === true || subject.name === "") return {};
-  const outcomes = decision.outcomes.filter(({ policy }) => policy.dialect === "kyverno");
+  // What is generated, and what of other objects is mutated, is done and told of later.
+  const isMutating = webhook === "MutatingWebhookConfiguration";
+  const outcomes = decision.outcomes.filter((outcome) => {
+    const { type } = detailsOf(outcome);
+    return outcome.policy.dialect === "kyverno" && (isMutating ? type === "Mutation" : isJudgement(type));
+  });
   const rules = telling.kyverno ? outcomes.flatMap((outcome) => foundRule(served, outcome) ?? []) : [];
   const blocked = isDenied(decision, "kyverno");
   const applied = telling.kyverno && served.successActions !== null ? appliedPolicies(served, outcomes) : [];
-  const isReported = telling.reports && !blocked && subject.uid !== "" && mayBeReported(recorded);
+  const isReported = telling.reports && !blocked && mayBeReported(recorded);
   const reported = isReported ? outcomes.flatMap((outcome) => reportedRule(served, outcome) ?? []) : [];
   if (rules.length === 0 && applied.length === 0 && reported.length === 0) return {};
   return { found: { subject, blocked, rules, applied, reported } };
@@ -29,7 +35,7 @@ export function foundRecord(recorded: Recorded, telling: Telling): Pick<Admissio
 function foundRule(served: Served, outcome: Outcome): KyvernoRule | null {
   const { type, exceptions = [] } = detailsOf(outcome);
   const isFound = isFailed(outcome) || exceptions.length > 0;
-  if (!isFound || (type !== "Validation" && type !== "ImageVerify")) return null;
+  if (!isFound || !isJudgement(type)) return null;
   return ruleOf(policyReference(outcome.policy, sourceOf(served, outcome.policy)), outcome);
 }
 
@@ -40,6 +46,10 @@ function ruleOf(policy: PolicyReference, outcome: Outcome): KyvernoRule {
 
 function detailsOf({ details }: Outcome): Partial<KyvernoDetails> {
   return details === null ? {} : (details as KyvernoDetails);
+}
+
+function isJudgement(type: string | undefined): boolean {
+  return type === "Validation" || type === "ImageVerify";
 }
 
 function isFailed({ result }: Outcome): boolean {
@@ -70,7 +80,7 @@ function appliedPolicies(served: Served, outcomes: readonly Outcome[]): readonly
     const info = served.infos.get(key);
     if (policy === null || info === undefined) return [];
     if (own.some((outcome) => isFailed(outcome) || outcome.result === "skip")) return [];
-    const mutates = !info.rules.some(({ type }) => type === "Validation" || type === "ImageVerify");
+    const mutates = !info.rules.some(({ type }) => isJudgement(type));
     const { successActions } = served;
     const action = mutates ? "Resource Mutated" : "Resource Passed";
     if (successActions?.length !== 0 && successActions?.includes(action) !== true) return [];
@@ -96,10 +106,8 @@ function mayBeReported({ request }: Recorded): boolean {
 }
 
 function reportedRule(served: Served, outcome: Outcome): ReportedRule | null {
-  const { type } = detailsOf(outcome);
-  const isJudged = type === "Validation" || type === "ImageVerify";
-  const isScanned = isJudged && served.infos.get(shortName(outcome.policy))?.background !== false;
-  if (isScanned || (!isJudged && type !== "Mutation")) return null;
+  const isJudged = isJudgement(detailsOf(outcome).type);
+  if (isJudged && served.infos.get(shortName(outcome.policy))?.background !== false) return null;
   const source = sourceOf(served, outcome.policy);
   const annotations = Object.entries(annotationsOf(source)).filter(([key]) => key.startsWith("policies.kyverno.io/"));
   return {

@@ -40,7 +40,7 @@ export interface AdmissionReports {
 }
 
 interface Waiting {
-  readonly subject: KyvernoFound["subject"];
+  subject: KyvernoFound["subject"];
   readonly rules: Map<string, ReportedRule>;
 }
 
@@ -50,28 +50,32 @@ const requestSeconds = 10;
 export function createAdmissionReports(options: AdmissionReportOptions): AdmissionReports {
   const { settleMs = 300, waitingMax = 10_000 } = options;
   const waiting = new Map<string, Waiting>();
-  const queue = options.createQueue(async (uid) => {
-    const taken = waiting.get(uid);
-    waiting.delete(uid);
+  const queue = options.createQueue(async (key) => {
+    const taken = waiting.get(key);
+    waiting.delete(key);
     if (taken === undefined) return;
     try {
       await write(options, taken);
     } catch (error) {
-      if (!waiting.has(uid)) waiting.set(uid, taken);
+      if (!waiting.has(key)) waiting.set(key, taken);
       throw error;
     }
   });
   return {
     add: ({ subject, reported }) => {
       if (reported.length === 0) return;
-      let entry = waiting.get(subject.uid);
+      const { group, resource, namespace, name } = subject;
+      const key = `${group}/${resource}/${namespace}/${name}`;
+      let entry = waiting.get(key);
       if (entry === undefined) {
         if (waiting.size >= waitingMax) return;
         entry = { subject, rules: new Map() };
-        waiting.set(subject.uid, entry);
+        waiting.set(key, entry);
+      } else if (subject.uid !== "") {
+        entry.subject = subject;
       }
       for (const rule of reported) entry.rules.set(`${keyOfPolicy(idOf(rule))}/${rule.rule}`, rule);
-      queue.add(subject.uid, settleMs);
+      queue.add(key, settleMs);
     },
     close: () => queue.close(),
   };
@@ -81,8 +85,11 @@ function idOf({ policy: { kind, namespace, name } }: ReportedRule): PolicyObject
   return { dialect: "kyverno", kind, namespace, name };
 }
 
-async function write(options: AdmissionReportOptions, taken: Waiting): Promise<void> {
+async function write(options: AdmissionReportOptions, { subject, rules }: Waiting): Promise<void> {
   const { client, api } = options;
+  const taken = { subject: subject.uid === "" ? await created(client, subject) : subject, rules };
+  // It was refused after all.
+  if (taken.subject.uid === "") return;
   const report = reportOf(options, taken);
   if (report === null) return;
   const { resource } = reportKind(api, taken.subject.namespace !== "");
@@ -97,6 +104,16 @@ async function write(options: AdmissionReportOptions, taken: Waiting): Promise<v
   if (reportDigest(next) === reportDigest(known)) return;
   const { scope, summary, results } = next;
   await client.patch(resource, name, { scope, summary, results }, { type: "merge" });
+}
+
+/** The object of a mutation as it was stored then. */
+async function created(
+  client: Pick<ReportClient, "get">,
+  subject: KyvernoFound["subject"],
+): Promise<KyvernoFound["subject"]> {
+  const { group, version, resource, namespace, name } = subject;
+  const object = await client.get({ group, version, resource }, { namespace, name }).catch(orNull);
+  return { ...subject, uid: stringAt(object, "metadata", "uid") };
 }
 
 function orNull(error: unknown): null {
