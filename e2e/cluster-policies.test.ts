@@ -3,9 +3,13 @@
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { request } from "node:https";
 import { join, resolve } from "node:path";
 import { suite, test } from "node:test";
+import { builtinCatalog } from "../packages/kube/src/index.ts";
+import { reviewOf } from "../packages/portcullis/src/app/ask.ts";
 import { ownDefinitions } from "../packages/portcullis/src/controllers/install/crds/own.ts";
+import { startBalancer } from "./balancer.ts";
 import { findBinaries } from "./binaries.ts";
 import { type ControlPlane, freePort, startControlPlane, stopProcess, waitFor } from "./control-plane.ts";
 
@@ -50,25 +54,33 @@ suite("policies of a cluster", { skip: missing }, () => {
     if (typeof binaries === "string") return;
     const cluster = await startCluster(binaries);
     const replicas: ChildProcess[] = [];
+    const ports = [await freePort(), await freePort()];
+    const balancer = await startBalancer(ports);
+    const url = `https://127.0.0.1:${balancer.port}`;
+    const start = (at: number): void => {
+      replicas.push(startReplica(cluster, { name: `replica-${at + 1}`, port: ports[at] ?? 0, url }));
+    };
     context.after(async () => {
       await Promise.all(replicas.map(stopProcess));
+      await balancer.close();
       await cluster.stop();
     });
     // A template that nobody compiled when it was stored, and a constraint of a kind that is not there yet.
     cluster.apply(brokenTemplate);
-    const first = await startReplica(cluster, { name: "replica-1", webhook: true });
-    replicas.push(first.child);
+    start(0);
     await context.test("a broken template says where it is broken", () => brokenTemplateTold(cluster));
     await context.test("a template that is applied now is refused with line and column", () => refusedNow(cluster));
     await context.test("constraints wait for their template, and both say that they are enforced", () =>
       enforcedBySome(cluster, ["replica-1"]),
     );
-    replicas.push((await startReplica(cluster, { name: "replica-2", webhook: false })).child);
+    start(1);
     await context.test("every replica says so", () => enforcedBySome(cluster, ["replica-1", "replica-2"]));
     await context.test("Kyverno's policies are ready, with their autogen rules", () => kyvernoReady(cluster));
     await context.test("policies look at the cluster's objects", () => looksAtTheCluster(cluster));
     await context.test("a kind without an engine says that nobody enforces it", () => unbuiltTold(cluster));
     await context.test("nothing is written at rest", () => quietAtRest(cluster));
+    await context.test("without an API server all goes on, and afterwards", () => apiServerAway(cluster, ports));
+    await context.test("without a replica all goes on", () => replicaAway(cluster, replicas[0]));
     await context.test("what is deleted is not enforced any more", () => deletedIsGone(cluster));
   });
 });
@@ -236,6 +248,85 @@ async function quietAtRest(cluster: Cluster): Promise<void> {
   });
 }
 
+/** Both replicas answer while the API server is away, and take up what changes when it is there again. */
+async function apiServerAway(cluster: Cluster, ports: readonly number[]): Promise<void> {
+  const review = reviewOf(inMedstack("munta/nginx"), builtinCatalog());
+  const server = { isBack: false };
+  const restarting = cluster.restartApiServer().then(() => {
+    server.isBack = true;
+    return null;
+  });
+  let answers = 0;
+  while (!server.isBack) {
+    for (const port of ports) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other, until it is back
+      assert.match(await ask(port, review), /"allowed":false.*has an invalid image repo/);
+      answers++;
+    }
+  }
+  await restarting;
+  assert.ok(answers > 0);
+  const action = (name: string): string =>
+    cluster.kubectl(
+      "patch",
+      "k8sallowedrepos",
+      "enforce-image-repository",
+      "--type=merge",
+      "-p",
+      `{"spec":{"enforcementAction":"${name}"}}`,
+    );
+  await saysSoon("a change of the constraint", () => action("dryrun"), "patched");
+  await waitFor("the change on both replicas", 60, async () => {
+    const all = await Promise.all(ports.map((port) => ask(port, review)));
+    return all.every((text) => text.includes('"allowed":true'));
+  });
+  action("deny");
+  await waitFor("the change back", 60, async () => {
+    const all = await Promise.all(ports.map((port) => ask(port, review)));
+    return all.every((text) => text.includes('"allowed":false'));
+  });
+}
+
+/** The leader is killed: others answer at once, and one of them leads after its Lease has run out. */
+async function replicaAway(cluster: Cluster, leader: ChildProcess | undefined): Promise<void> {
+  const run = (): string => cluster.kubectl("-n", "medstack", "run", "web", "--image=munta/nginx", "--dry-run=server");
+  if (leader !== undefined) await stopProcess(leader);
+  await saysSoon("an answer of another replica", run, "denied");
+  for (let tries = 0; tries < 10; tries++) assert.match(run(), /denied the request: \[enforce-image-repository\]/);
+  cluster.apply({ ...contextPolicy, metadata: { name: "after-the-leader" } });
+  assert.match(
+    cluster.kubectl("wait", "--for=condition=Ready", "clusterpolicy/after-the-leader", "--timeout=60s"),
+    /condition met/,
+  );
+}
+
+function inMedstack(image: string): unknown {
+  const metadata = { name: "web", namespace: "medstack" };
+  return { apiVersion: "v1", kind: "Pod", metadata, spec: { containers: [{ name: "web", image }] } };
+}
+
+function ask(port: number, review: string): Promise<string> {
+  return new Promise((answered, reject) => {
+    const options = {
+      method: "POST",
+      host: "127.0.0.1",
+      port,
+      path: "/v1/admit?timeout=5s",
+      rejectUnauthorized: false,
+      headers: { "content-type": "application/json" },
+    };
+    const outgoing = request(options, (incoming) => {
+      const chunks: Buffer[] = [];
+      incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+      incoming.on("end", () => {
+        answered(Buffer.concat(chunks).toString("utf8"));
+      });
+    });
+    outgoing.on("error", reject);
+    outgoing.end(review);
+  });
+}
+
 async function deletedIsGone(cluster: Cluster): Promise<void> {
   const run = (): string => cluster.kubectl("-n", "medstack", "run", "late", "--image=munta/nginx", "--dry-run=server");
   cluster.kubectl("delete", "k8sallowedrepos", "enforce-image-repository");
@@ -381,17 +472,17 @@ function documents(objects: readonly unknown[]): string {
   return objects.map((object) => JSON.stringify(object)).join("\n---\n");
 }
 
-async function startReplica(
-  { kubeconfig }: ControlPlane,
-  { name, webhook }: { readonly name: string; readonly webhook: boolean },
-): Promise<{ readonly child: ChildProcess; readonly port: number }> {
-  const port = await freePort();
+interface ReplicaOptions {
+  readonly name: string;
+  readonly port: number;
+  /** Where the API server finds all replicas. */
+  readonly url: string;
+}
+
+function startReplica({ kubeconfig }: ControlPlane, { name, port, url }: ReplicaOptions): ChildProcess {
   const main = join(repository, "packages/portcullis/src/cli/main.ts");
-  const registered = webhook ? ["--webhook-url", `https://127.0.0.1:${port}`] : [];
-  const child = spawn(
-    process.execPath,
-    [main, "run", "--kubeconfig", kubeconfig, "--port", String(port), "--pod-name", name, ...registered],
-    { stdio: ["ignore", "ignore", process.env["VERBOSE"] === undefined ? "ignore" : "inherit"] },
-  );
-  return { child, port };
+  const args = ["--kubeconfig", kubeconfig, "--port", String(port), "--pod-name", name, "--webhook-url", url];
+  return spawn(process.execPath, [main, "run", ...args], {
+    stdio: ["ignore", "ignore", process.env["VERBOSE"] === undefined ? "ignore" : "inherit"],
+  });
 }
