@@ -9,7 +9,8 @@ import type { Json } from "../engine/request.ts";
 import { listOf } from "./match/filter.ts";
 import { blockErrors, userErrors } from "./policy/fields.ts";
 import { misfits, stepsOf } from "./policy/misfits.ts";
-import { compiled, conditions, exemptedControls, filters, newOperators, object, texts } from "./policy/schema.ts";
+import { compiled, conditions, exemptedControls, filters, newOperators } from "./policy/schema.ts";
+import { object, texts } from "./policy/schemaparts.ts";
 import { excludeErrors } from "./validate/podsecurity/controls.ts";
 
 const schema = compiled(

@@ -22,7 +22,8 @@ import type { Evaluation, Json } from "../engine/request.ts";
 import { failureOf } from "./failure.ts";
 import { listOf } from "./match/filter.ts";
 import { misfits } from "./policy/misfits.ts";
-import { compiled, keyValues, object as fields, oneOf, service, text } from "./policy/schema.ts";
+import { compiled, keyValues, service } from "./policy/schema.ts";
+import { object as fields, oneOf, text } from "./policy/schemaparts.ts";
 import { type Query, compileQuery } from "./query.ts";
 
 export interface GlobalEntry {

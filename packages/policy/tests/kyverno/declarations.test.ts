@@ -83,6 +83,11 @@ const cases: readonly (readonly [name: string, message: string, expected: string
     "spec.rules[0].verifyImages[0].mutateDigest: Invalid value: true: mutateDigest must be set to false for ‘Audit’ failure action",
   ],
   [
+    "a field that attestors have not",
+    messageOf(image(`attestors: [{entries: [{${key}, when: now}]}]`)),
+    'unknown field "spec.rules[0].verifyImages[0].attestors[0].entries[0].when"',
+  ],
+  [
     "an attestation's own variables",
     messageOf(
       image('attestations: [{type: a, conditions: [{all: [{key: "{{ foo }}", operator: Equals, value: a}]}]}]'),

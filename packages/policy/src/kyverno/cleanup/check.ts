@@ -19,7 +19,8 @@ import type { Json } from "../../engine/request.ts";
 import { listOf } from "../match/filter.ts";
 import { blockErrors, userErrors } from "../policy/fields.ts";
 import { misfits, stepsOf } from "../policy/misfits.ts";
-import { compiled, conditions, contextSchema, filters, newOperators, object, oneOf, text } from "../policy/schema.ts";
+import { compiled, conditions, contextSchema, filters, newOperators } from "../policy/schema.ts";
+import { object, oneOf, text } from "../policy/schemaparts.ts";
 import { parseSchedule } from "./cron.ts";
 
 /** As it stands in a CRD. */

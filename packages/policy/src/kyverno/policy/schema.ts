@@ -1,6 +1,6 @@
 // The schema of a ClusterPolicy or Policy: which fields there are, of which types. An API server refuses a policy with a
-// field of a wrong type, and kubectl one with a field that nobody knows; both are said with their place here. Image
-// verification is left open until it is built. Kyverno: config/crds/kyverno/kyverno.io_clusterpolicies.yaml.
+// field of a wrong type, and kubectl one with a field that nobody knows; both are said with their place here.
+// Kyverno: config/crds/kyverno/kyverno.io_clusterpolicies.yaml.
 
 import {
   type FieldError,
@@ -12,21 +12,8 @@ import {
   validateValue,
 } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
-
-export const text = { type: "string" };
-const flag = { type: "boolean" };
-const anything = { "x-kubernetes-preserve-unknown-fields": true };
-const open = { type: "object", ...anything };
-
-const list = (items: Json): JsonRecord => ({ type: "array", items });
-export const oneOf = (...values: readonly string[]): JsonRecord => ({ type: "string", enum: values });
-const mapOf = (values: Json): JsonRecord => ({ type: "object", additionalProperties: values });
-
-export function object(properties: Record<string, Json>, more: Record<string, Json> = {}): JsonRecord {
-  return { type: "object", properties, ...more };
-}
-
-export const texts = list(text);
+import { extractorsSchema, imagesSchema, manifestsSchema } from "./imageschema.ts";
+import { anything, flag, list, mapOf, object, oneOf, text, texts } from "./schemaparts.ts";
 
 const selector = object({
   matchExpressions: list(object({ key: text, operator: text, values: texts }, { required: ["key", "operator"] })),
@@ -217,7 +204,7 @@ function ruleSchema({ flat, preconditions, deny }: Differences): JsonRecord {
     failureAction: oneOf("Audit", "Enforce"),
     failureActionOverrides: list(override),
     foreach: list(object(each)),
-    manifests: open,
+    manifests: manifestsSchema,
     message: text,
     pattern: anything,
     podSecurity,
@@ -227,7 +214,7 @@ function ruleSchema({ flat, preconditions, deny }: Differences): JsonRecord {
     context: contextSchema,
     exclude: block,
     generate,
-    imageExtractors: open,
+    imageExtractors: extractorsSchema,
     match: block,
     mutate,
     name: { type: "string", maxLength: 63 },
@@ -235,7 +222,7 @@ function ruleSchema({ flat, preconditions, deny }: Differences): JsonRecord {
     reportProperties: mapOf(text),
     skipBackgroundRequests: flag,
     validate,
-    verifyImages: list(open),
+    verifyImages: imagesSchema({ flat, conditions: conditions(operators), credentials: registryCredentials }),
   };
   return object(fields, { required: ["match", "name"] });
 }
