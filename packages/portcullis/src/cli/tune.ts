@@ -32,4 +32,7 @@ export function tuneForManyPolicies(): void {
 export function tuneForServing(): void {
   setFlagsFromString("--semi-space-growth-factor=1");
   setFlagsFromString("--min-semi-space-size=4");
+  // V8 takes what a collection finds of the request that is being decided for long-lived, and makes its like in the old
+  // space from then on: two fifths of what gets there, and waits for the slower collection.
+  setFlagsFromString("--no-allocation-site-pretenuring");
 }
