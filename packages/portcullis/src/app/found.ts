@@ -80,7 +80,7 @@ function appliedPolicies(served: Served, outcomes: readonly Outcome[]): readonly
     const info = served.infos.get(key);
     if (policy === null || info === undefined) return [];
     if (own.some((outcome) => isFailed(outcome) || outcome.result === "skip")) return [];
-    const mutates = !info.rules.some(({ type }) => isJudgement(type));
+    const mutates = !info.rules.some(({ type }) => type === "validate" || type === "imageVerify");
     const { successActions } = served;
     const action = mutates ? "Resource Mutated" : "Resource Passed";
     if (successActions?.length !== 0 && successActions?.includes(action) !== true) return [];
