@@ -1,8 +1,8 @@
-// A miniature dialect whose policies do what a test wants: deny, spin within their budget, hang without looking at it, fill
+// A miniature dialect whose policies do what a test wants: deny, with what was fetched or without, spin within their budget, hang without looking at it, fill
 // the memory. With it the pool is tested without a policy language.
 
 import { gvkOf, nameOf, stringAt } from "@portcullis/kube";
-import { errorAt } from "@portcullis/lang";
+import { type Answer, type Need, errorAt } from "@portcullis/lang";
 import { type Outcome, type Policy, type PolicyFrontend, createEngine } from "@portcullis/policy";
 import { type Evaluator, createEvaluator } from "../../src/app/evaluator.ts";
 import { type SlicesOptions, createSlices } from "../../src/app/slices.ts";
@@ -11,7 +11,7 @@ import { type SlicesOptions, createSlices } from "../../src/app/slices.ts";
 export interface Rule {
   readonly name: string;
   readonly when: string;
-  readonly act: "deny" | "spin" | "hang" | "fill" | "crash" | "work";
+  readonly act: "fetch" | "deny" | "spin" | "hang" | "fill" | "crash" | "work";
   readonly onError?: "deny" | "allow";
   readonly message?: string;
 }
@@ -48,8 +48,8 @@ function policyOf(rule: unknown): Policy {
     scope: {},
     reads: [],
     onError: stringAt(rule, "spec", "onError") === "allow" ? "allow" : "deny",
-    evaluate: (request, { budget }) => {
-      if (request.name !== stringAt(rule, "spec", "when")) return [];
+    evaluate: (request, { budget, world }) => {
+      if (!isMeant(request.name, stringAt(rule, "spec", "when"))) return [];
       budget.refill();
       switch (stringAt(rule, "spec", "act")) {
         case "spin":
@@ -67,7 +67,9 @@ function policyOf(rule: unknown): Policy {
           process.exit(3);
         default:
       }
-      const message = stringAt(rule, "spec", "message") || "denied";
+      const isAsking = stringAt(rule, "spec", "act") === "fetch";
+      const fetched = isAsking ? answerText(world.ask([{ kind: "mini", key: request.name, call: null }])) : "";
+      const message = fetched || stringAt(rule, "spec", "message") || "denied";
       const outcome: Outcome = {
         policy: id,
         rule: "",
@@ -84,11 +86,21 @@ function policyOf(rule: unknown): Policy {
   };
 }
 
+/** `when` is a name, or with a star at its end the beginning of one. */
+function isMeant(name: string, when: string): boolean {
+  return when.endsWith("*") ? name.startsWith(when.slice(0, -1)) : name === when;
+}
+
+function answerText([answer]: readonly Answer[]): string {
+  if (answer === undefined) return "no answer";
+  return "error" in answer ? answer.error : String(answer.value);
+}
+
 export function miniatureEvaluator(onPolicy?: SlicesOptions["onPolicy"]): Evaluator {
   const slices = createSlices(onPolicy === undefined ? {} : { onPolicy });
   const frontends = [slices.wrap(frontend)];
   const catalog = { resourceOf: () => null, schemaOf: () => null };
-  const answerNeeds = () => () => ({ error: "nothing is known" });
+  const answerNeeds = () => (need: Need) => (need.kind === "mini" ? null : { error: "nothing is known" });
   const engine = createEngine({ frontends, catalog });
   const answered = { allowed: true, code: 200, reason: "", message: "", warnings: [] };
   const admission = {

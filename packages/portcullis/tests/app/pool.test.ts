@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import type { FileText } from "../../src/app/compose.ts";
 import { clockMs } from "../../src/app/clock.ts";
+import { type Fetching, createFetching } from "../../src/app/fetch.ts";
 import { type Pool, createPool } from "../../src/app/pool.ts";
 import { type Rule, ruleText } from "./miniature.ts";
 import { reviewText } from "../server/client.ts";
@@ -15,12 +16,13 @@ interface Running extends AsyncDisposable {
   readonly restarts: string[];
 }
 
-async function startPool(rules: readonly Rule[], threads = 2): Promise<Running> {
+async function startPool(rules: readonly Rule[], threads = 2, fetching?: Fetching): Promise<Running> {
   const overruns: string[] = [];
   const restarts: string[] = [];
   const pool = createPool({
     threads,
     memoryMb: 64,
+    ...(fetching !== undefined && { fetching }),
     spawn: (options) => new Worker(new URL("miniature-worker.ts", import.meta.url), options),
     onOverrun: (policy, kind) => overruns.push(`${policy} ${kind}`),
     onRestart: (reason, policy) => restarts.push(`${reason} ${policy ?? "-"}`),
@@ -165,6 +167,53 @@ test("a policy that fills the memory, or ends the thread, is named, and the thre
   const late = await ask(running, "crash", { timeoutMs: 10 });
   assert.equal(late.code, 500);
   assert.equal((await ask(running, "bad", { timeoutMs: 10_000 })).message, "not this");
+});
+
+const asks: Rule = { name: "asks", when: "fetch*", act: "fetch" };
+
+test("requests that wait for something hold up no others, and end with what was fetched", async () => {
+  const waiting: (() => void)[] = [];
+  const fetching = createFetching({
+    callsMax: 1000,
+    fetchers: {
+      mini: async (needs) => {
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        return needs.map(({ key }) => ({ value: `fetched ${key}` }));
+      },
+    },
+  });
+  await using running = await startPool([denies, asks], 1, fetching);
+  // More than a thread keeps.
+  const names = Array.from({ length: 100 }, (_, at) => `fetch${at}`);
+  const asked = names.map((name) => ask(running, name, { timeoutMs: 20_000 }));
+  while (waiting.length < names.length) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal((await ask(running, "bad")).message, "not this");
+  for (const resolve of waiting) resolve();
+  const answers = await Promise.all(asked);
+  assert.deepEqual(
+    answers.map(({ message }) => message),
+    names.map((name) => `fetched ${name}`),
+  );
+  assert.equal(waiting.length, names.length);
+});
+
+test("a request that waits outlives its thread, and nothing is fetched twice", async () => {
+  const waiting: (() => void)[] = [];
+  const fetching = createFetching({
+    fetchers: {
+      mini: async (needs) => {
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        return needs.map(({ key }) => ({ value: `fetched ${key}` }));
+      },
+    },
+  });
+  await using running = await startPool([asks, { name: "exit", when: "crash", act: "crash" }], 1, fetching);
+  const asked = ask(running, "fetch", { timeoutMs: 20_000 });
+  while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await ask(running, "crash", { timeoutMs: 10_000 });
+  waiting[0]?.();
+  assert.equal((await asked).message, "fetched fetch");
+  assert.equal(waiting.length, 1);
 });
 
 test("large bodies are decided apart from the others", async () => {
