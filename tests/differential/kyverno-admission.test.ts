@@ -2,8 +2,8 @@
 // text. With ALL=1 only, since it takes a control plane; SEED=n runs a seed again, COUNT=n another number of policies.
 //
 // Left out: what depends on the controller's cluster (permissions of its service accounts, kinds that it has not), what Go
-// cannot read where the schema is open, image
-// rules, whose schema is open here and which are printed as they are written (docs/compatibility.md K21).
+// cannot read although the schema takes it, and image rules, which are printed as they are written (docs/compatibility.md
+// K21).
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
