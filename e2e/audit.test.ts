@@ -233,7 +233,7 @@ function once(cluster: Cluster): void {
   const others = audit("--policies", join(repository, "examples/kyverno/policies/disallow-root-containers.yaml"));
   assert.equal(others.status, 1);
   assert.match(others.stdout, /v1\/Pod default\/nginx-root .*Containers must not run as root/);
-  assert.match(others.stdout, /\n1 findings? in \d+ objects/);
+  assert.match(others.stdout, /\n1 results against policies: \d+ objects, 1 policies\n/);
 }
 
 interface Found {

@@ -111,17 +111,24 @@ function findingOf({ group, version, kind, namespace, name }: AuditedObject, res
   };
 }
 
+/** Findings about objects as rows; what is wrong with the policies themselves stands before them. */
 function tablePrinter(): Printer {
   const rows: (readonly string[])[] = [];
+  const add = ({ object, rule, level, action, message, place }: Finding): void => {
+    if (object !== null) {
+      rows.push([objectName(object), rule, level, action ?? "", message]);
+      return;
+    }
+    const where = place === null ? "" : `${place.file}:${place.line}:${place.column}: `;
+    print(`${where}${level}: [${rule}] ${message}\n`);
+  };
   return {
-    add: ({ object, rule, level, action, message }) => {
-      rows.push([object === null ? "" : objectName(object), rule, level, action ?? "", message]);
-    },
+    add,
     end: ({ checked, policies }: Summary) => {
       const paint = createPaint({ removeColor: true, terminal: false });
       const sorted = rows.toSorted((a, b) => (a.join("\n") < b.join("\n") ? -1 : 1));
       print(renderTable(["object", "policy", "level", "action", "message"], sorted, paint));
-      print(`${rows.length} findings in ${checked} objects against ${policies} policies\n`);
+      print(`${rows.length} results against policies: ${checked} objects, ${policies} policies\n`);
     },
   };
 }

@@ -272,6 +272,57 @@ spec: {match: [{excludedNamespaces: ["def*"], processes: [audit]}]}
     assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 1);
   });
 
+  test("what an object will make is judged with it", async () => {
+    const expansion = `apiVersion: expansion.gatekeeper.sh/v1alpha1
+kind: ExpansionTemplate
+metadata: {name: expand-deployments}
+spec:
+  applyTo: [{groups: [apps], kinds: [Deployment], versions: [v1]}]
+  templateSource: spec.template
+  generatedGVK: {kind: Pod, group: "", version: v1}
+  enforcementAction: warn
+---
+`;
+    const spec = { template: { metadata: { labels: { tier: "web" } }, spec: { containers: [] } } };
+    const metadata = { name: "web", namespace: "default", uid: "uid-web" };
+    const { cluster, get, settle } = await audited({
+      objects: [namespaceObject("default"), { apiVersion: "apps/v1", kind: "Deployment", metadata, spec }],
+      policies: `${template}${constraint("owner", "owner")}${expansion}`,
+      settings: { reports: null },
+    });
+    const [violation] = valueAt(await get("k8slabel", "owner"), "status", "violations") as readonly unknown[];
+    assert.equal(stringAt(violation, "kind"), "Deployment");
+    assert.equal(stringAt(violation, "enforcementAction"), "warn");
+    assert.equal(stringAt(violation, "message"), "[Implied by expand-deployments] <web-pod> has no label owner");
+    const labels = { tier: "web", owner: "me" };
+    const mended = { template: { metadata: { labels }, spec: { containers: [] } } };
+    cluster.put({ apiVersion: "apps/v1", kind: "Deployment", metadata, spec: mended });
+    await settle();
+    assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 0);
+  });
+
+  test("a policy that looks at other objects is asked again when those change", async () => {
+    const unique = template.replace(
+      "not input.review.object.metadata.labels[input.parameters.label]",
+      `other := data.inventory.namespace[_]["v1"]["ConfigMap"][_]
+        other.metadata.labels.taken == input.review.object.metadata.name`,
+    );
+    const config = (labels: object): Record<string, unknown> => ({
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "c", namespace: "default", labels },
+    });
+    const { cluster, get, settle } = await audited({
+      objects: [namespaceObject("default"), pod("a"), config({})],
+      policies: `${unique}${constraint("owner", "owner")}`,
+      settings: { reports: null },
+    });
+    assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 0);
+    cluster.put(config({ taken: "a" }));
+    await settle();
+    assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 1);
+  });
+
   test("a refused write is tried again", async () => {
     let refusals = 2;
     const { get, settle } = await audited({
