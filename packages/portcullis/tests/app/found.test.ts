@@ -79,7 +79,6 @@ function found({ data = {}, outcomes, background = true, type = "validate", webh
   return foundRecord(recorded, {
     violations: false,
     mutations: false,
-    stats: false,
     kyverno: true,
     reports: true,
     stats: false,
