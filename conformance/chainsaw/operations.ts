@@ -25,6 +25,8 @@ export interface Surroundings {
 }
 
 export interface Timeouts {
+  /** How long a kind may take to be served. */
+  readonly applyMs: number;
   readonly assertMs: number;
   /** What has not changed for so long will not become as asserted: waiting on would only cost time. */
   readonly stillMs: number;
@@ -106,6 +108,7 @@ async function write(
     let written: Written | null = null;
     let failure: string | null = null;
     try {
+      await served(object, around);
       written = await how(object);
       if (written.isNew) onCreated(written.where);
     } catch (error) {
@@ -116,6 +119,14 @@ async function write(
     const unmet = checks.flatMap((check) => differences(check, written?.object ?? object, bound));
     if (unmet.length > 0) throw new Error(`${kind} ${title(object)}: ${unmet.join("; ")}: ${failure ?? "done"}`);
     if (checks.length === 0 && failure !== null) throw new Error(`${kind} ${title(object)}: ${failure}`);
+  });
+}
+
+/** A definition that was made just now takes a moment to be served. */
+async function served(object: ClusterObject, { objects, timeouts }: Surroundings): Promise<void> {
+  await until(timeouts.applyMs, async () => {
+    await objects.placed(object);
+    return null;
   });
 }
 
