@@ -24,6 +24,22 @@ test("cli: test validates what mutation has made of an object", () => {
   assert.match(plain.stdout, /Pod <plain> has no owner label/);
 });
 
+test("cli: explain looks at what mutation has made of an object, too", () => {
+  const { stdout } = portcullis("explain", "-f", "examples/mutation/policies", ...objects, "-o", "json");
+  const explained = JSON.parse(stdout) as readonly {
+    readonly object: { readonly name: string };
+    readonly constraints: readonly { readonly results: readonly unknown[] }[];
+  }[];
+  assert.deepEqual(
+    explained.map(({ object, constraints }) => [object.name, constraints.flatMap(({ results }) => results).length]),
+    [
+      ["plain", 0],
+      ["explicit", 0],
+      ["forgotten", 1],
+    ],
+  );
+});
+
 test("cli: an object that cannot be mutated is refused, as its request would be", () => {
   const mutator = JSON.stringify({
     apiVersion: "mutations.gatekeeper.sh/v1",

@@ -10,7 +10,15 @@ import { gatorOptions } from "../gator-options.ts";
 import { type LoadedObject, loadObjects } from "../load/files.ts";
 import { objectName } from "../output/finding.ts";
 import { UsageError } from "../usage.ts";
-import { describeObject, partObjects, placeOf, policyFindings, requestOf, withDefaultNamespace } from "./decide.ts";
+import {
+  createDecider,
+  describeObject,
+  partObjects,
+  placeOf,
+  policyFindings,
+  requestOf,
+  withDefaultNamespace,
+} from "./decide.ts";
 
 export interface ExplainFlags {
   readonly paths: readonly string[];
@@ -29,7 +37,8 @@ interface Explained {
 
 export function explain({ paths, constraint, object, output }: ExplainFlags): number {
   const loaded = loadObjects(paths, { dialect: "go", stdin: paths.length === 0 });
-  const { set, policies, objects, answers } = partObjects(loaded);
+  const parted = partObjects(loaded);
+  const { set, policies, objects, answers } = parted;
   const asked = objects.filter((one) => object === null || isNamed(one, object));
   if (policies.length === 0)
     throw new UsageError("no policies: give files or folders with templates and constraints with -f PATH");
@@ -42,8 +51,11 @@ export function explain({ paths, constraint, object, output }: ExplainFlags): nu
     catalog: builtinCatalog(),
     ask: (needs: Parameters<typeof explainNeeds>[1]) => explainNeeds(answer, needs),
   };
+  const decide = createDecider(parted);
   const explained = asked.map((one): Explained => {
-    const all = explainRequest(policies, requestOf(one), options);
+    const request = requestOf(one);
+    // Validated is what mutation has made of an object.
+    const all = explainRequest(policies, { ...request, object: decide(request).object }, options);
     const wanted = all.filter(
       ({ kind, name }) => constraint === null || constraint === name || constraint === `${kind}/${name}`,
     );
