@@ -31,6 +31,7 @@ export type {
 export {
   type AdmissionSettings,
   type ExemptNamespaces,
+  excludedText,
   isGatekeepers,
   labelAdmission,
   policyAdmission,

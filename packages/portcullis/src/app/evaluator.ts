@@ -33,7 +33,7 @@ import { type FileText, type Problem, createComposer } from "./compose.ts";
 import { type Fetched, needKey, worldNow, worldWith } from "./host.ts";
 import type { DataChange } from "./objectshare.ts";
 import type { Tracing } from "./tracing.ts";
-import { recordOf } from "./record.ts";
+import { recordOf, withExcluded } from "./record.ts";
 import type { Telling } from "./recorded.ts";
 import { type RuleCounts, createRuleCounts } from "./rulecounts.ts";
 import { type Served, servedSet } from "./served.ts";
@@ -234,7 +234,8 @@ function validate(answering: Answering, asked: Asked): Result {
   const dialects = endpoint.what === "policy" ? [] : wanted.filter((_, at) => before[at]?.isFinal !== true);
   if (dialects.length === 0) {
     const answers = before.flatMap((one) => (one === null ? [] : [one.answer]));
-    return unrecorded(review, answers.length === 0 ? silence(endpoint) : joinAnswers(answers));
+    const said = answers.length === 0 ? silence(endpoint) : joinAnswers(answers);
+    return unrecorded(review, said, withExcluded(null, "ValidatingWebhookConfiguration", answers));
   }
   const observer = answering.telling.stats ? createObserver(timing) : null;
   const how: EvaluateOptions = {
@@ -259,7 +260,15 @@ function validate(answering: Answering, asked: Asked): Result {
     } as const;
     if (served.infos.size > 0) answering.counts.add({ served, request, decision, spentMs: slices.spentMs });
     const body = writeReview(request.uid, joined, review.apiVersion);
-    return replyOf({ status: 200, body, record: recordOf(recorded, answering.telling) });
+    return replyOf({
+      status: 200,
+      body,
+      record: withExcluded(
+        recordOf(recorded, answering.telling),
+        webhook,
+        before.map((one) => one?.answer ?? null),
+      ),
+    });
   });
 }
 
@@ -340,7 +349,11 @@ function mutate(answering: Answering, asked: Asked): Result {
   const wanted = dialectsOf(answering, endpoint);
   const before = wanted.map((dialect) => admission.beforeMutation(dialect, request, served.set));
   const dialects = wanted.filter((_, at) => before[at] === null);
-  if (dialects.length === 0) return unrecorded(review, joinAnswers(before.filter((one) => one !== null)));
+  const webhook = "MutatingWebhookConfiguration";
+  if (dialects.length === 0) {
+    const said = joinAnswers(before.filter((one) => one !== null));
+    return unrecorded(review, said, withExcluded(null, webhook, before));
+  }
   const mutations: MutationEvent[] = [];
   const how: EvaluateOptions = {
     phases: ["mutate"],
@@ -351,7 +364,6 @@ function mutate(answering: Answering, asked: Asked): Result {
   };
   return decide(answering, asked, how, (decision) => {
     const isGatekeepers = dialects.includes("gatekeeper") && served.mutates;
-    const webhook = "MutatingWebhookConfiguration";
     const recorded = {
       served,
       request,
@@ -366,7 +378,7 @@ function mutate(answering: Answering, asked: Asked): Result {
     const answers = wanted.flatMap((dialect, at) => before[at] ?? (dialect === dialects[0] ? [said] : []));
     const patch = decision.allowed ? decision.patch : [];
     const body = writeReview(request.uid, { ...joinAnswers(answers), patch }, apiVersion);
-    return replyOf({ status: 200, body, record: recordOf(recorded, answering.telling) });
+    return replyOf({ status: 200, body, record: withExcluded(recordOf(recorded, answering.telling), webhook, before) });
   });
 }
 
@@ -375,8 +387,8 @@ function gatekeepersText(decision: Decision): Answered {
 }
 
 /** Gatekeeper counts only requests that policies were asked about. */
-function unrecorded({ request, apiVersion }: Review, answered: Answered): Settled {
-  return replyOf({ status: 200, body: writeReview(request.uid, answered, apiVersion), record: null });
+function unrecorded({ request, apiVersion }: Review, answered: Answered, record: Reply["record"] = null): Settled {
+  return replyOf({ status: 200, body: writeReview(request.uid, answered, apiVersion), record });
 }
 
 function replyOf(reply: Reply): Settled {

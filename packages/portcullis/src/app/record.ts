@@ -2,7 +2,7 @@
 // (rulecounts.ts counts the rules); and what single policies said that is worth a line.
 
 import { gvkOf, nameOf } from "@portcullis/kube";
-import type { Decision, MutationEvent, Outcome } from "@portcullis/policy";
+import { type Answered, type Decision, type MutationEvent, type Outcome, excludedText } from "@portcullis/policy";
 import type { AdmissionRecord, KyvernoRequest, PolicyResult, Violation } from "../server/metrics.ts";
 import { foundRecord } from "./found.ts";
 import { type Recorded, type Telling, isDenied, subjectOf } from "./recorded.ts";
@@ -32,6 +32,18 @@ export function recordOf(recorded: Recorded, telling: Telling): AdmissionRecord 
     .filter(({ policy, actions }) => policy.dialect === "gatekeeper" && actions.length > 0)
     .map((outcome) => violationOf(served, outcome));
   return violations.length === 0 ? record : { ...record, violations: { subject: subjectOf(request), violations } };
+}
+
+/** Gatekeeper counts requests about namespaces that its Config excludes, without asking a policy. */
+export function withExcluded(
+  record: AdmissionRecord | null,
+  webhook: Recorded["webhook"],
+  answers: readonly (Pick<Answered, "message"> | null)[],
+): AdmissionRecord | null {
+  if (!answers.some((answer) => answer?.message === excludedText)) return record;
+  const counted = record ?? { status: null, kyverno: null, dryRun: false, results: [] };
+  if (webhook === "ValidatingWebhookConfiguration") return { ...counted, status: "allow" };
+  return { ...counted, mutation: { status: "skip", iterations: [] } };
 }
 
 function mutationRecord(

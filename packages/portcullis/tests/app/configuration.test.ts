@@ -49,6 +49,7 @@ interface Line {
 
 interface Context {
   readonly lines: Line[];
+  readonly metrics: () => Promise<string>;
   readonly ask: (path: string, kind: string, namespace: string) => Promise<{ allowed: boolean; message: string }>;
 }
 
@@ -64,6 +65,7 @@ async function start(t: TestContext, options: Partial<ServeOptions> = {}): Promi
   });
   return {
     lines,
+    metrics: async () => (await send(`${serving.url}/metrics`, { method: "GET", ca: serving.ca ?? "" })).text,
     ask: async (path, kind, namespace) => {
       const object = { apiVersion: "v1", kind, metadata: { name: "web", namespace } };
       const { text } = await send(`${serving.url}${path}?timeout=20s`, {
@@ -77,11 +79,14 @@ async function start(t: TestContext, options: Partial<ServeOptions> = {}): Promi
 }
 
 test("an excluded namespace is left alone, in Gatekeeper's words", async (t) => {
-  const { ask } = await start(t);
+  const { ask, metrics } = await start(t);
   const ignored = { allowed: true, message: "Namespace is set to be ignored by Gatekeeper config" };
   assert.deepEqual(await ask("/v1/admit", "Pod", "kube-system"), ignored);
   assert.deepEqual(await ask("/v1/mutate", "Pod", "kube-system"), ignored);
   assert.deepEqual(await ask("/v1/admit", "Pod", "web"), { allowed: false, message: "[d] no web" });
+  const text = await metrics();
+  assert.match(text, /^gatekeeper_validation_request_count_total\{admission_status="allow",[^}]*\} 1$/m);
+  assert.match(text, /^gatekeeper_mutation_request_count_total\{mutation_status="skip"\} 1$/m);
 });
 
 test("requests that Config wants traced are, with all policies where it says so; others are not", async (t) => {
