@@ -4,7 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, openSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ProgramName } from "./binaries.ts";
-import { type ControlPlane, freePort, startControlPlane, waitFor } from "./control-plane.ts";
+import { type ControlPlane, type ControlPlaneOptions, freePort, startControlPlane, waitFor } from "./control-plane.ts";
 
 export const repository = resolve(import.meta.dirname, "..");
 const main = join(repository, "packages/portcullis/src/cli/main.ts");
@@ -26,10 +26,13 @@ export interface Product extends ControlPlane {
   readonly cli: (...args: readonly string[]) => Ran;
 }
 
-export async function startProduct(programs: Readonly<Record<ProgramName, string>>): Promise<Product> {
-  const plane = await startControlPlane(programs.etcd, programs["kube-apiserver"]);
+export async function startProduct(
+  programs: Readonly<Record<ProgramName, string>>,
+  options: ControlPlaneOptions = {},
+): Promise<Product> {
+  const plane = await startControlPlane(programs.etcd, programs["kube-apiserver"], options);
   const kubectl = (args: readonly string[], input?: string): Ran =>
-    ran(programs.kubectl, ["--kubeconfig", plane.kubeconfig, ...args], input);
+    ran(programs.kubectl, ["--kubeconfig", plane.kubeconfig, "--request-timeout=60s", ...args], input);
   return {
     ...plane,
     kubectl: (...args) => kubectl(args).text,
@@ -53,6 +56,7 @@ function ran(command: string, args: readonly string[], input?: string): Ran {
     encoding: "utf8",
     input,
     maxBuffer: 256 * 1024 * 1024,
+    timeout: 120_000,
   });
   return { code: status, text: `${stdout}${stderr}`.trim(), stdout };
 }
@@ -68,8 +72,8 @@ export interface ReplicaOptions {
   readonly name: string;
   /** Another one than the administrator's. */
   readonly kubeconfig?: string;
-  /** Registers itself by its own address. */
-  readonly registers: boolean;
+  /** Registers itself by its own address, or by another one (`https://127.0.0.1:PORT`). */
+  readonly registers: boolean | string;
   readonly flags?: readonly string[];
 }
 
@@ -81,7 +85,8 @@ export async function startReplica(product: Product, options: ReplicaOptions): P
   mkdirSync(folder, { recursive: true });
   const logFile = join(folder, `${name}.log`);
   const log = openSync(logFile, "a");
-  const registered = registers ? ["--webhook-url", `https://127.0.0.1:${port}`] : [];
+  const url = registers === true ? `https://127.0.0.1:${port}` : registers;
+  const registered = url === false ? [] : ["--webhook-url", url];
   const all = [main, "run", "--kubeconfig", kubeconfig, "--port", String(port), "--pod-name", name, "--workers", "1"];
   const child = spawn(process.execPath, [...all, ...registered, ...flags], { stdio: ["ignore", log, log] });
   const read = (): string => readFileSync(logFile, "utf8");

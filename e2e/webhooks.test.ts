@@ -8,6 +8,7 @@ import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { planned } from "../packages/portcullis/src/controllers/certificates/plan.ts";
 import { secretOf } from "../packages/portcullis/src/controllers/certificates/secret.ts";
+import { startBalancer } from "./balancer.ts";
 import { findBinaries } from "./binaries.ts";
 import { stopProcess, waitFor } from "./control-plane.ts";
 import { type Product, type Replica, repository, startProduct, startReplica } from "./product.ts";
@@ -37,12 +38,22 @@ suite("webhook configurations", { skip: missing }, () => {
       join(examples, "kyverno/policies"),
     );
     product.kubectl("apply", "-f", join(examples, "repos/namespaces.yaml"));
-    replicas.push(await startReplica(product, { name: "replica-1", registers: true }));
+    const balancer = await startBalancer();
+    context.after(() => balancer.close());
+    const registers = `https://127.0.0.1:${balancer.port}`;
+    for (const name of ["replica-1", "replica-2"]) {
+      // oxlint-disable-next-line no-await-in-loop -- two at once would make each other late
+      replicas.push(await startReplica(product, { name, registers }));
+      balancer.use(replicas.map(({ port }) => port));
+    }
     await context.test("they appear with the policies, each dialect's under the names that its users know", () =>
       appear(product),
     );
     await context.test("the authority is exchanged under requests, of which none fails", () => rotation(product));
     await context.test("each dialect refuses in its own words", () => guard(product));
+    await context.test("a replica that is killed takes what is in flight, and nothing after two seconds", () =>
+      killed(product, replicas),
+    );
     await context.test("what an API server or a cloud adds starts no second write", () => quiet(product));
     await context.test("Kyverno's ConfigMap shapes its webhooks", () => shaped(product));
     await context.test("what somebody breaks is put right", () => repaired(product));
@@ -133,27 +144,68 @@ async function rotation(product: Product): Promise<void> {
     return (data as Readonly<Record<string, string>> | undefined)?.["tls.crt"];
   };
   const before = leaf();
-  const failures: string[] = [];
-  let asked = 0;
+  const load = startLoad(product);
+  await waitFor("a leaf of the new authority", 90, async () => leaf() !== before);
+  await sleep(3000);
+  const { asked, failures } = await load.end();
+  assert.deepEqual(failures.slice(0, 3), []);
+  assert.ok(asked > 100, `${asked} requests`);
+}
+
+interface Failure {
+  readonly afterMs: number;
+  readonly body: string;
+}
+
+/** Four clients that create a Pod again and again in a dry run; Kyverno's webhook fails closed. */
+function startLoad(product: Product): {
+  end(): Promise<{ readonly asked: number; readonly failures: readonly Failure[] }>;
+} {
   const ending = new AbortController();
-  // Kyverno's webhook fails closed: a request whose webhook is not trusted is refused.
+  const failures: Failure[] = [];
+  let asked = 0;
+  const startMs = performance.now();
   const client = async (): Promise<void> => {
     while (!ending.signal.aborted) {
       // oxlint-disable-next-line no-await-in-loop -- one client sends one request at a time
       const { status, body } = await product.call("POST", "/api/v1/namespaces/default/pods?dryRun=All", harmless);
       asked++;
-      if (status !== 201) failures.push(body);
+      if (status !== 201) failures.push({ afterMs: performance.now() - startMs, body });
       // oxlint-disable-next-line no-await-in-loop
       await sleep(20);
     }
   };
   const clients = [client(), client(), client(), client()];
-  await waitFor("a leaf of the new authority", 90, async () => leaf() !== before);
-  await sleep(3000);
-  ending.abort();
-  await Promise.all(clients);
-  assert.deepEqual(failures.slice(0, 3), []);
-  assert.ok(asked > 100, `${asked} requests`);
+  return {
+    end: async () => {
+      ending.abort();
+      await Promise.all(clients);
+      return { asked, failures };
+    },
+  };
+}
+
+async function killed(product: Product, replicas: readonly Replica[]): Promise<void> {
+  const load = startLoad(product);
+  await sleep(1000);
+  // The one that leads, so that another one takes over.
+  const holderNow = (): string => {
+    const spec = product.get("-n", "portcullis", "lease", "portcullis")?.["spec"];
+    return (spec as { readonly holderIdentity: string } | undefined)?.holderIdentity ?? "";
+  };
+  const holder = holderNow();
+  const leader = replicas.findIndex((_replica, at) => holder.startsWith(`replica-${at + 1}`));
+  const victim = replicas[leader];
+  assert.ok(victim !== undefined, holder);
+  victim.child.kill("SIGKILL");
+  await sleep(5000);
+  const { asked, failures } = await load.end();
+  assert.deepEqual(
+    failures.filter(({ afterMs }) => afterMs > 3000),
+    [],
+    `${failures.length} of ${asked} failed`,
+  );
+  await waitFor("another leader", 40, async () => holderNow() !== holder);
 }
 
 async function guard(product: Product): Promise<void> {
