@@ -111,6 +111,7 @@ async function write(
       await served(object, around);
       written = await how(object);
       if (written.isNew) onCreated(written.where);
+      if (written.where.resource.group === "kyverno.io") await sleep(takenInMs);
     } catch (error) {
       failure = (error as Error).message;
     }
@@ -121,6 +122,9 @@ async function write(
     if (checks.length === 0 && failure !== null) throw new Error(`${kind} ${title(object)}: ${failure}`);
   });
 }
+
+/** Some tests do not wait until a policy is ready, or change one: it is served some moments later. */
+const takenInMs = 200;
 
 /** A definition that was made just now takes a moment to be served. */
 async function served(object: ClusterObject, { objects, timeouts }: Surroundings): Promise<void> {

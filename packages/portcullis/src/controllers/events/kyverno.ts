@@ -166,6 +166,7 @@ export function kyvernoEvent(told: Told, component: string, epochMs: number): Ou
     type: reason === "PolicyApplied" || reason === "PolicySkipped" ? "Normal" : "Warning",
   };
   const resource = { group: "events.k8s.io", version: "v1", resource: "events" };
-  const { apiVersion, kind, namespace = "", name } = regarding;
-  return { resource, event, key: [component, reason, action, apiVersion, kind, namespace, name, cut].join("\n") };
+  const { apiVersion, kind, namespace = "", name, uid = "" } = regarding;
+  // An object of the same name is another one.
+  return { resource, event, key: [component, reason, action, apiVersion, kind, namespace, name, uid, cut].join("\n") };
 }
