@@ -58,11 +58,11 @@ function unknownKind({ kind, key }: Need): Promise<Answer> {
 
 /**
  * The moment at which a request stops waiting for what it fetches, on the clock of `clockMs`: a tenth of what is left to it
- * stays for its policies, and never more than 200 ms.
+ * stays for its policies, and never more than 500 ms.
  */
 export function fetchDeadlineMs(deadlineMs: number, nowMs = clockMs()): number {
   const leftMs = Math.max(0, deadlineMs - nowMs);
-  return deadlineMs - Math.min(200, Math.max(leftMs / 10, Math.min(25, leftMs / 2)));
+  return deadlineMs - Math.min(500, Math.max(leftMs / 10, Math.min(25, leftMs / 2)));
 }
 
 // ── one kind

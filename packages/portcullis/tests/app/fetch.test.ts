@@ -102,7 +102,7 @@ test("a kind has so many calls at once, and the others take turns", async () => 
 
 test("a request stops waiting early enough to say what that means", () => {
   assert.equal(fetchDeadlineMs(1000, 0), 900);
-  assert.equal(fetchDeadlineMs(10_000, 0), 9800);
+  assert.equal(fetchDeadlineMs(10_000, 0), 9500);
   assert.equal(fetchDeadlineMs(100, 0), 75);
   assert.equal(fetchDeadlineMs(20, 0), 10);
   assert.equal(fetchDeadlineMs(0, 50), 0);
