@@ -25,14 +25,18 @@ const clusterRoles = { group: "rbac.authorization.k8s.io", version: "v1", resour
 
 /** Until the signal. */
 export async function keepAlive(client: ClusterClient, signal: AbortSignal): Promise<void> {
+  await Promise.all(
+    [endNamespaces, aggregateRoles, readyDeployments].map((work) => repeat(() => work(client), signal)),
+  );
+}
+
+async function repeat(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    for (const work of [endNamespaces, aggregateRoles, readyDeployments]) {
-      // What went wrong is tried again: the object was changed, or the API server is going.
-      // oxlint-disable-next-line no-await-in-loop -- once in a while
-      await work(client).catch(() => {});
-    }
+    // What went wrong is tried again: the object was changed, or the API server is going.
+    // oxlint-disable-next-line no-await-in-loop -- once in a while
+    await work().catch(() => {});
     // oxlint-disable-next-line no-await-in-loop -- see above
-    await sleep(500, undefined, { signal }).catch(() => {});
+    await sleep(250, undefined, { signal }).catch(() => {});
   }
 }
 

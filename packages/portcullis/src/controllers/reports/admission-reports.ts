@@ -6,7 +6,7 @@
 // Kyverno: pkg/webhooks/resource/validation/utils.go, pkg/controllers/report/aggregate (one report for both there).
 
 import { type GroupVersionResource, nameOf, namespaceOf, stringAt, valueAt } from "@portcullis/kube";
-import { type ClusterClient, type ClusterObject, type WorkQueue, isNotFound } from "../../cluster/api.ts";
+import { ApiError, type ClusterClient, type ClusterObject, type WorkQueue, isNotFound } from "../../cluster/api.ts";
 import type { KyvernoFound, ReportedRule } from "../../server/metrics.ts";
 import { type PolicyObject, keyOfPolicy } from "../audit/policies.ts";
 import type { Result } from "../audit/results.ts";
@@ -19,6 +19,7 @@ import {
   reportKind,
   summaryOf,
 } from "./policy-report.ts";
+import { isEnding } from "./report-writer.ts";
 
 type ReportClient = Pick<ClusterClient, "get" | "create" | "patch" | "remove" | "list">;
 
@@ -96,8 +97,10 @@ async function write(options: AdmissionReportOptions, { subject, rules }: Waitin
   const name = { namespace: taken.subject.namespace, name: nameOf(report) };
   const known = await client.get(resource, name).catch(orNull);
   if (known === null) {
-    // The Namespace went meanwhile, and the object with it.
-    await client.create(resource, report).catch(orNull);
+    await client.create(resource, report).catch((error: unknown) => {
+      // The Namespace went meanwhile, and the object with it.
+      if (!(error instanceof ApiError && isEnding(error))) orNull(error);
+    });
     return;
   }
   const next = joined(known, report, Math.floor(options.epochMs() / 1000));

@@ -145,6 +145,7 @@ async function isTaken(client: ClusterClient, resource: GroupVersionResource, re
   }
 }
 
-function isEnding({ status, message }: ApiError): boolean {
+/** Whether nothing can be made any more because the Namespace is going. */
+export function isEnding({ status, message }: ApiError): boolean {
   return status === 403 && message.includes("because it is being terminated");
 }
