@@ -57,7 +57,7 @@ export async function startTestCluster(programs: Programs): Promise<TestCluster>
   return {
     client,
     env: scriptEnvironment(plane, programs),
-    timeouts: { applyMs: 10_000, assertMs: 30_000, stillMs: 8000, errorMs: 15_000, deleteMs: 15_000, execMs: 30_000 },
+    timeouts: { applyMs: 10_000, assertMs: 30_000, stillMs: 6000, errorMs: 15_000, deleteMs: 15_000, execMs: 30_000 },
     createNamespace: async () => {
       const name = `chainsaw-${randomBytes(4).toString("hex")}`;
       // Policies of the test before may take a moment to be forgotten.
