@@ -90,6 +90,7 @@ test("looking for the uid never throws and is quick on hostile bodies", () => {
   for (const hostile of ['{"'.repeat(500_000), `"${'\\"'.repeat(500_000)}`, "[".repeat(1_000_000)]) {
     const startMs = performance.now();
     assert.equal(uidOf(hostile), null);
-    assert.ok(performance.now() - startMs < 1000);
+    // A walk that begins again at every bracket would take minutes.
+    assert.ok(performance.now() - startMs < 15_000);
   }
 });
