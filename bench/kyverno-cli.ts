@@ -163,16 +163,15 @@ function hasDecidedPolicies(folder: string): boolean {
   return files.length > 0 && files.every((name) => isDecided(readFileSync(join(folder, name), "utf8")));
 }
 
-/** The rows of all tables, without their numbers. */
+/** The rows of all tables, without their numbers; a cell that was broken into lines is one again. */
 function tableRows({ stdout }: ProcessRun): readonly string[] {
-  return stdout
-    .split("\n")
-    .filter((line) => /^│ \d/.test(line))
-    .map((line) =>
-      line
-        .split("│")
-        .slice(2)
-        .map((cell) => cell.trim())
-        .join(" | "),
-    );
+  const rows: string[][] = [];
+  for (const line of stdout.split("\n").filter((text) => text.startsWith("│ "))) {
+    const [, number = "", ...cells] = line.split("│").map((cell) => cell.trim());
+    const last = rows.at(-1);
+    if (/^\d+$/.test(number)) rows.push(cells);
+    else if (number === "")
+      cells.forEach((cell, at) => last !== undefined && (last[at] = `${last[at]} ${cell}`.trim()));
+  }
+  return rows.map((cells) => cells.map(ordered).join(" | "));
 }
