@@ -28,7 +28,7 @@ const kyvernoAnswers = "answer as Kyverno where docs/compatibility.md gives a sw
 const outputs = ["text", "json", "sarif", "junit"] as const;
 
 const program = new Command("portcullis")
-  .description("one policy engine for Kubernetes: runs Gatekeeper policies unchanged")
+  .description("one policy engine for Kubernetes: runs Gatekeeper's and Kyverno's policies unchanged")
   .version(`portcullis ${await version()}`, "-V, --version")
   .showHelpAfterError("(run with --help for usage)")
   .exitOverride();

@@ -1,7 +1,6 @@
 // The flags of `run` that say how the API server comes to ask us, and what it is told about our webhooks.
 
-import type { Command } from "commander";
-import { Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Registration } from "../app/registration.ts";
 import { collect, wholeNumber } from "./arguments.ts";
 import { UsageError } from "./usage.ts";
@@ -69,7 +68,7 @@ export function withWebhooks(command: Command): Command {
 
 function webhookSeconds(value: string): number {
   const seconds = wholeNumber(value);
-  if (seconds < 1 || seconds > 30) throw new UsageError(`expected 1 to 30 seconds, got ${value}`);
+  if (seconds < 1 || seconds > 30) throw new InvalidArgumentError("expected seconds, 1 to 30");
   return seconds;
 }
 
