@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ControlPlane, freePort, startControlPlane, stopProcess, waitFor } from "../../e2e/control-plane.ts";
@@ -209,11 +209,19 @@ async function startProduct(plane: ControlPlane): Promise<ChildProcess> {
 function scriptEnvironment(plane: ControlPlane, { kubectl }: Programs): NodeJS.ProcessEnv {
   const folder = join(plane.folder, "bin");
   mkdirSync(folder);
-  symlinkSync(resolve(kubectl), join(folder, "kubectl"));
+  writeFileSync(join(folder, "kubectl"), kubectlScript(resolve(kubectl)), { mode: 0o755 });
   return {
     ...process.env,
     HOME: plane.folder,
     PATH: `${folder}${delimiter}${process.env["PATH"] ?? ""}`,
     KUBECONFIG: plane.kubeconfig,
   };
+}
+
+/** Until 1.36 debug containers had the profile `legacy` when nothing was said, and tests count on it. */
+function kubectlScript(program: string): string {
+  return `#!/bin/sh
+if [ "$1" = debug ]; then shift; exec '${program}' debug --profile=legacy "$@"; fi
+exec '${program}' "$@"
+`;
 }

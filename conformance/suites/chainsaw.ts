@@ -1,5 +1,6 @@
 // Kyverno's end-to-end tests on a real API server: `portcullis run` guards it, and each test does what it does to Kyverno.
-// One test after the other, because policies of the cluster are everybody's.
+// One test after the other, because policies of the cluster are everybody's. $CHAINSAW_FOLDERS names other folders, with
+// commas between them.
 
 import { join } from "node:path";
 import { findBinaries } from "../../e2e/binaries.ts";
