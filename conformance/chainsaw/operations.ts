@@ -4,7 +4,7 @@
 
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { nameOf, stringAt, valueAt } from "@portcullis/kube";
+import { isObject, nameOf, stringAt, valueAt } from "@portcullis/kube";
 import type { ClusterObject } from "../../packages/portcullis/src/cluster/api.ts";
 import { readYaml } from "../files.ts";
 import { type Bindings, evaluate, expressionIn, fill } from "./expression.ts";
@@ -16,6 +16,7 @@ import { differences } from "./tree.ts";
 export interface Surroundings {
   readonly objects: Objects;
   readonly folder: string;
+  readonly isTemplate: boolean;
   readonly bindings: Bindings;
   /** Of scripts and commands. */
   readonly env: NodeJS.ProcessEnv;
@@ -45,12 +46,12 @@ export async function operate({ kind, fields }: Operation, around: Surroundings)
       await write(kind, fields, around);
       return new Map();
     case "assert":
-      await eachObject(fields, around, (object) =>
+      await eachObject({ kind, fields }, around, (object) =>
         assertThere(object, around, timeoutOf(fields, around.timeouts.assertMs)),
       );
       return new Map();
     case "error":
-      await eachObject(fields, around, (object) =>
+      await eachObject({ kind, fields }, around, (object) =>
         assertAbsent(object, around, timeoutOf(fields, around.timeouts.errorMs)),
       );
       return new Map();
@@ -73,22 +74,29 @@ type Fields = Operation["fields"];
 // ── objects
 
 async function eachObject(
-  fields: Fields,
+  { kind, fields }: Operation,
   around: Surroundings,
   work: (object: ClusterObject) => Promise<void>,
 ): Promise<void> {
   // One after the other: what is applied first may be what the next one needs.
   // oxlint-disable-next-line no-await-in-loop
-  for (const object of objectsOf(fields, around)) await work(object);
+  for (const object of objectsOf(kind, fields, around)) await work(object);
 }
 
-function objectsOf(fields: Fields, { folder, bindings }: Surroundings): readonly ClusterObject[] {
+function objectsOf(kind: Operation["kind"], fields: Fields, around: Surroundings): readonly ClusterObject[] {
+  const { folder, bindings } = around;
   const file = text(fields["file"], bindings);
   const given = file === "" ? [fields["resource"]] : readYaml(join(folder, file));
-  const isTemplate = fields["template"] === true;
-  return given
-    .filter((object) => object !== null && object !== undefined)
-    .map((object) => (isTemplate ? fill(object, bindings) : object) as ClusterObject);
+  const isTemplate = fields["template"] === undefined ? around.isTemplate : fields["template"] === true;
+  const objects = given.filter((object): object is ClusterObject => isObject(object));
+  if (!isTemplate) return objects;
+  // What is asserted is a tree, whose expressions are about what is found; only what to look for is known before.
+  const isTree = kind === "assert" || kind === "error";
+  return objects.map((object) =>
+    isTree
+      ? { ...object, metadata: fill(object["metadata"] ?? {}, bindings) }
+      : (fill(object, bindings) as ClusterObject),
+  );
 }
 
 function text(value: unknown, bindings: Bindings): string {
@@ -104,7 +112,7 @@ async function write(
 ): Promise<void> {
   const { objects, bindings, onCreated } = around;
   const how = kind === "apply" ? objects.apply : kind === "create" ? objects.create : objects.merge;
-  await eachObject(fields, around, async (object) => {
+  await eachObject({ kind, fields }, around, async (object) => {
     let written: Written | null = null;
     let failure: string | null = null;
     try {
@@ -145,7 +153,7 @@ function expectations(list: unknown, object: ClusterObject, bindings: Bindings):
 async function remove(fields: Fields, around: Surroundings): Promise<void> {
   const { objects, bindings, timeouts } = around;
   const reference = fields["ref"];
-  const wanted = reference === undefined ? objectsOf(fields, around) : [refObject(reference, bindings)];
+  const wanted = reference === undefined ? objectsOf("delete", fields, around) : [refObject(reference, bindings)];
   for (const object of wanted) {
     // oxlint-disable-next-line no-await-in-loop -- in their order
     for (const found of await objects.candidates(object)) {

@@ -14,10 +14,15 @@ export async function runTest(test: ChainsawTest, cluster: TestCluster): Promise
   const namespace = test.namespace === "" ? await cluster.createNamespace() : test.namespace;
   const objects = createObjects(client, namespace);
   const made: Reference[] = [];
-  const bindings = bind(new Map<string, unknown>([["namespace", namespace]]), test.bindings);
+  const known: readonly (readonly [string, unknown])[] = [
+    ["namespace", namespace],
+    ["test", { metadata: test.metadata }],
+  ];
+  const bindings = bind(new Map(known), test.bindings);
   const around: Surroundings = {
     objects,
     folder: test.folder,
+    isTemplate: test.isTemplate,
     bindings,
     env: { ...cluster.env, NAMESPACE: namespace },
     timeouts: cluster.timeouts,

@@ -11,6 +11,10 @@ export interface ChainsawTest {
   readonly folder: string;
   /** Where its namespaced objects are; "" for a namespace of its own. */
   readonly namespace: string;
+  /** Its `metadata`, to which expressions may refer. */
+  readonly metadata: unknown;
+  /** Whether values in parentheses are expressions where an operation does not say. */
+  readonly isTemplate: boolean;
   readonly bindings: readonly Binding[];
   readonly steps: readonly Step[];
 }
@@ -59,6 +63,8 @@ export function readTest(file: string): ChainsawTest {
   return {
     folder,
     namespace: stringAt(document, "spec", "namespace"),
+    metadata: valueAt(document, "metadata"),
+    isTemplate: valueAt(document, "spec", "template") !== false,
     bindings: readBindings(valueAt(document, "spec", "bindings")),
     steps: listAt(document, "spec", "steps").map((step) => readStep(step, folder)),
   };

@@ -10,7 +10,16 @@ import { readTest } from "../chainsaw/test.ts";
 import { filesBelow } from "../files.ts";
 import type { ConformanceSuite } from "../suite.ts";
 
-const folders = ["validate", "policy-validation", "filter", "background-only", "events", "reports"];
+const folders = [
+  "validate",
+  "policy-validation",
+  "filter",
+  "background-only",
+  "events",
+  "reports",
+  "autogen",
+  "exceptions",
+];
 const root = "kyverno/test/conformance/chainsaw";
 
 let cluster: Promise<TestCluster> | null = null;
