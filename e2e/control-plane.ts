@@ -2,7 +2,7 @@
 // temporary folder, ports that were free a moment ago, an administrator's token. Stopped and removed by `stop`.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -16,7 +16,12 @@ export interface ControlPlane {
   readonly apiPort: number;
   /** Ends the API server as a crash would, and starts it again on the same port; ready when it resolves. */
   readonly restartApiServer: () => Promise<void>;
-  /** Sends an object; resolves to status code and body. */
+  /** Holds etcd, as a disk does that does not answer, until `resumeEtcd`. */
+  readonly pauseEtcd: () => void;
+  readonly resumeEtcd: () => void;
+  /** Every write that the API server has taken or refused, since it was first started; empty without `writeLog`. */
+  readonly writes: () => readonly LoggedWrite[];
+  /** Sends an object (with PATCH: what is merged into it); resolves to status code and body. */
   readonly call: (
     method: string,
     path: string,
@@ -25,23 +30,42 @@ export interface ControlPlane {
   readonly stop: () => Promise<void>;
 }
 
+/** What the API server's audit log says of a write. */
+export interface LoggedWrite {
+  /** Absent: the client says none, as we do not in tests. */
+  readonly userAgent?: string;
+  readonly verb: string;
+  readonly stageTimestamp: string;
+  readonly objectRef?: {
+    readonly resource?: string;
+    readonly subresource?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+  };
+  readonly responseStatus?: { readonly code?: number };
+}
+
 export interface ControlPlaneOptions {
   /** The name of the administrator, in the group system:masters; `admin` when absent. */
   readonly user?: string;
   /** Containers may be privileged, as on most clusters. */
   readonly privileged?: true;
+  /** The API server keeps a log of writes, and of who sent them. */
+  readonly writeLog?: true;
 }
 
 export async function startControlPlane(
   etcd: string,
   apiserver: string,
-  { user = "admin", privileged }: ControlPlaneOptions = {},
+  { user = "admin", privileged, writeLog }: ControlPlaneOptions = {},
 ): Promise<ControlPlane> {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-control-plane-"));
   const [etcdPort, peerPort, apiPort] = [await freePort(), await freePort(), await freePort()];
   const token = "bench-token";
   writeFileSync(join(folder, "tokens.csv"), `${token},${user},${user},system:masters\n`);
   execFileSync("openssl", ["genrsa", "-out", join(folder, "sa.key"), "2048"], { stdio: "ignore" });
+  const logFile = join(folder, "writes.log");
+  const logging = writeLog === true ? logFlags(folder, logFile) : [];
   const startEtcd = (): ChildProcess =>
     start(folder, "etcd", etcd, [
       "--data-dir",
@@ -68,6 +92,7 @@ export async function startControlPlane(
       "--service-cluster-ip-range=10.0.0.0/24",
       "--disable-admission-plugins=ServiceAccount",
       `--allow-privileged=${privileged ?? false}`,
+      ...logging,
     ]);
   const processes = { etcd: startEtcd(), apiserver: startApiServer() };
   const call = caller(apiPort, token);
@@ -76,6 +101,8 @@ export async function startControlPlane(
   await isReady();
   const kubeconfig = join(folder, "kubeconfig");
   writeFileSync(kubeconfig, kubeconfigText(apiPort, token));
+  const pauseEtcd = (): void => void processes.etcd.kill("SIGSTOP");
+  const resumeEtcd = (): void => void processes.etcd.kill("SIGCONT");
   const stop = async (): Promise<void> => {
     await Promise.all([processes.etcd, processes.apiserver].map(stopProcess));
     rmSync(folder, { recursive: true, force: true });
@@ -85,7 +112,28 @@ export async function startControlPlane(
     processes.apiserver = startApiServer();
     await isReady();
   };
-  return { folder, kubeconfig, etcdUrl: `http://127.0.0.1:${etcdPort}`, apiPort, restartApiServer, call, stop };
+  const etcdUrl = `http://127.0.0.1:${etcdPort}`;
+  const writes = (): readonly LoggedWrite[] => loggedWrites(logFile);
+  return { folder, kubeconfig, etcdUrl, apiPort, restartApiServer, pauseEtcd, resumeEtcd, writes, call, stop };
+}
+
+function logFlags(folder: string, logFile: string): readonly string[] {
+  const policyFile = join(folder, "log-policy.yaml");
+  const reads = { level: "None", verbs: ["get", "list", "watch"] };
+  const policy = {
+    apiVersion: "audit.k8s.io/v1",
+    kind: "Policy",
+    omitStages: ["RequestReceived"],
+    rules: [reads, { level: "Metadata" }],
+  };
+  writeFileSync(policyFile, JSON.stringify(policy));
+  return [`--audit-policy-file=${policyFile}`, `--audit-log-path=${logFile}`, "--audit-log-mode=blocking"];
+}
+
+function loggedWrites(file: string): readonly LoggedWrite[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, "utf8").split("\n");
+  return lines.slice(0, -1).map((line) => JSON.parse(line) as LoggedWrite);
 }
 
 /** Starts a program with its output in a file of the folder. */
@@ -131,6 +179,7 @@ export async function freePort(): Promise<number> {
 function caller(port: number, token: string): ControlPlane["call"] {
   return (method, path, body) =>
     new Promise((resolve, reject) => {
+      const form = method === "PATCH" ? "merge-patch+json" : "json";
       const outgoing = request(
         {
           host: "127.0.0.1",
@@ -138,7 +187,7 @@ function caller(port: number, token: string): ControlPlane["call"] {
           method,
           path,
           rejectUnauthorized: false,
-          headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+          headers: { authorization: `Bearer ${token}`, "content-type": `application/${form}` },
         },
         (response) => {
           const chunks: Buffer[] = [];

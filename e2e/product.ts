@@ -1,6 +1,6 @@
 // The product on a control plane of our own, as its users run it: replicas, the command line and kubectl, each a process.
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, openSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ProgramName } from "./binaries.ts";
@@ -24,6 +24,8 @@ export interface Product extends ControlPlane {
   readonly get: (...args: readonly string[]) => Readonly<Record<string, unknown>> | null;
   /** `portcullis …` with the cluster's kubeconfig. */
   readonly cli: (...args: readonly string[]) => Ran;
+  /** The same, while the test goes on. */
+  readonly cliLater: (...args: readonly string[]) => Promise<Ran>;
 }
 
 export async function startProduct(
@@ -43,6 +45,7 @@ export async function startProduct(
       return stdout.startsWith("{") ? (JSON.parse(stdout) as Readonly<Record<string, unknown>>) : null;
     },
     cli: (...args) => ran(process.execPath, [main, ...args, "--kubeconfig", plane.kubeconfig]),
+    cliLater: (...args) => ranLater(process.execPath, [main, ...args, "--kubeconfig", plane.kubeconfig]),
   };
 }
 
@@ -59,6 +62,15 @@ function ran(command: string, args: readonly string[], input?: string): Ran {
     timeout: 120_000,
   });
   return { code: status, text: `${stdout}${stderr}`.trim(), stdout };
+}
+
+function ranLater(command: string, args: readonly string[]): Promise<Ran> {
+  return new Promise((settle) => {
+    execFile(command, [...args], { encoding: "utf8", maxBuffer: 256 * 1024 * 1024 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === "number" ? error.code : null;
+      settle({ code, text: `${stdout}${stderr}`.trim(), stdout });
+    });
+  });
 }
 
 export interface Replica {

@@ -1,0 +1,167 @@
+// A cluster with 10,000 Pods, on a real kube-apiserver: how soon a replica is ready that keeps all of them for its policies, how
+// much memory it has, and how soon a change is told in reports. The Pods are written into etcd, as an API server
+// stores what it was sent as JSON, because creating each would take longer than all the rest.
+
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { ownDefinitions } from "../packages/portcullis/src/controllers/install/crds/own.ts";
+import { findBinaries } from "./binaries.ts";
+import { stopProcess, waitFor } from "./control-plane.ts";
+import { type Product, type Replica, startProduct, startReplica } from "./product.ts";
+
+const binaries = findBinaries();
+const missing = typeof binaries === "string" ? binaries : false;
+if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missing}\n`);
+
+const pods = 10_000;
+const namespaces = 20;
+/** Of each, as Pods have with their status and managed fields. */
+const podBytes = 6000;
+
+suite("load", { skip: missing }, () => {
+  test("10,000 Pods", { timeout: 300_000 }, async (context) => {
+    if (typeof binaries === "string") return;
+    const product = await startProduct(binaries);
+    const replicas: Replica[] = [];
+    context.after(async () => {
+      await Promise.all(replicas.map(({ child }) => stopProcess(child)));
+      await product.stop();
+    });
+    const say = (message: string): void => context.diagnostic(message);
+    await prepared(product);
+    await context.test("a replica is ready within 15 s", async () => {
+      const startMs = performance.now();
+      const flags = ["--audit-interval", "5"];
+      const replica = await startReplica(product, { name: "replica-1", registers: false, flags });
+      replicas.push(replica);
+      const tookMs = performance.now() - startMs;
+      say(`ready after ${Math.round(tookMs)} ms, RSS ${residentMb(replica)} MB`);
+      assert.ok(tookMs < 15_000, `${Math.round(tookMs)} ms`);
+    });
+    await context.test("every Pod is audited, and those that violate a policy stand in its status", async () => {
+      const startMs = performance.now();
+      await waitFor("the status", 120, async () => (await counted(product)) === pods / 100);
+      say(`first audit told after ${Math.round(performance.now() - startMs)} ms`);
+    });
+    await context.test("a change is told within ten seconds", () => changeTold(product, say));
+    await context.test("memory stays within its bounds", async () => {
+      const [auditing] = replicas;
+      assert.ok(auditing !== undefined);
+      const auditedMb = residentMb(auditing);
+      await stopProcess(auditing.child);
+      const flags = ["--audit-interval", "0"];
+      const replica = await startReplica(product, { name: "replica-2", registers: false, flags });
+      replicas.push(replica);
+      const syncedMb = residentMb(replica);
+      say(`RSS with ${pods} Pods synchronised ${syncedMb} MB, audited as well ${auditedMb} MB`);
+      assert.ok(syncedMb < 300 && auditedMb < 600, `${syncedMb} MB, ${auditedMb} MB`);
+    });
+  });
+});
+
+async function prepared(product: Product): Promise<void> {
+  const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  await Promise.all(ownDefinitions().map((definition) => product.call("POST", definitions, definition)));
+  await Promise.all(
+    Array.from({ length: namespaces }, (_none, at) =>
+      product.call("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: `n${at}` } }),
+    ),
+  );
+  for (let first = 0; first < pods; first += 100) {
+    const puts = Array.from({ length: 100 }, (_none, at) => stored(first + at));
+    // oxlint-disable-next-line no-await-in-loop -- one transaction after the other
+    const response = await fetch(`${product.etcdUrl}/v3/kv/txn`, {
+      method: "POST",
+      body: JSON.stringify({ success: puts.map((requestPut) => ({ requestPut })) }),
+    });
+    assert.equal(response.status, 200);
+  }
+  await waitFor("the kinds", 60, async () => product.kubectl("get", "constrainttemplates").includes("No resources"));
+  const file = join(product.folder, "policies.yaml");
+  writeFileSync(file, [template, constraint].map((object) => JSON.stringify(object)).join("\n---\n"));
+  const { code, text } = product.cli("install", "--no-wait", "-f", file);
+  assert.equal(code, 0, text);
+  await waitFor("the Pods", 60, async () => {
+    const { body } = await product.call("GET", "/api/v1/pods?limit=1");
+    return body.includes('"remainingItemCount":9999');
+  });
+}
+
+/** As the API server lays it down. */
+function stored(at: number): { readonly key: string; readonly value: string } {
+  const namespace = `n${at % namespaces}`;
+  const base64 = (text: string): string => Buffer.from(text).toString("base64");
+  const uid = `00000000-0000-4000-8000-${String(at).padStart(12, "0")}`;
+  const metadata = {
+    name: `pod-${at}`,
+    namespace,
+    uid,
+    creationTimestamp: "2026-01-01T00:00:00Z",
+    labels: { app: `app-${at % 300}`, tier: at % 100 === 0 ? "none" : "web" },
+    annotations: { "example.com/padding": "x".repeat(podBytes - 500) },
+  };
+  const spec = { containers: [{ name: "main", image: `registry.example.com/app-${at % 300}:1` }] };
+  const object = { apiVersion: "v1", kind: "Pod", metadata, spec, status: { phase: "Running" } };
+  return { key: base64(`/registry/pods/${namespace}/pod-${at}`), value: base64(JSON.stringify(object)) };
+}
+
+// One in a hundred violates the first; the second looks at all others.
+const template = {
+  apiVersion: "templates.gatekeeper.sh/v1",
+  kind: "ConstraintTemplate",
+  metadata: { name: "k8stier" },
+  spec: {
+    crd: { spec: { names: { kind: "K8sTier" } } },
+    targets: [
+      {
+        target: "admission.k8s.gatekeeper.sh",
+        rego: `package k8stier
+violation[{"msg": msg}] {
+  input.review.object.metadata.labels.tier == "none"
+  msg := "no tier"
+}
+violation[{"msg": msg}] {
+  input.review.object.metadata.labels.unique == "yes"
+  data.inventory.namespace[ns][_]["Pod"][name].metadata.labels.unique == "yes"
+  name != input.review.object.metadata.name
+  msg := sprintf("not the only one: %v/%v", [ns, name])
+}
+`,
+      },
+    ],
+  },
+};
+
+const constraint = {
+  apiVersion: "constraints.gatekeeper.sh/v1beta1",
+  kind: "K8sTier",
+  metadata: { name: "has-tier" },
+  spec: { enforcementAction: "dryrun", match: { kinds: [{ apiGroups: [""], kinds: ["Pod"] }] } },
+};
+
+async function counted(product: Product): Promise<number> {
+  const { body } = await product.call("GET", "/apis/constraints.gatekeeper.sh/v1beta1/k8stier/has-tier");
+  return (
+    (JSON.parse(body) as { readonly status?: { readonly totalViolations?: number } }).status?.totalViolations ?? -1
+  );
+}
+
+async function changeTold(product: Product, say: (message: string) => void): Promise<void> {
+  const startMs = performance.now();
+  const { status, body } = await product.call("PATCH", "/api/v1/namespaces/n1/pods/pod-1", {
+    metadata: { labels: { tier: "none" } },
+  });
+  assert.equal(status, 200, body);
+  await waitFor("the status", 60, async () => (await counted(product)) === pods / 100 + 1);
+  const tookMs = performance.now() - startMs;
+  say(`a change among ${pods} Pods told after ${Math.round(tookMs)} ms`);
+  assert.ok(tookMs < 10_000, `${Math.round(tookMs)} ms`);
+}
+
+/** Of the process with all its threads, in MB. */
+function residentMb({ child }: Replica): number {
+  const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
+  return Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024);
+}
