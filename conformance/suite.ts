@@ -14,6 +14,8 @@ export interface ConformanceSuite {
   readonly needs: string;
   /** It takes minutes: run only when it is named. */
   readonly onlyByName?: true;
+  /** It waits for other programs: a case that fails and is no gap is tried once more. */
+  readonly secondTry?: true;
   /** Why it cannot be run on this machine; null when it can. */
   readonly unavailable?: () => string | null;
   /** Reads the cases. `dataDir` is absolute. */

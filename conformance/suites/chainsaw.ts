@@ -28,6 +28,7 @@ export const chainsaw: ConformanceSuite = {
   name: "chainsaw",
   needs: root,
   onlyByName: true,
+  secondTry: true,
   unavailable: () => {
     const found = findBinaries();
     return typeof found === "string" ? found : null;
