@@ -20,7 +20,7 @@ export async function startWalk(
   programs: Readonly<Record<ProgramName, string>>,
   flags: readonly string[],
 ): Promise<Walk> {
-  const product = await startProduct(programs);
+  const product = await startProduct(programs, { privileged: true });
   const replicas: Replica[] = [];
   const balancer = await startBalancer();
   const stop = async (): Promise<void> => {

@@ -131,9 +131,8 @@ async function a6({ shell, cli }: Walk): Promise<void> {
   const { code, text } = cli("install", "-f", join(examples, "unique-hosts/policies"));
   assert.equal(code, 0, text);
   const taken = "host <shop.example.com> belongs to Ingress <shop/shop>";
-  // The first one becomes known by the watch, so the one that takes its host may come too early when it is the next line.
+  // The first one becomes known by a watch: in the same `kubectl apply` the second might still be taken.
   const both = (): string => shell("kubectl apply -f unique-hosts/objects --dry-run=server");
-  shell("kubectl apply -f unique-hosts/objects -l nothing=matches");
   const [first = ""] = readFileSync(join(examples, "unique-hosts/objects/objects.yaml"), "utf8").split("---\n");
   assert.equal(shell(`kubectl apply -f - <<'END'\n${first}END`), "ingress.networking.k8s.io/shop created");
   await saysSoon("the refusal", both, taken);
@@ -241,8 +240,14 @@ async function a7(walk: Walk): Promise<void> {
     const answer = answers.get(name) ?? "";
     const isDenied = answer.includes("denied the request:");
     if (isDenied && answer.includes(`[${constraint}] `) !== isRefused) wrong.push(`${place}: ${answer}`);
-    // What is named but not denied is nothing that this API server takes.
-    else if (isRefused && !said.includes(name)) wrong.push(`${place}: taken`);
+    // Some samples are nothing that this API server takes, so no policy is asked about them.
+    else if (
+      !isDenied &&
+      isRefused &&
+      !answer.includes(" is invalid: ") &&
+      !said.includes(`${name}": no matches for kind`)
+    )
+      wrong.push(`${place}: ${answer === "" ? "taken" : answer}`);
     if (isDenied && isRefused) refused++;
   }
   assert.deepEqual(wrong.slice(0, 5), [], `${wrong.length} of ${cases.size}`);
