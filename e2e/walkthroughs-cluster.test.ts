@@ -135,7 +135,7 @@ async function a6({ shell, cli }: Walk): Promise<void> {
   const both = (): string => shell("kubectl apply -f unique-hosts/objects --dry-run=server");
   const [first = ""] = readFileSync(join(examples, "unique-hosts/objects/objects.yaml"), "utf8").split("---\n");
   assert.equal(shell(`kubectl apply -f - <<'END'\n${first}END`), "ingress.networking.k8s.io/shop created");
-  await saysSoon("the refusal", both, taken);
+  await steadily("the refusal", () => both().includes(taken));
   assert.deepEqual(shell("kubectl apply -f unique-hosts/objects").split("\n"), [
     "ingress.networking.k8s.io/shop unchanged",
     "ingress.networking.k8s.io/blog created",
