@@ -195,11 +195,11 @@ async function conflicts(faults: Faults): Promise<void> {
     // oxlint-disable-next-line no-await-in-loop
     await enforcedBy(faults);
   }
-  await load.end();
+  const tookMs = await load.end();
   await consistent(product);
   const met = conflictsOf(product) - countBefore;
   assert.ok(met > 0, "nobody was in anybody's way");
-  say(`${load.asked()} foreign writes, ${met} of ours met a conflict`);
+  say(`${load.asked()} foreign writes, median ${Math.round(quantile(tookMs, 0.5))} ms, ${met} of ours met a conflict`);
 }
 
 async function etcdHeld(faults: Faults): Promise<void> {
