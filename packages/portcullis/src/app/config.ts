@@ -109,7 +109,7 @@ export interface EvaluatorSettings {
   readonly kyverno: KyvernoSetup;
 }
 
-export type GatekeeperSetup = Required<
+type GatekeeperSetup = Required<
   Pick<GatekeeperServing, "externalData" | "mutationAnnotations" | "disabledBuiltins">
 >;
 

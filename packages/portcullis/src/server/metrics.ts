@@ -92,7 +92,7 @@ export interface PolicyResult {
   readonly count: number;
 }
 
-export interface Mutated {
+interface Mutated {
   readonly id: string;
   readonly passes: readonly (readonly string[])[];
 }
