@@ -109,9 +109,7 @@ export interface EvaluatorSettings {
   readonly kyverno: KyvernoSetup;
 }
 
-type GatekeeperSetup = Required<
-  Pick<GatekeeperServing, "externalData" | "mutationAnnotations" | "disabledBuiltins">
->;
+type GatekeeperSetup = Required<Pick<GatekeeperServing, "externalData" | "mutationAnnotations" | "disabledBuiltins">>;
 
 export interface KyvernoSetup extends KyvernoOptions {
   /** The namespaces whose service accounts alone change what Kyverno made; null: anybody does. */
