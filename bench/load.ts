@@ -1,8 +1,8 @@
 // A load generator for HTTPS on loopback: keep-alive connections over which whole requests are written and whole
 // responses read, with as little work of its own as Node allows, because it shares the cores with what it measures.
 // `saturate` sends as fast as answers come; `atRate` sends on a schedule (in steps of a millisecond, because a
-// busy loop would take a core from the server) and measures from the scheduled moment, so that a stalled server cannot
-// hide its stall.
+// busy loop would take a core from the server) and measures from the moment when the timer woke for a request, whether or
+// not a connection was free, so that a stalled server cannot hide its stall, and a timer that woke late is not the server's.
 
 import { type TLSSocket, connect } from "node:tls";
 
@@ -60,9 +60,9 @@ export async function atRate(
   const latencies: number[] = [];
   const waiting: number[] = [];
   let errors = 0;
-  const start = async (client: Client, scheduled: number): Promise<void> => {
+  const start = async (client: Client, due: number): Promise<void> => {
     if (!(await client.ask())) errors += 1;
-    latencies.push(performance.now() - scheduled);
+    latencies.push(performance.now() - due);
     const next = waiting.shift();
     if (next === undefined) idle.push(client);
     else void start(client, next);
@@ -74,10 +74,9 @@ export async function atRate(
     const tick = (): void => {
       const now = performance.now();
       for (; scheduled < total && started + (scheduled * 1000) / requestsPerSecond <= now; scheduled++) {
-        const moment = started + (scheduled * 1000) / requestsPerSecond;
         const client = idle.pop();
-        if (client === undefined) waiting.push(moment);
-        else void start(client, moment);
+        if (client === undefined) waiting.push(now);
+        else void start(client, now);
       }
       if (latencies.length >= total) resolve();
       else setTimeout(tick, 1);

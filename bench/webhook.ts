@@ -116,11 +116,10 @@ export async function measureOurs(
     if (expected !== null) compareAnswers(answers, expected);
     await saturate(target, { connections, seconds: 5 });
     const measured = await saturateMeasured(target, child.pid);
-    const half = await atRate(target, {
-      connections,
-      seconds,
-      requestsPerSecond: measured.load.requestsPerSecond / 2,
-    });
+    const requestsPerSecond = measured.load.requestsPerSecond / 2;
+    // What saturation left behind is collected, and V8 settles, before latency is measured.
+    await atRate(target, { connections, seconds: 5, requestsPerSecond });
+    const half = await atRate(target, { connections, seconds, requestsPerSecond });
     return { ...measured, half, answers, peakMegabytes: peakOf(child.pid) };
   } finally {
     await stopProcess(child);

@@ -5,6 +5,7 @@
 
 import { nameOf, namespaceOf } from "@portcullis/kube";
 import type { EvaluationRequest } from "../engine/request.ts";
+import { createLatest } from "./latest.ts";
 import { type KyvernoSettings, isFiltered, namesRequester } from "./settings.ts";
 import type { Subject } from "./subject.ts";
 
@@ -12,7 +13,7 @@ import type { Subject } from "./subject.ts";
 export type Screen = (subject: Subject, request: EvaluationRequest) => boolean;
 
 export function createScreen(settings: KyvernoSettings): Screen {
-  const filtered = new WeakMap<EvaluationRequest, boolean>();
+  const filtered = createLatest<EvaluationRequest, boolean>();
   const filters = settings.resourceFilters.length > 0;
   return (subject, request) => {
     if (filters && request.point !== "audit") {

@@ -8,7 +8,7 @@ import { gvkOf, gvkText, nameOf, namespaceOf, stringAt } from "@portcullis/kube"
 import type { Budget, World } from "@portcullis/lang";
 import { quote } from "@portcullis/lang/go";
 import type { Locate } from "../../engine/frontend.ts";
-import type { Decision, Outcome, PolicyId, Suspended } from "../../engine/outcome.ts";
+import type { Decision, Outcome, Suspended } from "../../engine/outcome.ts";
 import type { EvaluateOptions, PolicySet } from "../../engine/policyset.ts";
 import type { EvaluationRequest, Json } from "../../engine/request.ts";
 import { type Constraint, joinConstraint } from "../constraint/read.ts";
@@ -78,7 +78,8 @@ export function gatorTest(inputs: readonly GatorObject[], options: GatorTestOpti
     if ("error" in expanded) return { error: `expanding resource ${nameOf(object)}: ${expanded.error}` };
     const requests = [plainRequest(object), ...expanded.resultants.map(({ request }) => request)];
     for (const outcome of requests.flatMap((request) => review(request, reviewing))) {
-      rows.push({ policy: outcome.policy, row: rowOf(outcome, expanded.object, constraints) });
+      const { policy, actionName, message } = outcome;
+      rows.push({ policy, actionName, message, row: rowOf(outcome, expanded.object, constraints) });
     }
   }
   const trace = observer?.trace() ?? null;
@@ -184,19 +185,13 @@ function review(request: EvaluationRequest, { set, world, budget, observer }: Re
 // ── rows
 
 /** Of an outcome only what is printed is kept, because there may be a row for each of some hundred thousand objects. */
-interface Row {
-  readonly policy: PolicyId;
+interface Row extends ResultKey {
   readonly row: GatorRow;
 }
 
 /** By enforcement action and message over all objects; equal ones in the order of objects, kinds and names. */
 function sortRows(rows: readonly Row[]): readonly Row[] {
-  const order = resultOrder(rows.some(({ row }) => needsCodePoints(row.msg)));
-  return rows.toSorted((a, b) => order(sortedBy(a), sortedBy(b)));
-}
-
-function sortedBy({ policy, row }: Row): ResultKey {
-  return { actionName: row.enforcementAction ?? "", message: row.msg, policy };
+  return rows.toSorted(resultOrder(rows.some(({ message }) => needsCodePoints(message))));
 }
 
 function rowOf(outcome: Outcome, object: Json, constraints: ReadonlyMap<string, Constraint>): GatorRow {
