@@ -4,7 +4,11 @@
 // busy loop would take a core from the server) and measures from the moment when the timer woke for a request, whether or
 // not a connection was free, so that a stalled server cannot hide its stall, and a timer that woke late is not the server's.
 
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type TLSSocket, connect } from "node:tls";
+import { runProcess } from "./process.ts";
 
 export interface LoadTarget {
   readonly port: number;
@@ -26,7 +30,26 @@ export interface LoadOptions {
   readonly seconds: number;
 }
 
-export async function saturate(target: LoadTarget, { connections, seconds }: LoadOptions): Promise<LoadResult> {
+/** Sends as fast as answers come; with a rate, so many requests a second. */
+export interface Load extends LoadOptions {
+  readonly requestsPerSecond?: number;
+}
+
+/** In a process of its own: whatever the bench holds in memory is not collected while latency is measured. */
+export async function runLoad(target: LoadTarget, options: Load): Promise<LoadResult> {
+  const folder = mkdtempSync(join(tmpdir(), "portcullis-load-"));
+  try {
+    const file = join(folder, "load.json");
+    writeFileSync(file, JSON.stringify({ target, options }));
+    const { stdout, stderr } = await runProcess(process.execPath, [import.meta.filename, file]);
+    if (stdout === "") throw new Error(`the load generator failed: ${stderr}`);
+    return JSON.parse(stdout) as LoadResult;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function saturate(target: LoadTarget, { connections, seconds }: LoadOptions): Promise<LoadResult> {
   const clients = await Promise.all(Array.from({ length: connections }, () => openClient(target)));
   const latencies: number[] = [];
   let errors = 0;
@@ -50,7 +73,7 @@ export async function saturate(target: LoadTarget, { connections, seconds }: Loa
   return summary(latencies, errors, elapsedMs);
 }
 
-export async function atRate(
+async function atRate(
   target: LoadTarget,
   options: LoadOptions & { readonly requestsPerSecond: number },
 ): Promise<LoadResult> {
@@ -153,4 +176,17 @@ function summary(latencies: readonly number[], errors: number, elapsedMs: number
   const at = (share: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
   return { requestsPerSecond: (latencies.length * 1000) / elapsedMs, p50Ms: at(0.5), p99Ms: at(0.99), errors };
+}
+
+if (import.meta.main) {
+  const { target, options } = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")) as {
+    readonly target: LoadTarget;
+    readonly options: Load;
+  };
+  const { requestsPerSecond } = options;
+  const result =
+    requestsPerSecond === undefined
+      ? await saturate(target, options)
+      : await atRate(target, { ...options, requestsPerSecond });
+  console.log(JSON.stringify(result));
 }

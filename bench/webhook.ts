@@ -11,7 +11,7 @@ import { canonicalJson } from "@portcullis/policy";
 import { freePort, stopProcess, waitFor } from "../e2e/control-plane.ts";
 import { type Row, less, more } from "./bench.ts";
 import type { PolicyFile } from "./library.ts";
-import { type LoadResult, type LoadTarget, atRate, saturate } from "./load.ts";
+import { type LoadResult, type LoadTarget, runLoad } from "./load.ts";
 import { cpuOf, peakOf } from "./process.ts";
 
 const main = resolve(import.meta.dirname, "../packages/portcullis/src/cli/main.ts");
@@ -45,7 +45,7 @@ export interface OurOptions {
 /** A manager under load after a warm-up. */
 export async function measurePeer(target: LoadTarget, pid: number): Promise<Measured> {
   const answers = await answersOf(target);
-  await saturate(target, { connections, seconds: 2 });
+  await runLoad(target, { connections, seconds: 2 });
   return { ...(await saturateMeasured(target, pid)), peakMegabytes: peakOf(pid), answers };
 }
 
@@ -54,7 +54,7 @@ async function saturateMeasured(
   pid: number | undefined,
 ): Promise<Pick<Measured, "load" | "cpuMs">> {
   const before = cpuOf(pid);
-  const load = await saturate(target, { connections, seconds });
+  const load = await runLoad(target, { connections, seconds });
   const after = cpuOf(pid);
   const requests = load.requestsPerSecond * seconds;
   return { load, cpuMs: before === null || after === null ? null : (after - before) / requests };
@@ -88,8 +88,8 @@ export async function measureBare(folder: string, bodies: readonly string[]): Pr
   });
   const port = Number(await new Promise<Buffer>((resolveLine) => child.stdout.once("data", resolveLine)));
   const target = { port, path: "/", bodies };
-  await saturate(target, { connections, seconds: 2 });
-  const load = await saturate(target, { connections, seconds });
+  await runLoad(target, { connections, seconds: 2 });
+  const load = await runLoad(target, { connections, seconds });
   await stopProcess(child);
   return load;
 }
@@ -114,12 +114,12 @@ export async function measureOurs(
     await waitFor("our webhook", 30, async () => (await get(port, "/readyz")) === 200);
     const answers = await answersOf(target);
     if (expected !== null) compareAnswers(answers, expected);
-    await saturate(target, { connections, seconds: 5 });
+    await runLoad(target, { connections, seconds: 5 });
     const measured = await saturateMeasured(target, child.pid);
     const requestsPerSecond = measured.load.requestsPerSecond / 2;
     // What saturation left behind is collected, and V8 settles, before latency is measured.
-    await atRate(target, { connections, seconds: 5, requestsPerSecond });
-    const half = await atRate(target, { connections, seconds, requestsPerSecond });
+    await runLoad(target, { connections, seconds: 5, requestsPerSecond });
+    const half = await runLoad(target, { connections, seconds, requestsPerSecond });
     return { ...measured, half, answers, peakMegabytes: peakOf(child.pid) };
   } finally {
     await stopProcess(child);

@@ -256,7 +256,7 @@ async function shaped(product: Product): Promise<void> {
   await waitFor("the selector", 20, async () => read()?.namespaceSelector.matchExpressions?.[0]?.key === "team");
   assert.deepEqual(
     read()?.matchConditions?.map(({ name }) => name),
-    ["not-nodes"],
+    ["portcullis-excluded-users", "not-nodes"],
   );
   product.kubectl("delete", "-n", "kyverno", "configmap", "kyverno");
   await waitFor("the default", 20, async () => read()?.namespaceSelector.matchExpressions?.[0]?.key !== "team");

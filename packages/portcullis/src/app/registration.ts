@@ -134,7 +134,10 @@ function followSettings(
     const shadows = registration.shadows === true ? both.filter((dialect) => !dialects.includes(dialect)) : [];
     const named = configurationName === undefined ? {} : { configurationName };
     const kyverno = { ...webhooks?.kyverno, ...said.kyverno };
-    controller.update({ settings: { ...webhooks, ...said, kyverno, reached, namespace, dialects, shadows, ...named } });
+    // A policy about everything must not keep us from telling what it does.
+    const excludedUsers = [`system:serviceaccount:${namespace}:portcullis`];
+    const own = { reached, namespace, dialects, shadows, ...named };
+    controller.update({ settings: { excludedUsers, ...webhooks, ...said, kyverno, ...own } });
   };
   tell();
   neighbours?.onChange(tell);
