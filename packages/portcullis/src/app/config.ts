@@ -160,7 +160,7 @@ const mostWorkers = 8;
 
 /**
  * One core is left to the thread that answers connections: on two cores, a second evaluator adds a tenth to the
- * saturated rate, and doubles p99 at half of it, because three threads then take turns on two cores.
+ * saturated rate, and 50 MB.
  */
 export function workerCount(asked: number | undefined): number {
   return asked ?? Math.min(mostWorkers, Math.max(1, availableParallelism() - 1));
