@@ -3,20 +3,22 @@
 // loaded when every constraint's status says that it is enforced.
 
 import { type ChildProcess, execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { Source } from "@portcullis/lang";
 import { parseYaml } from "@portcullis/kube";
-import { type ControlPlane, freePort, start, stopProcess, waitFor } from "../e2e/control-plane.ts";
+import { type ControlPlane, freePort, start, startControlPlane, stopProcess, waitFor } from "../e2e/control-plane.ts";
 import type { PolicyFile } from "./library.ts";
+import { peer } from "./peers.ts";
+import { type Measured, measurePeer } from "./webhook.ts";
 
-export interface Manager {
+interface Manager {
   readonly port: number;
   readonly pid: number;
   readonly stop: () => Promise<void>;
 }
 
-export interface ManagerOptions {
+interface ManagerOptions {
   readonly program: string;
   readonly controlPlane: ControlPlane;
   /** The folder with Gatekeeper's CRDs. */
@@ -28,7 +30,41 @@ export interface ManagerOptions {
 
 const namespace = "gatekeeper-system";
 
-export async function startManager(options: ManagerOptions): Promise<Manager> {
+export interface ManagerLoad extends Pick<ManagerOptions, "policies" | "serves"> {
+  readonly path: string;
+  readonly bodies: readonly string[];
+}
+
+/** Its figures under load; null where it, its API server or its CRDs are not there. */
+export async function measureManager({ path, bodies, ...served }: ManagerLoad): Promise<Measured | null> {
+  const [program, etcd, apiserver] = [peer("gatekeeper"), peer("etcd"), peer("kube-apiserver")];
+  const crds = resolve(
+    process.env["CONFORMANCE_DIR"] ?? join(import.meta.dirname, "../../shared/conformance"),
+    "gatekeeper/charts/gatekeeper/crds",
+  );
+  if (program === null || etcd === null || apiserver === null || !existsSync(crds)) return null;
+  const controlPlane = await startControlPlane(etcd, apiserver);
+  try {
+    for (let team = 0; team < 5; team++) {
+      // oxlint-disable-next-line no-await-in-loop
+      await controlPlane.call("POST", "/api/v1/namespaces", {
+        apiVersion: "v1",
+        kind: "Namespace",
+        metadata: { name: `team-${team}` },
+      });
+    }
+    const manager = await startManager({ program, controlPlane, crds, ...served });
+    try {
+      return await measurePeer({ port: manager.port, path, bodies }, manager.pid);
+    } finally {
+      await manager.stop();
+    }
+  } finally {
+    await controlPlane.stop();
+  }
+}
+
+async function startManager(options: ManagerOptions): Promise<Manager> {
   const { program, controlPlane, crds, policies, serves = "validation" } = options;
   const { call } = controlPlane;
   await createAll(

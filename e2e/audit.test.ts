@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { suite, test } from "node:test";
 import { ownDefinitions } from "../packages/portcullis/src/controllers/install/crds/own.ts";
 import { findBinaries } from "./binaries.ts";
-import { type ControlPlane, freePort, startControlPlane, stopProcess, waitFor } from "./control-plane.ts";
+import { type ControlPlane, freePort, saysSoon, startControlPlane, stopProcess, waitFor } from "./control-plane.ts";
 
 const repository = resolve(import.meta.dirname, "..");
 const binaries = findBinaries();
@@ -289,19 +289,6 @@ async function goneIsGone(cluster: Cluster): Promise<void> {
     () => cluster.kubectl("get", "policyreport,clusterpolicyreport", "-A"),
     "No resources found",
   );
-}
-
-/** Tries until the text is in what is read; the last reading stands in the error. */
-async function saysSoon(what: string, read: () => string, text: string): Promise<void> {
-  let last = "";
-  try {
-    await waitFor(what, 40, async () => {
-      last = read();
-      return last.includes(text);
-    });
-  } catch (error) {
-    throw new Error(`${(error as Error).message}: ${last}`, { cause: error });
-  }
 }
 
 // ── objects and programs

@@ -11,7 +11,7 @@ import { reviewOf } from "../packages/portcullis/src/app/ask.ts";
 import { ownDefinitions } from "../packages/portcullis/src/controllers/install/crds/own.ts";
 import { startBalancer } from "./balancer.ts";
 import { findBinaries } from "./binaries.ts";
-import { type ControlPlane, freePort, startControlPlane, stopProcess, waitFor } from "./control-plane.ts";
+import { type ControlPlane, freePort, saysSoon, startControlPlane, stopProcess, waitFor } from "./control-plane.ts";
 
 const repository = resolve(import.meta.dirname, "..");
 const binaries = findBinaries();
@@ -337,19 +337,6 @@ async function deletedIsGone(cluster: Cluster): Promise<void> {
     () => cluster.kubectl("get", "crd", "k8sallowedrepos.constraints.gatekeeper.sh"),
     "NotFound",
   );
-}
-
-/** Tries until the text is in what is read; the last reading stands in the error. */
-async function saysSoon(what: string, read: () => string, text: string): Promise<void> {
-  let last = "";
-  try {
-    await waitFor(what, 40, async () => {
-      last = read();
-      return last.includes(text);
-    });
-  } catch (error) {
-    throw new Error(`${(error as Error).message}: ${last}`, { cause: error });
-  }
 }
 
 // ── objects

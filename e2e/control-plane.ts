@@ -168,6 +168,19 @@ export async function waitFor(what: string, seconds: number, isReady: () => Prom
   throw new Error(`${what} was not ready after ${seconds} s`);
 }
 
+/** Tries until the text is in what is read; the last reading stands in the error. */
+export async function saysSoon(what: string, read: () => string, text: string): Promise<void> {
+  let last = "";
+  try {
+    await waitFor(what, 40, async () => {
+      last = read();
+      return last.includes(text);
+    });
+  } catch (error) {
+    throw new Error(`${(error as Error).message}: ${last}`, { cause: error });
+  }
+}
+
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -48,19 +48,6 @@ export async function startWalk(
   return { ...product, shell, replicas, stop };
 }
 
-/** Tries until the text is in what is read; the last reading stands in the error. */
-export async function saysSoon(what: string, read: () => string, text: string): Promise<void> {
-  let last = "";
-  try {
-    await waitFor(what, 40, async () => {
-      last = read();
-      return last.includes(text);
-    });
-  } catch (error) {
-    throw new Error(`${(error as Error).message}: ${last}`, { cause: error });
-  }
-}
-
 /** Until it is so several times in turn: replicas take turns behind the balancer, and each learns of a change by itself. */
 export async function steadily(what: string, isSo: () => boolean): Promise<void> {
   let times = 0;

@@ -18,10 +18,10 @@ import { join, resolve } from "node:path";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findBinaries } from "./binaries.ts";
-import { waitFor } from "./control-plane.ts";
+import { saysSoon, waitFor } from "./control-plane.ts";
 import { librarySamples } from "./library.ts";
 import { repository } from "./product.ts";
-import { type Walk, examples, saysSoon, startWalk, steadily } from "./walk.ts";
+import { type Walk, examples, startWalk, steadily } from "./walk.ts";
 
 const binaries = findBinaries();
 const missing = typeof binaries === "string" ? binaries : false;

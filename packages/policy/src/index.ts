@@ -28,6 +28,7 @@ export type {
   Operation,
   UserInfo,
 } from "./engine/request.ts";
+export { unsentRequest } from "./engine/unsent.ts";
 export {
   type AdmissionSettings,
   type ExemptNamespaces,

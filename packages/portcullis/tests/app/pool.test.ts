@@ -74,9 +74,6 @@ test("requests are decided on several threads", async () => {
   assert.equal(answers[0]?.message, "not this");
 });
 
-/** On a machine that others use; `npm run bench -- runaway` measures how late answers really are. */
-const graceMs = 2000;
-
 test("a policy that overruns its slice is decided in the slow lane, by its own verdict", async () => {
   await using running = await startPool([denies, { name: "slow", when: "busy", act: "work", message: "after work" }]);
   const { allowed, message } = await ask(running, "busy");
@@ -95,7 +92,7 @@ test("a runaway policy ends at its deadline, and says so by its onError", async 
   assert.equal(closed?.allowed, false);
   assert.match(closed.message ?? "", /did not end before its deadline/);
   assert.equal(open?.allowed, true);
-  for (const { tookMs } of [closed, open]) assert.ok(tookMs < 500 + graceMs, `${tookMs} ms`);
+  for (const { tookMs } of [closed, open]) assert.ok(tookMs < 600, `${tookMs} ms`);
   assert.deepEqual(running.restarts, []);
 });
 
@@ -112,23 +109,23 @@ test("while policies run away, other requests do not wait, and slow ones have th
   const busyMs = await usualMs(running, 40);
   const busy = await ask(running, "busy", { timeoutMs: 10_000 });
   assert.equal(busy.message, "denied");
-  assert.ok(busyMs < calmMs + 250, `other requests took ${busyMs} ms, and ${calmMs} ms before`);
+  assert.ok(busyMs < calmMs + 50, `other requests took ${busyMs} ms, and ${calmMs} ms before`);
   for (const { allowed, tookMs } of await Promise.all(runaways)) {
     assert.equal(allowed, false);
-    assert.ok(tookMs < 1500 + graceMs, `${tookMs} ms`);
+    assert.ok(tookMs < 1600, `${tookMs} ms`);
   }
 });
 
 test("a policy that never looks at its budget is ended by the watchdog and named; what waited behind it is answered", async () => {
   await using running = await startPool([denies, { name: "stuck", when: "hang", act: "hang" }]);
-  const hanging = ask(running, "hang", { timeoutMs: 3000 });
+  const hanging = ask(running, "hang", { timeoutMs: 500 });
   await new Promise((resolve) => setTimeout(resolve, 20));
   const others = await Promise.all(Array.from({ length: 12 }, () => ask(running, "good")));
-  for (const { allowed, tookMs } of others) assert.ok(allowed && tookMs < 2000, `${tookMs} ms`);
+  for (const { allowed, tookMs } of others) assert.ok(allowed && tookMs < 300, `${tookMs} ms`);
   const { allowed, message, tookMs } = await hanging;
   assert.equal(allowed, false);
   assert.match(message ?? "", /^(?:policy \S+|the policy) did not end before its deadline$/);
-  assert.ok(tookMs < 3000 + graceMs, `${tookMs} ms`);
+  assert.ok(tookMs < 650, `${tookMs} ms`);
   assert.deepEqual(running.restarts, ["deadline Rule/stuck"]);
   const after = await Promise.all(Array.from({ length: 10 }, () => ask(running, "bad")));
   assert.ok(after.every((answer) => answer.message === "not this"));

@@ -6,9 +6,15 @@
 // Gatekeeper's review of an object in its audit has no operation, user or resource (pkg/target/target.go); Kyverno's scan
 // counts as CREATE (pkg/controllers/report/utils/scanner.go).
 
-import { gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
 import { type Answer, Budget, type Need, Suspend, type World } from "@portcullis/lang";
-import type { Decision, EvaluationRequest, Outcome, PolicySet, Suspended } from "@portcullis/policy";
+import {
+  type Decision,
+  type EvaluationRequest,
+  type Outcome,
+  type PolicySet,
+  type Suspended,
+  unsentRequest,
+} from "@portcullis/policy";
 import { type AuditedPolicies, unitOf } from "./policies.ts";
 import type { Result, ResultStore } from "./results.ts";
 
@@ -46,7 +52,7 @@ export function createScanner(options: ScannerOptions): Scanner {
     },
     scan: async (policies, object, units) => {
       evaluations++;
-      const outcomes = await decide(options, policies.set, requestOf(object), {
+      const outcomes = await decide(options, policies.set, unsentRequest(object, "audit"), {
         units,
         onVolatile: () => {
           const running = options.running?.() ?? null;
@@ -63,27 +69,6 @@ export function createScanner(options: ScannerOptions): Scanner {
       }
       return results;
     },
-  };
-}
-
-function requestOf(object: unknown): EvaluationRequest {
-  return {
-    point: "audit",
-    operation: null,
-    kind: gvkOf(object),
-    resource: null,
-    subResource: "",
-    requestKind: null,
-    requestResource: null,
-    namespace: namespaceOf(object),
-    name: nameOf(object),
-    uid: "",
-    object,
-    oldObject: null,
-    options: null,
-    user: null,
-    dryRun: null,
-    implied: null,
   };
 }
 
