@@ -1,7 +1,9 @@
 // `serve` on a cluster: policies and what they look at come from the API server, and what became of them goes there. Replicas
-// know each other by Leases; one of them leads, and writes what only one should.
+// know each other by Leases; one of them leads, and writes what only one should. The server listens at once, live and not
+// ready, with a certificate for the meantime; the API server, which may itself only be starting, is waited for.
 
 import { randomUUID } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as setTimeoutAsync } from "node:timers/promises";
 import { ApiError, type Informers, isConflict } from "../cluster/api.ts";
@@ -9,17 +11,19 @@ import { type StreamingClient, createClient } from "../cluster/client.ts";
 import { createElection } from "../cluster/election.ts";
 import { createInformers } from "../cluster/informer.ts";
 import type { ClusterConfig, ConfigOptions } from "../cluster/kubeconfig.ts";
+import { createBackoff } from "../cluster/retry.ts";
 import { createMembership } from "../cluster/shards.ts";
 import { createWorkQueue } from "../cluster/workqueue.ts";
 import { type Neighbours, watchNeighbours, yieldingClient } from "../controllers/neighbours/neighbours.ts";
 import { clusterNeeds } from "../controllers/policies/clusterneeds.ts";
 import { startPolicies } from "../controllers/policies/policies.ts";
+import { type ExchangedCertificates, exchangedCertificates } from "../server/certificates/exchange.ts";
 import { type AdmissionEventFlags, createAdmissionEvents } from "./admission-events.ts";
 import { type AuditThread, createAuditThread } from "./audit.ts";
 import type { AuditFlags } from "./auditing.ts";
 import { clockMs } from "./clock.ts";
 import type { ClusterTarget, Joined } from "./cluster.ts";
-import { type ServeOptions, evaluatorSettings } from "./config.ts";
+import { type ServeOptions, evaluatorSettings, serverNames } from "./config.ts";
 import { type Logger, createLogger } from "./log.ts";
 import { type ObjectShare, createObjectShare } from "./objectshare.ts";
 import { type Registering, type Registration, register } from "./registration.ts";
@@ -45,7 +49,7 @@ export interface RunOptions {
   readonly userAgent?: string;
 }
 
-/** Rejects when the server cannot start; a cluster that does not answer is waited for. */
+/** Rejects when the server cannot start, or may not read its certificates; a cluster that does not answer is waited for. */
 export async function run(options: RunOptions): Promise<Serving> {
   const logger = options.serve.logger ?? createLogger("stderr");
   const direct = createClient(options.config, {
@@ -61,6 +65,7 @@ export async function run(options: RunOptions): Promise<Serving> {
   const client = neighbours === null ? direct : yieldingClient(direct, neighbours);
   const needs = clusterNeeds({ client, informers, onError, callService: createServiceCalls(options.services) });
   const events = createAdmissionEvents(options.events, { client, namespace: options.namespace, onError });
+  const meantime = await certificatesInTheMeantime(options);
   const close = (): void => {
     events.close();
     needs.close();
@@ -69,19 +74,19 @@ export async function run(options: RunOptions): Promise<Serving> {
     client.close();
   };
   try {
-    await reachable(client, options.namespace, onError);
-    const around = { client, informers, neighbours, logger, onError };
-    const registering = await register(options.registration, options, around);
-    await neighbours?.known;
     const fetchers = { ...options.serve.fetchers, ...needs.fetchers };
-    const parts = { client, informers, objects, registering, neighbours, logger, onError, close };
+    const parts = { client, informers, objects, neighbours, meantime, logger, onError, close };
     return await serve({
       ...options.serve,
       logger,
       told: events.told,
-      ...(registering.certificates !== null && { certificates: registering.certificates }),
+      ...(meantime !== null && { certificates: meantime }),
       fetchers,
-      cluster: { objects, join: (target) => join(options, parts, target) },
+      cluster: {
+        objects,
+        join: async (target) =>
+          join(options, { ...parts, registering: await registered(options, parts, target) }, target),
+      },
     });
   } catch (error) {
     close();
@@ -110,15 +115,51 @@ function lookAround(
   return neighbours;
 }
 
-interface Parts {
+interface Reaching {
   readonly client: StreamingClient;
   readonly informers: Informers;
   readonly objects: ObjectShare;
-  readonly registering: Registering;
   readonly neighbours: Neighbours | null;
+  /** Null: the certificates are given, or the server's own. */
+  readonly meantime: ExchangedCertificates | null;
   readonly logger: Logger;
   readonly onError: (error: Error) => void;
   readonly close: () => void;
+}
+
+interface Parts extends Reaching {
+  readonly registering: Registering;
+}
+
+/** Once the API server answers: the certificates of all replicas are the server's, and it is known who else is there. */
+async function registered(options: RunOptions, parts: Reaching, target: ClusterTarget): Promise<Registering> {
+  const { client, neighbours, meantime, onError } = parts;
+  const registering = await patiently(
+    async () => {
+      await reachable(client, options.namespace, onError);
+      return register(options.registration, options, parts);
+    },
+    (error) => {
+      target.health.set("cluster", `the API server does not answer: ${error.message}`);
+      onError(error);
+    },
+  );
+  target.health.set("cluster", "the policies of the cluster are not known yet");
+  const { caFile } = options.serve;
+  if (registering.certificates !== null) {
+    meantime?.exchange(registering.certificates);
+    if (caFile !== undefined) await writeFile(caFile, registering.certificates.bundle());
+  }
+  await neighbours?.known;
+  return registering;
+}
+
+/** What is served before the certificates that all replicas share are known, to whoever asks whether we live. */
+async function certificatesInTheMeantime({
+  registration,
+  serve: served,
+}: RunOptions): Promise<ExchangedCertificates | null> {
+  return registration.reached === null || served.tls !== undefined ? null : exchangedCertificates(serverNames(served));
 }
 
 async function join(options: RunOptions, parts: Parts, target: ClusterTarget): Promise<Joined> {
@@ -225,20 +266,33 @@ function followed(target: ClusterTarget, audit: AuditThread | null): ClusterTarg
   };
 }
 
-/** Waits for the API server, whose certificates we need before we can answer anybody. */
-async function reachable(client: StreamingClient, namespace: string, onError: (error: Error) => void): Promise<void> {
-  for (let waitMs = 500; ; waitMs = Math.min(10_000, waitMs * 2)) {
+/** Tries until it is done, less and less often. What the API server does not let us do is not tried again, nor what it has no part in. */
+async function patiently<T>(work: () => Promise<T>, onError: (error: Error) => void): Promise<T> {
+  const backoff = createBackoff({ minMs: 500, maxMs: 10_000 });
+  for (;;) {
     try {
-      // oxlint-disable-next-line no-await-in-loop -- until it answers
-      await client.call({ method: "GET", path: "/version", timeoutMs: 10_000 });
-      break;
+      // oxlint-disable-next-line no-await-in-loop -- until it is done
+      return await work();
     } catch (error) {
-      // It answers, and lets nobody look at its version.
-      if (error instanceof ApiError && (error.status === 401 || error.status === 403)) break;
-      onError(error as Error);
+      if (!(error instanceof ApiError) || isRefusal(error)) throw error;
+      onError(error);
     }
     // oxlint-disable-next-line no-await-in-loop -- see above
-    await setTimeoutAsync(waitMs);
+    await setTimeoutAsync(backoff.next());
+  }
+}
+
+function isRefusal(error: unknown): error is ApiError {
+  return error instanceof ApiError && (error.status === 401 || error.status === 403);
+}
+
+/** Rejects while the API server does not answer: its certificates are needed before anybody can be answered. */
+async function reachable(client: StreamingClient, namespace: string, onError: (error: Error) => void): Promise<void> {
+  try {
+    await client.call({ method: "GET", path: "/version", timeoutMs: 10_000 });
+  } catch (error) {
+    // It may answer, and let nobody look at its version.
+    if (!isRefusal(error)) throw error;
   }
   await ensureNamespace(client, namespace, onError);
 }

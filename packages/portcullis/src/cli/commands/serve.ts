@@ -1,5 +1,6 @@
 // `portcullis serve` and `portcullis demo`: start the webhook, say where it is, and stay up until a signal.
 
+import { constants } from "node:os";
 import { builtinCatalog } from "@portcullis/kube";
 import type { KyvernoServing, ServeOptions } from "../../app/config.ts";
 import { startDemo } from "../../app/demo.ts";
@@ -34,14 +35,19 @@ export async function stayUp(running: Closable): Promise<number> {
   return code;
 }
 
-/** A start that fails is the user's to mend: a port that is taken, a file that is not there. */
+/** A start that fails is the user's to mend: a port that is taken, a file that is not there. A signal ends it. */
 export async function started<T>(starting: Promise<T>): Promise<T> {
+  // In a container we are process 1, for which a signal that nobody handles does nothing.
+  const end = (signal: NodeJS.Signals): void => process.exit(128 + constants.signals[signal]);
+  process.on("SIGTERM", end).on("SIGINT", end);
   try {
     return await starting;
   } catch (error) {
     const { code, port, message } = error as NodeJS.ErrnoException & { readonly port?: number };
     if (code === "EADDRINUSE") throw new UsageError(`port ${port ?? ""} is taken: choose another one with --port`);
     throw new UsageError(message);
+  } finally {
+    process.off("SIGTERM", end).off("SIGINT", end);
   }
 }
 
