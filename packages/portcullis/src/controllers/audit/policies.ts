@@ -140,10 +140,13 @@ function digestOfObject(object: unknown): string {
   if (known !== undefined) return known;
   const { kind } = gvkOf(object);
   const said = [kind, namespaceOf(object), nameOf(object), labelsOf(object), valueAt(object, "spec")];
-  const digest = hash("sha1", canonicalJson([...said, ownAnnotations(object)]));
+  const digest = hash("sha1", canonicalJson([...said, annotationsOf(object)[autogenControllers] ?? null]));
   digests.set(object, digest);
   return digest;
 }
+
+/** The one annotation that a policy's answer depends on; tools write others all the time, and reports look at theirs by themselves. */
+const autogenControllers = "pod-policies.kyverno.io/autogen-controllers";
 
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 

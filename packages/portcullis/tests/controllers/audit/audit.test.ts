@@ -95,6 +95,21 @@ suite("audit", () => {
     assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 2);
   });
 
+  test("what others note on a policy costs no evaluation", async () => {
+    const policies = `${template}${constraint("owner", "owner")}${clusterPolicy}`;
+    const { audit, writes, use } = await audited({ objects: [namespaceObject("default"), ...pods], policies });
+    const [evaluations, written] = [audit.evaluations, writes()];
+    const noted = policies
+      .replace("{name: owner}", "{name: owner, annotations: {example.com/noted: yesterday}}")
+      .replace("annotations: {", "annotations: {example.com/noted: yesterday, ");
+    assert.notEqual(noted, policies);
+    await use(noted);
+    assert.deepEqual([audit.evaluations, writes()], [evaluations, written]);
+    await use(noted.replace("severity: high", "severity: low"));
+    assert.equal(audit.evaluations, evaluations, "reports say it by themselves");
+    assert.ok(writes() > written);
+  });
+
   test("each object with results has one report for both dialects, in Kyverno's layout", async () => {
     const { get, use, cluster, settle } = await audited({
       objects: [namespaceObject("default"), ...pods],
