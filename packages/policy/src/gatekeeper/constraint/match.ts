@@ -82,6 +82,8 @@ export interface ObjectMatcher {
   readonly kinds: readonly string[] | null;
   /** Whether the labels of the object's Namespace are asked for. */
   readonly readsNamespace: boolean;
+  /** Whether the labels of the object itself may be looked at: a Namespace's own stand for its Namespace's. */
+  readonly readsLabels: boolean;
 }
 
 export function compileObjectMatch(tree: Json): ObjectMatcher {
@@ -96,7 +98,8 @@ export function compileObjectMatch(tree: Json): ObjectMatcher {
     return typeof selector === "string" ? failing(selector) : selector;
   };
   const namespaces = selectorAt("namespaceSelector");
-  const criteria = criteriaOf(match, selectorAt("labelSelector"), namespaces);
+  const labels = selectorAt("labelSelector");
+  const criteria = criteriaOf(match, labels, namespaces);
   return {
     test: (subject) => {
       try {
@@ -109,6 +112,7 @@ export function compileObjectMatch(tree: Json): ObjectMatcher {
     },
     kinds: kindsOf(match),
     readsNamespace: namespaces !== null,
+    readsLabels: namespaces !== null || labels !== null,
   };
 }
 

@@ -35,8 +35,17 @@ export type Change = (tree: Json, subject: Subject) => Json;
 export interface Setter {
   /** The value of a field whose present value is given; undefined, both ways, for a field that is not there. */
   field(present: Json, subject: Subject): Json;
+  /** Given what it has put there, it puts the same there again. */
+  readonly settles: boolean;
+  /** What it does to a list that is taken for a set. */
+  readonly set?: SetOperation;
   /** The list element that is put in the place of one with its key. */
   readonly element?: Json;
+}
+
+export interface SetOperation {
+  readonly operation: "merge" | "prune";
+  readonly values: readonly Json[];
 }
 
 /** Why an object cannot be mutated, in Gatekeeper's words. */

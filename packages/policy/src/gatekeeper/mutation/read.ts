@@ -16,7 +16,7 @@ import { type ApplyTo, applyToProblem, readApplyTo } from "./applyto.ts";
 import { type Change, type Setter, compileChange } from "./change.ts";
 import { partsProblem } from "./image.ts";
 import { type Location, isMetadata, keyChangeProblem, parseLocation } from "./location.ts";
-import { type PathTest, compileTests } from "./pathtest.ts";
+import { type Conditions, type PathTest, compileTests } from "./pathtest.ts";
 import { type MutatorKind, isMutatorKind, mutatorSchema, servedVersions } from "./schema.ts";
 import { imageSetter, metadataSetter, providerSetter, setSetter, valueSetter } from "./setter.ts";
 import { isMap } from "./tree.ts";
@@ -69,6 +69,9 @@ export interface Mutator {
   /** No other mutator may reach below this one's location. */
   readonly mustTerminate: boolean;
   readonly change: Change;
+  /** What it depends on and how it ends: for what the writes of others mean to it. */
+  readonly conditions: Conditions;
+  readonly setter: Setter;
 }
 
 /** Reads a mutator; null with the reason when the object is none. */
@@ -173,6 +176,8 @@ function buildMutator(kind: MutatorKind, object: Json, options: MutatorOptions):
     terminal: parts.terminal,
     mustTerminate: parts.mustTerminate,
     change: compileChange(parts.location, conditions, parts.setter),
+    conditions,
+    setter: parts.setter,
   };
   return { mutator, problem: null };
 }

@@ -9,16 +9,17 @@ import { type ImageParts, assignImage } from "./image.ts";
 import { Placeholder, type ProviderRef, equalTrees } from "./tree.ts";
 
 export function valueSetter(value: Json): Setter {
-  return { field: (present) => kept(present, value), element: value };
+  return { settles: true, field: (present) => kept(present, value), element: value };
 }
 
 export function metadataSetter(field: "name" | "namespace"): Setter {
-  return { field: (_present, subject) => subject[field] };
+  return { settles: true, field: (_present, subject) => subject[field] };
 }
 
 /** The value that is there becomes the provider's key, whatever the data source; a user name where there is none. */
 export function providerSetter(ref: ProviderRef): Setter {
   return {
+    settles: false,
     field: (present, { username, numbers, edit }) => {
       edit.asks = true;
       if (present instanceof Placeholder) return kept(present, new Placeholder(ref, present.key));
@@ -32,6 +33,7 @@ export function providerSetter(ref: ProviderRef): Setter {
 
 export function imageSetter(parts: ImageParts): Setter {
   return {
+    settles: false,
     field: (present) => {
       if (present === undefined || typeof present === "string") return assignImage(present ?? "", parts);
       // Gatekeeper prints the string that it could not get.
@@ -42,9 +44,16 @@ export function imageSetter(parts: ImageParts): Setter {
 
 /** An operation that nobody knows, which only gator takes, fails when an object is mutated. */
 export function setSetter(operation: string, values: readonly Json[]): Setter {
-  if (operation === "merge") return { field: (present, { numbers }) => merged(present, values, numbers) };
-  if (operation === "prune") return { field: (present, { numbers }) => pruned(present, values, numbers) };
+  if (operation === "merge") {
+    const set = { operation, values } as const;
+    return { settles: true, set, field: (present, { numbers }) => merged(present, values, numbers) };
+  }
+  if (operation === "prune") {
+    const set = { operation, values } as const;
+    return { settles: true, set, field: (present, { numbers }) => pruned(present, values, numbers) };
+  }
   return {
+    settles: false,
     field: () => {
       throw new MutationError(`unrecognized operation for modifyset: ${operation}`);
     },
