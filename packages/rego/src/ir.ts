@@ -116,6 +116,8 @@ export type Statement =
   | { readonly kind: "literal"; readonly site: number; readonly visible: readonly Visible[] }
   /** A literal of the source has held. */
   | { readonly kind: "held"; readonly site: number; readonly visible: readonly Visible[] }
+  /** A value that depends on itself was reached: the query ends with this message. */
+  | { readonly kind: "unbound"; readonly message: Operand; readonly site: number }
   | { readonly kind: "print"; readonly value: Operand; readonly site: number; readonly state: number }
   | Leaf;
 

@@ -80,6 +80,8 @@ function statementText(plan: Plan, statement: Statement): readonly string[] {
       return [];
     case "print":
       return [`print ${of(statement.value)}`];
+    case "unbound":
+      return [`error ${of(statement.message)}`];
     case "succeed":
       return ["succeed"];
     case "append":

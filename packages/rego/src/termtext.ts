@@ -57,8 +57,11 @@ export function refText(terms: readonly Term[]): string {
 const namespaces: ReadonlySet<string> = new Set(["internal"]);
 
 function keyText(term: Term): string {
-  if (term.kind !== "string") return `[${termText(term)}]`;
-  const { value } = term;
+  return term.kind === "string" ? nameText(term.value) : `[${termText(term)}]`;
+}
+
+/** A constant step of a reference: `.name`, or in brackets where it is no plain name. */
+export function nameText(value: string): string {
   if (plainName.test(value) && !keywords.has(value)) return `.${value}`;
   return needsEscapes.test(value) ? `[${quote(value)}]` : `["${value}"]`;
 }

@@ -1,10 +1,12 @@
-// Where our answer is not OPA's: rows O1 to O8 of docs/compatibility.md.
+// Where our answer is not OPA's: rows O1 to O10 of docs/compatibility.md.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { compileFunction } from "node:vm";
 import { Budget, LimitError, Source, type World, numberOf } from "@portcullis/lang";
-import { compileToChecked } from "../src/compile.ts";
+import { compile, compileToChecked } from "../src/compile.ts";
 import { lookup } from "../src/builtins/registry.ts";
+import type { Load } from "../src/program.ts";
 import type { Value } from "../src/runtime/value.ts";
 
 function messages(text: string): readonly string[] {
@@ -99,6 +101,25 @@ test("deviation O6: no address in memory and no accidental order is in an error"
 test("deviation O7: a GraphQL document that nests deeper than 500 brackets ends the policy", () => {
   assert.throws(() => answer("graphql.parse_query", `${"{a".repeat(501)}${"}".repeat(501)}`), LimitError);
   assert.ok(typeof answer("graphql.parse_query", `${"{a".repeat(500)}${"}".repeat(500)}`) === "object");
+});
+
+test("deviation O9: a variable that waits for itself ends the query where it is reached", () => {
+  const load: Load = (code, parameters) => compileFunction(code, [...parameters]) as ReturnType<Load>;
+  const source = new Source("test.rego", "package t\np := x if x = {x}\n");
+  const { value } = compile({ modules: [{ source, version: "v1" }], entrypoints: ["data.t.p"], load });
+  assert.throws(() => value?.entry("data.t.p", { world: {} as World, budget: new Budget({}, () => 0) }), {
+    code: "eval_internal_error",
+    message: "var x requires evaluation",
+  });
+});
+
+test("deviation O10: a text that ends too early has its end on a line and column that are there", () => {
+  const source = new Source("test.rego", "package t\np if {\n");
+  const { diagnostics } = compileToChecked({ modules: [{ source, version: "v1" }] });
+  assert.deepEqual(
+    diagnostics.map(({ span }) => span && source.position(span.start)),
+    [{ line: 3, column: 1 }],
+  );
 });
 
 test("deviation O8: references that types rule out are reported at their own places", () => {

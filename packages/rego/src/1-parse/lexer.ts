@@ -115,6 +115,8 @@ function scanNumber(text: string, start: number): Token {
     errors.push("illegal number format");
     end = match(letters, text, end);
   }
+  // OPA's scanner takes the first bytes of a character that is not ASCII along, which makes it no number.
+  if (text.charCodeAt(end) > 0x7f) end++;
   return checked(text, { kind: "number", start, end, errors });
 }
 

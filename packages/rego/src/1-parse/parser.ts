@@ -114,7 +114,9 @@ function nextStatements(p: Parser, isQuery: boolean): Statement[] | null {
   const saved = p.place;
   const path = pathStatement(p);
   if (path !== null) return path;
-  if (p.place.errors !== saved.errors) return null;
+  // Any error so far ends the parse here, also one of a statement before.
+  const isPath = saved.kind === "package" || saved.kind === "import";
+  if (isPath && p.place.errors !== null) return null;
   p.place = saved;
   if (!isQuery) {
     const made = rules(p);

@@ -150,7 +150,9 @@ function shadowedRoot(arg: Term): Term | undefined {
     term: (term) => {
       if (isRoot(term)) found ??= term;
       if (term.kind === "object") for (const [, value] of term.entries) walk(value, visitor);
-      return term.kind === "object" || !mayHoldPattern(term) ? false : undefined;
+      // What follows a root document, as in `input.x`, is a part of a reference, which binds nothing.
+      if (term.kind === "ref") for (const part of term.path) walk(part, visitor);
+      return term.kind === "array" ? undefined : false;
     },
   };
   walk(arg, visitor);

@@ -120,14 +120,12 @@ function checkPath(check: Check, place: Place): Diagnostic | null {
   return checkPath(check, { env, node: child, path, at: at + 1 });
 }
 
-function checkElsewhere(check: Check, { env, node, path, at }: Place): Diagnostic | null {
+/** Where no rule is, there may be a base document of any type. */
+function checkElsewhere(check: Check, { env, path }: Place): Diagnostic | null {
   if (env.next !== null) return checkPath(check, { env: env.next, node: env.next.tree, path, at: 0 });
   const head = path[0];
-  if (head?.kind !== "var" || !isRootName(head.name)) return checkLeaf(check, { type: anyType, path, at: 0 });
-  if (at === 0) return checkLeaf(check, { type: anyType, path, at: 1 });
-  // A variable may mean any child: what it infers there counts, its errors do not.
-  for (const child of node.children.values()) checkPath(check, { env, node: child, path, at: at + 1 });
-  return null;
+  const at = head?.kind === "var" && isRootName(head.name) ? 1 : 0;
+  return checkLeaf(check, { type: anyType, path, at });
 }
 
 interface Leaf {

@@ -86,6 +86,8 @@ function fieldText(key: Value, value: string): string {
 
 function keyText(key: Value): string {
   if (typeof key === "string") return key;
+  // As Go prints its null.
+  if (key === null) return "<nil>";
   return isNumber(key) ? numberText(key) : format(key);
 }
 

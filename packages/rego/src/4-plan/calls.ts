@@ -6,9 +6,10 @@ import type { Span } from "@portcullis/lang";
 import type { CallExpr, RefTerm, Term } from "../ast.ts";
 import type { Builtin } from "../builtins/builtin.ts";
 import type { Expression, Operand } from "../ir.ts";
+import { termText } from "../termtext.ts";
 import { constantValue } from "./constants.ts";
 import { ruleFunction } from "./documents.ts";
-import { type PlanContext, type Scope, add, builtinIndex, defined, newLocal, scan, site } from "./scope.ts";
+import { type PlanContext, type Scope, add, builtinIndex, defined, newLocal, scan, site, unbound } from "./scope.ts";
 import { type RuleNode, childOf } from "./tree.ts";
 import { isKnown, matchPattern, unify } from "./unify.ts";
 
@@ -53,6 +54,7 @@ export function callValue(scope: Scope, operator: RefTerm, args: readonly Term[]
 
 function call(scope: Scope, callee: Callee, args: readonly Term[], span: Span): Expression {
   const { context } = scope.frame;
+  if (callee.kind === "builtin") checkOperands(scope, callee.name, args, span);
   const operands = args.map((arg) => context.value(scope, arg));
   const mock = context.mocks.get(callee.name) ?? null;
   // What replaces it may read the input.
@@ -75,6 +77,14 @@ function call(scope: Scope, callee: Callee, args: readonly Term[], span: Span): 
     site: site(context, span),
     mock,
   };
+}
+
+/** OPA: v1/topdown/errors.go unevaluatedOperandErr. */
+function checkOperands(scope: Scope, name: string, args: readonly Term[], span: Span): void {
+  const at = args.findIndex((arg) => arg.kind !== "ref" && !isKnown(scope, arg));
+  if (at === -1) return;
+  const operand = termText(args[at] as Term);
+  unbound(scope, `built-in function ${name} called with operand ${at + 1} that requires evaluation: ${operand}`, span);
 }
 
 /** A relation's call gives the list of its results: one after the other is the value. */

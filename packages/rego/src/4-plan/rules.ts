@@ -7,6 +7,7 @@ import type { Rule, Term } from "../ast.ts";
 import type { Definition, DocumentChild, FunctionBody, Leaf, Local, Operand, PlannedFunction } from "../ir.ts";
 import { format } from "../runtime/format.ts";
 import { equals, type Value } from "../runtime/value.ts";
+import { nameText } from "../termtext.ts";
 import { constantValue } from "./constants.ts";
 import { documentFunction, ruleFunction } from "./documents.ts";
 import {
@@ -76,7 +77,7 @@ function finish(frame: Frame, { node, parameters, body, memo }: Finished): void 
 /** `data.a["b-c"].d`, as errors name it. */
 function documentName(path: readonly Value[]): string {
   const parts = path.map((key) => {
-    return typeof key === "string" && /^[A-Za-z_]\w*$/.test(key) ? `.${key}` : `[${format(key)}]`;
+    return typeof key === "string" ? nameText(key) : `[${format(key)}]`;
   });
   return `data${parts.join("")}`;
 }

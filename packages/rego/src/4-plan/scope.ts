@@ -127,6 +127,16 @@ export function site(context: PlanContext, span: Span): number {
   return context.sites.push({ span }) - 1;
 }
 
+/**
+ * A variable whose only value comes from the term that it stands in: `x = {x}`. The safety check does not look into sets
+ * and keys, so OPA compiles it, and ends with an internal error, or never, once it is reached.
+ */
+export function unbound(scope: Scope, message: string, span: Span): Operand {
+  const { context } = scope.frame;
+  add(scope, { kind: "unbound", message: constant(context, message), site: site(context, scope.frame.span ?? span) });
+  return constant(context, null);
+}
+
 export function builtinIndex(context: PlanContext, builtin: Builtin): number {
   const known = context.builtins.indexOf(builtin);
   return known === -1 ? context.builtins.push(builtin) - 1 : known;
@@ -187,9 +197,10 @@ export function depthOf(scope: Scope, value: Expression): number {
     case "call":
     case "builtin":
       return value.state === 0 ? deepest(scope, value.args) : scope.depth;
+    case "child":
+      return value.state === 0 ? depthOf(scope, value.key) : scope.depth;
     case "input":
     case "data":
-    case "child":
     case "children":
     case "undefined":
       // What a replaced state gives may depend on anything that was bound when it was made.

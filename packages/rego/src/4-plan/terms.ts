@@ -1,6 +1,7 @@
 // Terms to operands. Planning a term appends the statements that compute it and gives the operand that holds it; where
 // it is undefined the block fails. Constants go to the plan's table, comprehensions become collecting blocks.
 
+import type { Span } from "@portcullis/lang";
 import type { CallTerm, Comprehension, Term } from "../ast.ts";
 import type { Operand } from "../ir.ts";
 import { callValue } from "./calls.ts";
@@ -17,6 +18,7 @@ import {
   localOperand,
   newLocal,
   site,
+  unbound,
 } from "./scope.ts";
 
 /** The operand of a term whose variables are bound; references in it may bind more. */
@@ -25,7 +27,7 @@ export function planValue(scope: Scope, term: Term): Operand {
   if (value !== undefined) return constant(scope.frame.context, value);
   switch (term.kind) {
     case "var":
-      return variable(scope, term.name);
+      return variable(scope, term.name, term.span);
     case "ref":
       return defined(scope, referenceValue(scope, term));
     case "array":
@@ -51,12 +53,12 @@ export function planValue(scope: Scope, term: Term): Operand {
   }
 }
 
-function variable(scope: Scope, name: string): Operand {
+function variable(scope: Scope, name: string, span: Span): Operand {
   const bound = scope.bound.get(name);
   if (bound !== undefined) return bound;
   const root = rootDocument(scope, name);
   if (root !== undefined) return defined(scope, root);
-  throw new Error(`variable ${name} is not bound where it is used`);
+  return unbound(scope, `var ${name} requires evaluation`, span);
 }
 
 function callOf(scope: Scope, term: CallTerm): ReturnType<typeof callValue> {

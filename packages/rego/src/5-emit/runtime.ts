@@ -192,6 +192,7 @@ function bound({ plan, traceNames }: Emitted): Readonly<Record<string, unknown>>
       state.c.span = spanOf(site);
       return state.c;
     },
+    unbound: (message: string, site: number) => new RegoError("eval_internal_error", message, placeOf(spanOf(site))),
     print: (state: State, parts: Value, site: number) => {
       const { print } = state.c.evaluation;
       if (print !== undefined) for (const text of printLines(parts, state.c.budget)) print(text, placeOf(spanOf(site)));
@@ -226,6 +227,16 @@ export function runtimeOf(emitted: Emitted): Readonly<Record<string, unknown>> {
   return { ...fixed, ...bound(emitted) };
 }
 
-const boundNames = ["put", "contribute", "conflict", "conflictError", "afterConflict", "called", "print", "trace"];
+const boundNames = [
+  "put",
+  "contribute",
+  "conflict",
+  "conflictError",
+  "afterConflict",
+  "called",
+  "unbound",
+  "print",
+  "trace",
+];
 
 export const runtimeNames: readonly string[] = [...Object.keys(fixed), ...boundNames];

@@ -51,6 +51,9 @@ function emitStatement(writer: Writer, statement: Statement, flow: Flow): void {
     case "print":
       line(writer, `print(${stateName(statement.state)}, ${operand(writer, statement.value)}, ${statement.site});`);
       break;
+    case "unbound":
+      line(writer, `throw unbound(${operand(writer, statement.message)}, ${statement.site});`);
+      break;
     case "succeed":
     case "append":
     case "result":

@@ -52,6 +52,16 @@ const cases: readonly Case[] = [
     given: { input: '{"a":[1,2]}' },
     want: "true",
   },
+  {
+    name: "a set gathers the values of all rules below a document",
+    module: "a.b := 1\na.c := 2\na.d := 3\np := {x | x := a[_]}",
+    want: "[1,2,3]",
+  },
+  {
+    name: "a variable that waits for itself is no error where it is not reached",
+    module: "p := x if {\n  input.a\n  count({x}, x)\n}",
+    want: "undefined",
+  },
   // Order.
   {
     name: "arrays keep their order, sets and objects are sorted",
@@ -180,6 +190,18 @@ suite("errors", () => {
     {
       module: "p := 1 if true\np := 2 if true",
       want: "test-0.rego:3: eval_conflict_error: rule data.test.p produced conflicting values:\n  1 at test-0.rego:2\n  2 at test-0.rego:3",
+    },
+    {
+      module: "a.b := 1\na.c := 2\np := a[_]",
+      want: "test-0.rego:4: eval_conflict_error: rule data.test.p produced conflicting values:\n  1 at test-0.rego:4\n  2 at test-0.rego:4",
+    },
+    {
+      module: "a.true := 1\na.true := 2\np := a.true",
+      want: 'test-0.rego:3: eval_conflict_error: rule data.test.a["true"] produced conflicting values:\n  1 at test-0.rego:2\n  2 at test-0.rego:3',
+    },
+    {
+      module: "p := x if count({x}, x)",
+      want: "test-0.rego:2: eval_internal_error: built-in function count called with operand 1 that requires evaluation: {x}",
     },
     {
       module: "p := f(1)\nf(x) := y if some y in [1, 2]",
