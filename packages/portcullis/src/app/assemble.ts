@@ -26,6 +26,7 @@ import {
   storesKyvernos,
 } from "@portcullis/policy";
 import type { EvaluatorSettings, KyvernoSetup } from "./config.ts";
+import { createDecisions } from "./decision.ts";
 import { type Before, type Evaluator, createEvaluator } from "./evaluator.ts";
 import { loadCode } from "./host.ts";
 import { answerFromCluster, answerOrFetch } from "./needs.ts";
@@ -60,7 +61,7 @@ export function assembleEngine(
 export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: SlicesOptions["onPolicy"]): Evaluator {
   const slices = createSlices(onPolicy === undefined ? {} : { onPolicy });
   const { engine, frontends } = assembleEngine("cluster", (frontend) => slices.wrap(frontend), dialects(settings));
-  const { telling, tellAccount, admission, exempt, kyverno } = settings;
+  const { telling, tellAccount, admission, exempt, kyverno, decisions, notesEntries } = settings;
   const fetches = new Set(settings.fetches);
   const store = settings.isConnected ? createObjectStore() : null;
   return createEvaluator({
@@ -73,6 +74,8 @@ export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: Slices
     telling,
     tracing: createTracing(admission.namespace, builtinCatalog()),
     tellAccount,
+    notesEntries,
+    ...(decisions !== null && { decided: createDecisions(decisions) }),
     admission: {
       isPolicy: (request) => (request.operation !== "DELETE" && isGatekeepers(request)) || storesKyvernos(request),
       before: (dialect, request, set) =>

@@ -3,8 +3,12 @@
 import { availableParallelism, hostname } from "node:os";
 import type { AdmissionSettings, ExemptNamespaces, KyvernoOptions } from "@portcullis/policy";
 import type { CertificateSource } from "../server/certificates/reload.ts";
+import type { EntryNote } from "../server/decided.ts";
 import type { AdmissionRecord } from "../server/metrics.ts";
+import type { ShadowDecision } from "../server/shadow.ts";
 import type { ClusterSide } from "./cluster.ts";
+import type { DecisionSettings } from "./decision.ts";
+import type { DecisionLogOptions } from "./decisionlog.ts";
 import type { Fetchers } from "./fetch.ts";
 import type { Logger } from "./log.ts";
 import type { Telling } from "./recorded.ts";
@@ -50,6 +54,17 @@ export interface ServeOptions {
   readonly kyverno?: KyvernoServing;
   /** Somebody who is told of each answered request, with these details. */
   readonly told?: Omit<Telling, "mutations" | "stats"> & { readonly tell: (record: AdmissionRecord) => void };
+  /** Somebody who is told of each write that is let through, and of what is decided in shadow about it. */
+  readonly entries?: {
+    readonly entered: (note: EntryNote) => void;
+    readonly shadowed: (note: EntryNote, decision: ShadowDecision) => void;
+  };
+  /** A log of all decisions; none when absent. */
+  readonly decisionLog?: Omit<DecisionLogOptions, "onWritten" | "onDropped" | "onError"> &
+    DecisionSettings & {
+      /** This replica's name; the machine's when absent. */
+      readonly replica?: string;
+    };
   /** What policies may ask for beside what data files tell, by the kind of need. */
   readonly fetchers?: Fetchers;
   /** How long to go on answering after the end was asked for, while readiness fails; 0 when absent. */
@@ -107,6 +122,10 @@ export interface EvaluatorSettings {
   readonly fetches: readonly string[];
   readonly gatekeeper: GatekeeperSetup;
   readonly kyverno: KyvernoSetup;
+  /** What the decision log keeps; null: there is none. */
+  readonly decisions: DecisionSettings | null;
+  /** Replies say which write they let through. */
+  readonly notesEntries: boolean;
 }
 
 type GatekeeperSetup = Required<Pick<GatekeeperServing, "externalData" | "mutationAnnotations" | "disabledBuiltins">>;
@@ -136,7 +155,13 @@ export function evaluatorSettings(options: Partial<ServeOptions> = {}): Evaluato
     fetches: Object.keys(options.fetchers ?? {}),
     gatekeeper: gatekeeperSetup(options.gatekeeper ?? {}),
     kyverno: kyvernoSetup(options.kyverno ?? {}),
+    decisions: options.decisionLog === undefined ? null : decisionSettings(options.decisionLog),
+    notesEntries: options.entries !== undefined,
   };
+}
+
+function decisionSettings({ redact, users }: DecisionSettings): DecisionSettings {
+  return { redact, users };
 }
 
 function gatekeeperSetup(flags: GatekeeperServing): GatekeeperSetup {

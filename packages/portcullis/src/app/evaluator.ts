@@ -22,6 +22,8 @@ import {
   mutationAnswer,
   mutationEvent,
 } from "@portcullis/policy";
+import { noteOf } from "../controllers/entries/note.ts";
+import type { Decided } from "../server/decided.ts";
 import type { Endpoint } from "../server/endpoints.ts";
 import { type Review, ReviewError, findReview, readReview, writeReview } from "../server/review.ts";
 import { type Reply, errorReply } from "../server/routes.ts";
@@ -29,6 +31,7 @@ import type { Tally } from "../server/tally.ts";
 import { type Account, accountOf } from "./account.ts";
 import { clockMs } from "./clock.ts";
 import { type Census, censusOf } from "./census.ts";
+import type { Deciding } from "./decision.ts";
 import { type FileText, type Problem, createComposer } from "./compose.ts";
 import { type Fetched, needKey, worldNow, worldWith } from "./host.ts";
 import type { DataChange } from "./objectshare.ts";
@@ -114,6 +117,10 @@ export interface EvaluatorOptions {
   readonly tracing?: Tracing;
   /** Reports have an account of the set. */
   readonly tellAccount?: boolean;
+  /** Makes what the decision log keeps of a request; absent: there is none. */
+  readonly decided?: (deciding: Deciding) => Decided;
+  /** Replies say which write they let through. */
+  readonly notesEntries?: boolean;
 }
 
 interface Admission {
@@ -188,10 +195,10 @@ function answer(answering: Answering, served: Served | undefined, question: Ques
   if (typeof review === "string") return replyOf(errorReply(findReview(body), 400, review));
   const asked = { served, question, review };
   const unknown = unknownPolicy(served, endpoint);
-  if (unknown !== null) return unrecorded(review, unknown);
+  if (unknown !== null) return settled(answering, asked, { answered: unknown });
   switch (endpoint.what) {
     case "label":
-      return unrecorded(review, answering.admission.label(review.request));
+      return settled(answering, asked, { answered: answering.admission.label(review.request) });
     case "mutate":
       return mutate(answering, asked);
     case "policy":
@@ -235,7 +242,8 @@ function validate(answering: Answering, asked: Asked): Result {
   if (dialects.length === 0) {
     const answers = before.flatMap((one) => (one === null ? [] : [one.answer]));
     const said = answers.length === 0 ? silence(endpoint) : joinAnswers(answers);
-    return unrecorded(review, said, withExcluded(null, "ValidatingWebhookConfiguration", answers));
+    const record = withExcluded(null, "ValidatingWebhookConfiguration", answers);
+    return settled(answering, asked, { answered: said, record });
   }
   const observer = answering.telling.stats ? createObserver(timing) : null;
   const how: EvaluateOptions = {
@@ -259,16 +267,12 @@ function validate(answering: Answering, asked: Asked): Result {
       ...(observer !== null && { stats: observer.stats }),
     } as const;
     if (served.infos.size > 0) answering.counts.add({ served, request, decision, spentMs: slices.spentMs });
-    const body = writeReview(request.uid, joined, review.apiVersion);
-    return replyOf({
-      status: 200,
-      body,
-      record: withExcluded(
-        recordOf(recorded, answering.telling),
-        webhook,
-        before.map((one) => one?.answer ?? null),
-      ),
-    });
+    const record = withExcluded(
+      recordOf(recorded, answering.telling),
+      webhook,
+      before.map((one) => one?.answer ?? null),
+    );
+    return settled(answering, asked, { answered: joined, decision, record });
   });
 }
 
@@ -345,14 +349,14 @@ function mutate(answering: Answering, asked: Asked): Result {
   const { admission, slices } = answering;
   const { served, review } = asked;
   const { endpoint } = asked.question;
-  const { request, apiVersion } = review;
+  const { request } = review;
   const wanted = dialectsOf(answering, endpoint);
   const before = wanted.map((dialect) => admission.beforeMutation(dialect, request, served.set));
   const dialects = wanted.filter((_, at) => before[at] === null);
   const webhook = "MutatingWebhookConfiguration";
   if (dialects.length === 0) {
     const said = joinAnswers(before.filter((one) => one !== null));
-    return unrecorded(review, said, withExcluded(null, webhook, before));
+    return settled(answering, asked, { answered: said, record: withExcluded(null, webhook, before) });
   }
   const mutations: MutationEvent[] = [];
   const how: EvaluateOptions = {
@@ -377,8 +381,8 @@ function mutate(answering: Answering, asked: Asked): Result {
     const said = isOurs ? gatekeepersText(decision) : decision;
     const answers = wanted.flatMap((dialect, at) => before[at] ?? (dialect === dialects[0] ? [said] : []));
     const patch = decision.allowed ? decision.patch : [];
-    const body = writeReview(request.uid, { ...joinAnswers(answers), patch }, apiVersion);
-    return replyOf({ status: 200, body, record: withExcluded(recordOf(recorded, answering.telling), webhook, before) });
+    const record = withExcluded(recordOf(recorded, answering.telling), webhook, before);
+    return settled(answering, asked, { answered: joinAnswers(answers), patch, decision, record });
   });
 }
 
@@ -386,9 +390,34 @@ function gatekeepersText(decision: Decision): Answered {
   return { ...mutationAnswer(decision), warnings: decision.warnings };
 }
 
-/** Gatekeeper counts only requests that policies were asked about. */
-function unrecorded({ request, apiVersion }: Review, answered: Answered, record: Reply["record"] = null): Settled {
-  return replyOf({ status: 200, body: writeReview(request.uid, answered, apiVersion), record });
+interface Settling {
+  readonly answered: Answered;
+  readonly patch?: readonly unknown[];
+  /** Absent: no policy was asked. */
+  readonly decision?: Decision;
+  /** For the metrics; Gatekeeper counts only requests that policies were asked about. */
+  readonly record?: Reply["record"];
+}
+
+/** The reply, with what others want to know of it. */
+function settled({ decided, notesEntries }: Answering, asked: Asked, settling: Settling): Settled {
+  const { answered, patch, decision = null, record = null } = settling;
+  const { request, apiVersion } = asked.review;
+  const { endpoint } = asked.question;
+  const entersWhatever = answered.allowed || endpoint.isShadow === true;
+  const note = notesEntries === true && entersWhatever ? noteOf(request, endpoint) : null;
+  const policySet = asked.served.set.digest;
+  return replyOf({
+    status: 200,
+    body: writeReview(request.uid, patch === undefined ? answered : { ...answered, patch }, apiVersion),
+    record,
+    ...(decided !== undefined && { decided: decided({ request, what: endpoint.what, answered, decision, policySet }) }),
+    ...(note !== null && { note }),
+  });
+}
+
+function unrecorded({ request, apiVersion }: Review, answered: Answered): Settled {
+  return replyOf({ status: 200, body: writeReview(request.uid, answered, apiVersion), record: null });
 }
 
 function replyOf(reply: Reply): Settled {

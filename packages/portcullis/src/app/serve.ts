@@ -2,6 +2,7 @@
 // resolves once requests are answered with the policies; `close` ends everything in the order in which nobody is cut off.
 
 import { readFile, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type CertificateSource, filePair, selfSigned } from "../server/certificates/reload.ts";
@@ -9,8 +10,9 @@ import { type Health, createHealth } from "../server/health.ts";
 import { type HttpsServer, type KeyPair, closeServer, listen, startHttps } from "../server/https.ts";
 import { defaultLimits } from "../server/limits.ts";
 import { type Metrics, createMetrics } from "../server/metrics.ts";
-import { type Decide, metricsRoutes, routes } from "../server/routes.ts";
+import { type Decide, type RoutesOptions, metricsRoutes, routes } from "../server/routes.ts";
 import type { Problem } from "./compose.ts";
+import { type DecisionLog, createDecisionLog } from "./decisionlog.ts";
 import { type EvaluatorSettings, type ServeOptions, evaluatorSettings, serverNames, workerCount } from "./config.ts";
 import { clockMs } from "./clock.ts";
 import type { Change, Report } from "./evaluator.ts";
@@ -142,16 +144,21 @@ async function startServer(
   { health, metrics, logger, decide }: Shared,
   certificates: CertificateSource,
 ): Promise<HttpsServer> {
-  const { clients, logDenies, told } = options;
+  const { clients, logDenies, told, entries } = options;
+  const log = decisionLogOf(options, metrics, logger);
   const handle = routes({
     decide,
     health,
     metrics,
     limits: defaultLimits,
     metricsHere: options.metricsPort === undefined,
-    onShadow: ({ allowed, message }, path) => {
+    onShadow: (decision, path, note) => {
+      const { allowed, message } = decision;
       if (!allowed) logger.info({ path, message }, "in shadow: this request would have been refused");
+      if (note !== null) entries?.shadowed(note, decision);
     },
+    ...(entries !== undefined && { onEntry: entries.entered }),
+    ...(log !== null && { onDecided: log.tell }),
     onAdmission: (record) => {
       if (logDenies === true) logViolations(logger, record);
       logMutations(logger, record);
@@ -163,7 +170,7 @@ async function startServer(
       logger.error({ error: String((error as Error).stack ?? error) }, "a request could not be answered");
     },
   });
-  return startHttps({
+  const server = await startHttps({
     host: options.host ?? defaultHost,
     port: options.port ?? 8443,
     pair: certificates.pair,
@@ -174,6 +181,38 @@ async function startServer(
     limits: defaultLimits,
     handle,
   });
+  if (log === null) return server;
+  const close = async (limitMs: number): Promise<void> => {
+    await server.close(limitMs);
+    await log.close();
+  };
+  return { port: server.port, rotate: (pair) => server.rotate(pair), close };
+}
+
+interface TellingLog extends Pick<DecisionLog, "close"> {
+  readonly tell: NonNullable<RoutesOptions["onDecided"]>;
+}
+
+function decisionLogOf({ decisionLog }: ServeOptions, metrics: Metrics, logger: Logger): TellingLog | null {
+  if (decisionLog === undefined) return null;
+  const { replica = hostname() } = decisionLog;
+  const log = createDecisionLog({
+    ...decisionLog,
+    onWritten: (verdict) => metrics.decisions.written(verdict),
+    onDropped: () => metrics.decisions.dropped(),
+    onError: (error) => {
+      logger.error({ error: error.message }, "the decision log could not be written");
+    },
+  });
+  return {
+    tell: (decided, { durationMs, isShadow }) => {
+      if (!log.tells(decided.uid, decided.verdict)) return;
+      const time = new Date().toISOString();
+      const rounded = Math.round(durationMs * 1000) / 1000;
+      log.write({ time, replica, ...decided, durationMs: rounded, ...(isShadow && { shadow: true }) });
+    },
+    close: () => log.close(),
+  };
 }
 
 async function startMetrics(options: ServeOptions, metrics: Metrics, logger: Logger): Promise<Server | null> {

@@ -1,11 +1,12 @@
 // The flags of commands as commander gives them.
 
+import type { DecisionLogFlags } from "./decision-flags.ts";
 import type { GatekeeperFlags } from "./gatekeeper-flags.ts";
 
 import type { AuditingFlags } from "./auditing.ts";
 import type { WebhookFlags } from "./webhooks.ts";
 
-export interface ServeFlags extends GatekeeperFlags {
+export interface ServeFlags extends GatekeeperFlags, DecisionLogFlags {
   readonly policies: readonly string[];
   readonly data: readonly string[];
   readonly host: string;

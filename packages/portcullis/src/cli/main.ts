@@ -10,7 +10,7 @@ import { registerGator } from "./gator/register.ts";
 import { CommandFailed } from "./kyverno/exit.ts";
 import { registerKyverno } from "./kyverno/register.ts";
 import { registerCluster } from "./register-cluster.ts";
-import { registerServing } from "./register-serving.ts";
+import { registerDecisions, registerServing } from "./register-serving.ts";
 import { tuneForOneRun } from "./tune.ts";
 import { UsageError } from "./usage.ts";
 
@@ -137,6 +137,7 @@ program
   });
 
 registerServing(program, await version());
+registerDecisions(program);
 registerCluster(program, await version());
 
 program

@@ -2,7 +2,9 @@
 
 import { type Command, Option } from "commander";
 import { withAuditing } from "./auditing.ts";
+import type { DecisionsFlags } from "./commands/decisions.ts";
 import { collect, seconds, threadNumber, wholeNumber } from "./arguments.ts";
+import { withDecisionLog } from "./decision-flags.ts";
 import { withGatekeeper, withOtherFlags } from "./gatekeeper-flags.ts";
 import type { RunFlags, ServeFlags } from "./flags.ts";
 import { tuneForServing } from "./tune.ts";
@@ -49,13 +51,33 @@ export function registerServing(program: Command, version: string): void {
   });
 }
 
+/** What the decision log of either tells. */
+export function registerDecisions(program: Command): void {
+  program
+    .command("decisions")
+    .description("read decision logs: which requests were decided how, by which policies")
+    .argument("<file...>", "files of --decision-log; - is standard input")
+    .option("--verdict <verdict>", "only allow, warn, deny or error")
+    .option("--policy <name>", "only where this policy had something to say: NAME or KIND/NAME")
+    .option("--kind <kind>", "only about this kind")
+    .option("--in-namespace <name>", "only about objects in this namespace")
+    .option("--since <time>", "only from then on: 2026-01-31T12:00:00Z")
+    .addOption(
+      new Option("-o, --output <format>", "how to print").choices(["text", "json", "summary"]).default("text"),
+    )
+    .action(async (files: readonly string[], options: DecisionsFlags) => {
+      const { decisionsCommand } = await import("./commands/decisions.ts");
+      process.exitCode = await decisionsCommand(files, options);
+    });
+}
+
 function withOthers(command: Command): Command {
   return withOtherFlags(command, (text) => process.stderr.write(`portcullis: ${text}\n`));
 }
 
 /** What both can be told. */
 function withServing(command: Command): Command {
-  return withGatekeeper(command)
+  return withDecisionLog(withGatekeeper(command))
     .option(
       "--data <path>",
       "a file or folder with objects of a cluster: Namespaces, and what policies compare with; may be repeated",

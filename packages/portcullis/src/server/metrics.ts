@@ -3,6 +3,7 @@
 // further ones are counted under "other", so that nobody fills the monitoring by creating policies.
 
 import { type AuditRecord, auditMetrics } from "./audit-metrics.ts";
+import { type DecisionMetrics, type EntryMetrics, decisionMetrics, entryMetrics } from "./entry-metrics.ts";
 import { type MutationRequest, type ObjectCount, objectMetrics } from "./object-metrics.ts";
 import { type KyvernoPolicy, type KyvernoRequest, capped, kyvernoMetrics } from "./kyverno-metrics.ts";
 import type { Tally } from "./tally.ts";
@@ -160,6 +161,8 @@ export interface Metrics {
   evaluatorRestarted(reason: string): void;
   /** A decision in shadow of a neighbour. */
   shadow(allowed: boolean): void;
+  readonly entries: EntryMetrics;
+  readonly decisions: DecisionMetrics;
   readonly contentType: string;
   text(): Promise<string>;
 }
@@ -235,6 +238,8 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
       own.overruns.inc({ policy: policyLabel(policy), kind });
     },
     evaluatorRestarted: (reason) => own.restarts.inc({ reason }),
+    entries: entryMetrics(register),
+    decisions: decisionMetrics(register),
     shadow: (allowed) => own.shadows.inc({ decision: allowed ? "allow" : "deny" }),
     contentType: register.contentType,
     text: async () => {

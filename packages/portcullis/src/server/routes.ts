@@ -11,6 +11,7 @@ import { type Endpoint, endpointAt, knownPaths } from "./endpoints.ts";
 import type { Health } from "./health.ts";
 import { type ReadBody, type ServerLimits, answerMarginMs, bodyReader, requestTimeoutMs } from "./limits.ts";
 import type { AdmissionRecord, Metrics } from "./metrics.ts";
+import { type Decided, type EntryNote, failedDecision } from "./decided.ts";
 import { type ShadowDecision, shadowed } from "./shadow.ts";
 import { type Addressee, type Answer, findReview, writeReview } from "./review.ts";
 
@@ -22,6 +23,10 @@ export interface Reply {
   readonly body: string;
   /** For the metrics; null when no policy was asked, because the request was not an admission request. */
   readonly record: AdmissionRecord | null;
+  /** For the decision log; absent where nobody keeps one. */
+  readonly decided?: Decided;
+  /** Which write it lets through; absent where nobody asks. */
+  readonly note?: EntryNote;
 }
 
 /** Answers a body by `deadlineMs` on the clock of `performance.now()`. Never rejects for what the client sent. */
@@ -37,7 +42,11 @@ export interface RoutesOptions {
   /** Told of every answered admission request. */
   readonly onAdmission?: (record: AdmissionRecord) => void;
   /** Told of every decision in shadow of a neighbour. */
-  readonly onShadow?: (decision: ShadowDecision, url: string) => void;
+  readonly onShadow?: (decision: ShadowDecision, url: string, note: EntryNote | null) => void;
+  /** Told of what the decision log keeps, once the answer is on its way. */
+  readonly onDecided?: (decided: Decided, about: { readonly durationMs: number; readonly isShadow: boolean }) => void;
+  /** Told of every write that is let through, before the answer is sent. */
+  readonly onEntry?: (note: EntryNote) => void;
   /** An unexpected failure of ours; the client is told only that there was one. */
   readonly onError: (error: unknown) => void;
 }
@@ -114,7 +123,12 @@ async function admit(options: RoutesOptions, exchange: Exchange): Promise<Reply 
   const startMs = performance.now();
   const timeoutMs = requestTimeoutMs(exchange.url, options.limits.timeoutMs);
   const reply = await answerBody(options, exchange, startMs + timeoutMs - answerMarginMs(timeoutMs));
-  if (reply !== null && exchange.endpoint.isShadow === true) return allowed(options, exchange, reply);
+  const isShadow = exchange.endpoint.isShadow === true;
+  if (reply?.decided !== undefined) {
+    options.onDecided?.(reply.decided, { durationMs: performance.now() - startMs, isShadow });
+  }
+  if (reply !== null && isShadow) return allowed(options, exchange, reply);
+  if (reply?.note !== undefined) options.onEntry?.(reply.note);
   const record = reply?.record ?? null;
   if (record !== null) {
     options.metrics.admission(record, (performance.now() - startMs) / 1000);
@@ -127,7 +141,7 @@ function allowed({ metrics, onShadow }: RoutesOptions, { url }: Exchange, reply:
   const { reply: allowing, decision } = shadowed(reply);
   if (decision !== null) {
     metrics.shadow(decision.allowed);
-    onShadow?.(decision, url);
+    onShadow?.(decision, url, reply.note ?? null);
   }
   return allowing;
 }
@@ -178,7 +192,8 @@ export function errorReply(to: Addressee | null, code: number, message: string):
   if (to === null) return textReply(code, `${message}\n`);
   const answer: Answer = { allowed: false, code, reason: "", message, warnings: [] };
   const record = code < 500 ? null : ({ status: "error", kyverno: null, dryRun: false, results: [] } as const);
-  return { status: 200, body: writeReview(to.uid, answer, to.apiVersion), record };
+  const decided = failedDecision(to.uid, code, message);
+  return { status: 200, body: writeReview(to.uid, answer, to.apiVersion), record, decided };
 }
 
 function textReply(status: number, body: string): Reply {

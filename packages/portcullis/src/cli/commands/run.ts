@@ -11,8 +11,8 @@ import { serveOptions, started, stayUp, terminalProgress } from "./serve.ts";
 
 export async function runCommand(flags: RunFlags, version: string): Promise<number> {
   const namespace = flags.namespace ?? process.env["POD_NAMESPACE"] ?? "portcullis";
-  const served = serveOptions(flags);
   const id = flags.podName ?? process.env["POD_NAME"];
+  const served = serveOptions(flags, id);
   const serving = await started(
     run({
       serve: { ...served, kyverno: { ...served.kyverno, ownNamespace: namespace }, progress: terminalProgress },

@@ -6,6 +6,7 @@ import type { KyvernoServing, ServeOptions } from "../../app/config.ts";
 import { startDemo } from "../../app/demo.ts";
 import { type Closable, untilSignal } from "../../app/shutdown.ts";
 import { serve } from "../../app/serve.ts";
+import { decisionLogOptions } from "../decision-log.ts";
 import { gatekeeperServing } from "../gatekeeper-flags.ts";
 import type { ServeFlags } from "../flags.ts";
 import { UsageError } from "../usage.ts";
@@ -51,7 +52,7 @@ export async function started<T>(starting: Promise<T>): Promise<T> {
   }
 }
 
-export function serveOptions(flags: ServeFlags): ServeOptions {
+export function serveOptions(flags: ServeFlags, replica?: string): ServeOptions {
   const { tlsCertFile: cert, tlsKeyFile: key } = flags;
   if ((cert === undefined) !== (key === undefined)) {
     throw new UsageError(
@@ -66,6 +67,7 @@ export function serveOptions(flags: ServeFlags): ServeOptions {
     port,
     ...admissionOptions(flags),
     ...shutdownOptions(flags),
+    ...decisionLogOptions(flags, replica),
     ...(data.length > 0 && { data }),
     ...(metricsPort !== undefined && { metricsPort }),
     ...(caFile !== undefined && { caFile }),

@@ -1,0 +1,104 @@
+// `portcullis decisions`: reads decision logs, of one replica or of several, and tells the lines that are asked for, or how often
+// which policy decided what.
+
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import type { DecisionLine } from "../../server/decided.ts";
+import { UsageError } from "../usage.ts";
+
+export interface DecisionsFlags {
+  readonly verdict?: string;
+  readonly policy?: string;
+  readonly kind?: string;
+  readonly inNamespace?: string;
+  readonly since?: string;
+  readonly output: "text" | "json" | "summary";
+}
+
+/** 0, also when nothing was found. */
+export async function decisionsCommand(files: readonly string[], flags: DecisionsFlags): Promise<number> {
+  const isAsked = filterOf(flags);
+  const counts = new Map<string, Counted>();
+  let unreadable = 0;
+  for (const file of files) {
+    // oxlint-disable-next-line no-await-in-loop -- in the order in which they are given
+    for await (const text of linesOf(file)) {
+      const line = lineIn(text);
+      if (line === null) unreadable++;
+      else if (!isAsked(line)) continue;
+      else if (flags.output === "summary") count(counts, line);
+      else process.stdout.write(flags.output === "json" ? `${text}\n` : textOf(line));
+    }
+  }
+  if (flags.output === "summary") process.stdout.write(summaryOf(counts));
+  if (unreadable > 0) process.stderr.write(`portcullis: ${unreadable} lines are no lines of a decision log\n`);
+  return 0;
+}
+
+async function* linesOf(file: string): AsyncIterable<string> {
+  const input = file === "-" ? process.stdin : createReadStream(file, "utf8");
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Infinity })) if (line !== "") yield line;
+  } catch (error) {
+    throw new UsageError(`${file}: ${(error as Error).message}`);
+  }
+}
+
+function lineIn(text: string): DecisionLine | null {
+  try {
+    const tree = JSON.parse(text) as Partial<DecisionLine>;
+    return typeof tree.uid === "string" && typeof tree.verdict === "string" && Array.isArray(tree.policies)
+      ? (tree as DecisionLine)
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+function filterOf({ verdict, policy, kind, inNamespace, since }: DecisionsFlags): (line: DecisionLine) => boolean {
+  const sinceMs = since === undefined ? -Infinity : Date.parse(since);
+  if (Number.isNaN(sinceMs)) throw new UsageError(`--since ${since ?? ""}: expected a time like 2026-01-31T12:00:00Z`);
+  return (line) =>
+    (verdict === undefined || line.verdict === verdict) &&
+    (kind === undefined || line.kind === kind) &&
+    (inNamespace === undefined || line.namespace === inNamespace) &&
+    (policy === undefined ||
+      line.policies.some(({ policy: name }) => name === policy || name.endsWith(`/${policy}`))) &&
+    Date.parse(line.time) >= sinceMs;
+}
+
+function textOf(line: DecisionLine): string {
+  const { time, verdict, operation, kind, namespace, name, user, policies, message, mutated, shadow } = line;
+  const object = `${kind} ${namespace === "" ? name : `${namespace}/${name}`}`;
+  const head = [time, shadow === true ? `${verdict} (shadow)` : verdict, operation, object, user && `by ${user}`];
+  const told = policies.map(({ policy, rule, message: said }) =>
+    [`  ${policy}`, rule && ` ${rule}`, said === undefined ? "" : `: ${said}`].join(""),
+  );
+  const changes = mutated === undefined ? [] : [`  changed ${mutated.join(", ")}`];
+  return `${[head.filter(Boolean).join(" "), ...told, ...(message === undefined ? [] : [`  ${message}`]), ...changes].join("\n")}\n`;
+}
+
+interface Counted {
+  readonly verdict: string;
+  readonly policy: string;
+  readonly result: string;
+  count: number;
+}
+
+function count(counts: Map<string, Counted>, { verdict, policies }: DecisionLine): void {
+  const told = policies.length === 0 ? [{ policy: "-", result: "-" }] : policies;
+  for (const { policy, result } of told) {
+    const key = `${verdict}\n${policy}\n${result}`;
+    const known = counts.get(key) ?? { verdict, policy, result, count: 0 };
+    known.count++;
+    counts.set(key, known);
+  }
+}
+
+function summaryOf(counts: ReadonlyMap<string, Counted>): string {
+  const rows = [...counts.values()].toSorted((a, b) => b.count - a.count || (a.policy < b.policy ? -1 : 1));
+  const lines = rows.map(({ verdict, policy, result, count: times }) =>
+    [String(times).padStart(8), verdict.padEnd(6), result.padEnd(6), policy].join("  "),
+  );
+  return [["   COUNT", "VERDICT", "RESULT", "POLICY"].join("  "), ...lines, ""].join("\n");
+}
