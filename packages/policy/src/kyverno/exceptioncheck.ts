@@ -9,7 +9,7 @@ import type { Json } from "../engine/request.ts";
 import { listOf } from "./match/filter.ts";
 import { blockErrors, userErrors } from "./policy/fields.ts";
 import { misfits, stepsOf } from "./policy/misfits.ts";
-import { compiled, conditions, exemptedControls, filters, newOperators } from "./policy/schema.ts";
+import { compiled, conditions, exemptedControls, filterBlock, newOperators } from "./policy/schema.ts";
 import { object, texts } from "./policy/schemaparts.ts";
 import { excludeErrors } from "./validate/podsecurity/controls.ts";
 
@@ -28,7 +28,7 @@ const schema = compiled(
               { required: ["policyName", "ruleNames"] },
             ),
           },
-          match: object(filters, { not: { required: ["any", "all"] } }),
+          match: filterBlock,
           podSecurity: exemptedControls,
         },
         { required: ["exceptions", "match"] },

@@ -18,7 +18,8 @@ function splitPath(path: string): readonly string[] {
 
 function stepText(step: string, isFirst: boolean): string {
   if (/^\d+$/.test(step)) return `[${step}]`;
-  const text = /^[(A-Z_a-z][)0-9A-Z_a-z]*$/.test(step) ? step : quoted(step);
+  // Kyverno lets a parenthesis stand at the end of a plain name, and nowhere else.
+  const text = /^[A-Z_a-z][)0-9A-Z_a-z]*$/.test(step) ? step : quoted(step);
   return isFirst ? text : `.${text}`;
 }
 

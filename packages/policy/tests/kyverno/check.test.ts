@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Document, parseYaml } from "@portcullis/kube";
 import { Source, formatDiagnostic } from "@portcullis/lang";
-import { checkPolicy } from "../../src/kyverno/policy/check.ts";
+import { checkPolicy, policyProblem } from "../../src/kyverno/policy/check.ts";
 
 function problems(rule: string, spec = "", head = "kind: ClusterPolicy\nmetadata: {name: p}"): readonly string[] {
   const text = `apiVersion: kyverno.io/v1\n${head}\nspec:\n${spec === "" ? "" : `  ${spec}\n`}  rules:\n  - name: r\n    match: {any: [{resources: {kinds: [Pod]}}]}\n    ${rule}\n`;
@@ -99,6 +99,28 @@ const cases: readonly (readonly [name: string, got: () => readonly string[], exp
     ["p.yaml:8:32: policy: path must begin with a forward slash: spec.rules[0]: a"],
   ],
   [
+    "a patch whose path has a variable, where no loop gives one",
+    () =>
+      problems(
+        "mutate: {patchesJson6902: \"- {op: add, path: '/metadata/labels/{{ request.object.kind }}', value: b}\"}",
+      ),
+    [
+      'p.yaml:8:32: policy: policy contains invalid variables: rule "r" should not have variables in patchesJSON6902 path section',
+    ],
+  ],
+  [
+    "the value at its own place, below anchors",
+    () => problems('mutate: {patchStrategicMerge: {"(spec)": {"+(nodeName)": "{{@}}", "<(a)": {"^(b)": "{{ @ }}x"}}}}'),
+    [],
+  ],
+  [
+    "a name and names",
+    () => problems(`exclude: {any: [{resources: {name: a, names: [b]}}]}\n    ${deny}`),
+    [
+      'p.yaml:8:33: policy-schema: <nil>: Invalid value: "": "spec.rules[0].exclude.any[0].resources" must not validate the schema (not)',
+    ],
+  ],
+  [
     "overrides that contradict each other",
     () =>
       problems(
@@ -124,5 +146,25 @@ const cases: readonly (readonly [name: string, got: () => readonly string[], exp
     ],
   ],
 ];
+
+test("the command line prints defaults in what it refuses, as Kyverno's does", () => {
+  const refused = (version: string, rule: string): string => {
+    const text = `apiVersion: kyverno.io/${version}\nkind: ClusterPolicy\nmetadata: {name: p}\nspec: {rules: [{name: r, match: {any: [{resources: {kinds: [Pod]}}]}, exclude: {any: [{resources: {kinds: [Pod]}}]}, ${rule}}]}\n`;
+    const [document] = parseYaml(new Source("p.yaml", text), { dialect: "go" }).value as readonly [Document];
+    return policyProblem(document.value, "cli")?.message ?? "";
+  };
+  const lead = 'spec.rules[0]: Invalid value: {"name":"r",';
+  const match =
+    '"match":{"any":[{"resources":{"kinds":["Pod"]}}],"resources":{}},"exclude":{"any":[{"resources":{"kinds":["Pod"]}}],"resources":{}}';
+  const end = '"skipBackgroundRequests":true}: Rule is matching an empty set';
+  assert.equal(
+    refused("v1", "context: [{name: c, apiCall: {urlPath: /api}}], validate: {message: m, deny: {}}"),
+    `${lead}"context":[{"name":"c","apiCall":{"urlPath":"/api","method":"GET"}}],${match},"validate":{"allowExistingViolations":true,"message":"m","deny":{}},${end}`,
+  );
+  assert.equal(
+    refused("v2beta1", "validate: {message: m, deny: {}}"),
+    `${lead}${match},"validate":{"message":"m","deny":{}},${end}`,
+  );
+});
 
 for (const [name, got, expected] of cases) test(name, () => assert.deepEqual(got(), expected));

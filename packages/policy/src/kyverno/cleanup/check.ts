@@ -19,7 +19,7 @@ import type { Json } from "../../engine/request.ts";
 import { listOf } from "../match/filter.ts";
 import { blockErrors, userErrors } from "../policy/fields.ts";
 import { misfits, stepsOf } from "../policy/misfits.ts";
-import { compiled, conditions, contextSchema, filters, newOperators } from "../policy/schema.ts";
+import { compiled, conditions, contextSchema, filterBlock, newOperators } from "../policy/schema.ts";
 import { object, oneOf, text } from "../policy/schemaparts.ts";
 import { parseSchedule } from "./cron.ts";
 
@@ -32,8 +32,8 @@ export const cleanupTree = object(
         conditions: conditions(newOperators),
         context: contextSchema,
         deletionPropagationPolicy: oneOf("Foreground", "Background", "Orphan"),
-        exclude: object(filters),
-        match: object(filters),
+        exclude: filterBlock,
+        match: filterBlock,
         schedule: text,
       },
       { required: ["match", "schedule"] },

@@ -36,7 +36,7 @@ const attestor = object({
   signatureAlgorithm: text,
 });
 
-const attestors = list(object({ count: whole, entries: list(attestor) }));
+const attestors = list(object({ count: { ...whole, minimum: 1 }, entries: list(attestor) }));
 
 /** The fields of the oldest form, which later versions have no more. */
 const oldest: Record<string, Json> = {

@@ -2,15 +2,7 @@
 // field of a wrong type, and kubectl one with a field that nobody knows; both are said with their place here.
 // Kyverno: config/crds/kyverno/kyverno.io_clusterpolicies.yaml.
 
-import {
-  type FieldError,
-  type JsonRecord,
-  type Schema,
-  type UnknownField,
-  readSchema,
-  unknownFields,
-  validateValue,
-} from "@portcullis/kube";
+import { type JsonRecord, type Schema, readSchema } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
 import { extractorsSchema, imagesSchema, manifestsSchema } from "./imageschema.ts";
 import { anything, flag, list, mapOf, object, oneOf, text, texts } from "./schemaparts.ts";
@@ -20,22 +12,30 @@ const selector = object({
   matchLabels: mapOf(text),
 });
 
-const resources = object({
-  annotations: mapOf(text),
-  kinds: texts,
-  name: text,
-  names: texts,
-  namespaceSelector: selector,
-  namespaces: texts,
-  operations: list(oneOf("CREATE", "CONNECT", "UPDATE", "DELETE")),
-  selector,
-});
+const resources = object(
+  {
+    annotations: mapOf(text),
+    kinds: texts,
+    name: text,
+    names: texts,
+    namespaceSelector: selector,
+    namespaces: texts,
+    operations: list(oneOf("CREATE", "CONNECT", "UPDATE", "DELETE")),
+    selector,
+  },
+  { not: { required: ["name", "names"] } },
+);
 
 const subject = object({ apiGroup: text, kind: text, name: text, namespace: text }, { required: ["kind", "name"] });
 
 const filterFields = { clusterRoles: texts, resources, roles: texts, subjects: list(subject) };
 
-export const filters = { all: list(object(filterFields)), any: list(object(filterFields)) };
+const notBoth = { not: { required: ["any", "all"] } };
+
+const filters = { all: list(object(filterFields)), any: list(object(filterFields)) };
+
+/** `match` or `exclude` without the old flat form. */
+export const filterBlock = object(filters, notBoth);
 
 const sources = ["configMap", "apiCall", "imageRegistry", "variable", "globalReference"];
 
@@ -176,6 +176,9 @@ const generate = object({
   synchronize: flag,
 });
 
+/** The old form, which loops have in every version. */
+const deniedBy = object({ conditions: anything });
+
 interface Differences {
   /** The flat form of match and exclude. */
   readonly flat: boolean;
@@ -184,11 +187,11 @@ interface Differences {
 }
 
 function ruleSchema({ flat, preconditions, deny }: Differences): JsonRecord {
-  const block = object(flat ? { ...filters, ...filterFields } : filters, { not: { required: ["any", "all"] } });
+  const block = flat ? object({ ...filters, ...filterFields }, notBoth) : filterBlock;
   const each = {
     anyPattern: anything,
     context: contextSchema,
-    deny,
+    deny: deniedBy,
     elementScope: flag,
     foreach: anything,
     list: text,
@@ -252,11 +255,9 @@ function policySchema(differences: Differences): JsonRecord {
   return object({ metadata: { type: "object" }, spec, status: anything }, { required: ["spec"] });
 }
 
-const old = object({ conditions: anything });
-
 /** As they stand in a CRD, without defaults. */
 export const policyTrees = {
-  v1: policySchema({ flat: true, preconditions: anything, deny: old }),
+  v1: policySchema({ flat: true, preconditions: anything, deny: deniedBy }),
   v2beta1: policySchema({
     flat: false,
     preconditions: conditions(newOperators),
@@ -278,16 +279,7 @@ export function compiled(tree: JsonRecord): () => Schema {
   };
 }
 
-export interface SchemaErrors {
-  readonly wrong: readonly FieldError[];
-  readonly unknown: readonly UnknownField[];
-}
-
-/** What an API server and kubectl say of a policy of this version. */
-export function schemaErrors(policy: Json, version: string): SchemaErrors {
-  const schema = (version === "v2beta1" ? schemas.v2beta1 : schemas.v1)();
-  return {
-    wrong: validateValue(policy, schema, { field: "", numbers: "json" }),
-    unknown: unknownFields(policy, schema, true),
-  };
+/** The schema of policies of a version. */
+export function policySchemaOf(version: string): Schema {
+  return (version === "v2beta1" ? schemas.v2beta1 : schemas.v1)();
 }

@@ -54,7 +54,7 @@ function checkAll(
     throw new Mistake("A clusterpolicy should not have the namespace defined", ["metadata", "namespace"]);
   }
   const background = valueAt(spec, "background") !== false;
-  checkVariables(policy, rules, background);
+  checkVariables(policy, rules, background, options.budget);
   const place = { namespaced, namespace: namespaceOf(policy), knowsKinds: options.by === "cluster" };
   const errors = fieldErrors(policy, own, place);
   const text = aggregateText(errors);

@@ -4,10 +4,12 @@
 // nothing may look at the requester. Kyverno: pkg/validation/policy/{validate,background}.go.
 
 import { byCodePoints, goJson, isObject, stringAt, valueAt } from "@portcullis/kube";
+import type { Budget } from "@portcullis/lang";
 import type { Json } from "../../engine/request.ts";
 import type { RuleTree } from "../autogen/rules.ts";
 import { failureOf } from "../failure.ts";
 import { listOf } from "../match/filter.ts";
+import { operationsOf } from "../mutate/json6902.ts";
 import { matchesWildcard } from "../pattern/wildcard.ts";
 import { jmesPathOf } from "../pointer.ts";
 import { compileQuery } from "../query.ts";
@@ -16,7 +18,7 @@ import { findVariables, mayHoldVariables } from "../template.ts";
 import { Mistake, type Steps, explaining } from "./mistake.ts";
 
 /** `rules` are all rules, autogen's included. Throws Mistake. */
-export function checkVariables(policy: Json, rules: readonly RuleTree[], background: boolean): void {
+export function checkVariables(policy: Json, rules: readonly RuleTree[], background: boolean, budget: Budget): void {
   if (background) {
     const lead =
       "only select variables are allowed in background mode. Set spec.background=false to disable background mode for this policy rule: ";
@@ -28,7 +30,10 @@ export function checkVariables(policy: Json, rules: readonly RuleTree[], backgro
     }
   }
   explaining("policy contains invalid variables: ", () => {
-    for (const [at, rule] of rules.entries()) checkRule(rule, ["spec", "rules", at], background);
+    for (const [at, rule] of rules.entries()) {
+      checkPatchPaths(rule, ["spec", "rules", at], budget);
+      checkRule(rule, ["spec", "rules", at], background);
+    }
   });
 }
 
@@ -84,6 +89,16 @@ function refuseUserFilter(filter: Json, text: string, path: Steps): void {
 }
 
 // ── what variables may ask for
+
+/** A patch that cannot be read is refused later. Kyverno: jsonPatchPathHasVariables. */
+function checkPatchPaths(rule: RuleTree, path: Steps, budget: Budget): void {
+  const patch = stringAt(rule["mutate"], "patchesJson6902");
+  if (!patch.includes("{{")) return;
+  const operations = operationsOf(patch, budget);
+  if ("error" in operations || operations.every((one) => findVariables(one.path).length === 0)) return;
+  const text = `rule "${stringAt(rule, "name")}" should not have variables in patchesJSON6902 path section`;
+  throw new Mistake(text, [...path, "mutate", "patchesJson6902"]);
+}
 
 function checkRule(rule: RuleTree, path: Steps, background: boolean): void {
   const name = stringAt(rule, "name");

@@ -13,9 +13,10 @@ import { backgroundResults } from "../generate/background.ts";
 import { mutateRequest } from "../mutation.ts";
 import { actionFor } from "../policy/action.ts";
 import { policyProblem } from "../policy/check.ts";
+import { misfitsOf } from "../policy/misfits.ts";
 import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
 import type { CompiledRule } from "../policy/rule.ts";
-import { schemaErrors } from "../policy/schema.ts";
+import { policySchemaOf } from "../policy/schema.ts";
 import type { PodSecurityReport, RuleResult } from "../result.ts";
 import { type ContextSource, type KyvernoSettings, defaultSettings } from "../settings.ts";
 import type { CliInput, CliPolicy, CliResult, Phase, ReadCliPolicy } from "./port.ts";
@@ -31,7 +32,7 @@ export const readPeerPolicy: ReadCliPolicy = (object, from) => read(object, from
 
 function read(object: Json, from: ReadFrom, peerAnswers: boolean): ReturnType<ReadCliPolicy> {
   const { group, version, kind } = gvkOf(object);
-  const { wrong, unknown } = schemaErrors(object, version);
+  const { wrong, unknown } = misfitsOf(object, policySchemaOf(version));
   if (unknown.length > 0) {
     const texts = unknown.map(({ text }) => `${text}: Invalid value: value provided for unknown field`);
     throw new Error(`failed to parse document (${texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`})`);
