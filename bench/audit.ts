@@ -15,7 +15,8 @@ import type {
 import { assembleEngine } from "../packages/portcullis/src/app/assemble.ts";
 import { worldNow } from "../packages/portcullis/src/app/host.ts";
 import { createWorkQueue } from "../packages/portcullis/src/cluster/workqueue.ts";
-import { type Audit, defaultAuditSettings, startAudit } from "../packages/portcullis/src/controllers/audit/audit.ts";
+import { startAudit } from "../packages/portcullis/src/controllers/audit/audit.ts";
+import { type Audit, defaultAuditSettings } from "../packages/portcullis/src/controllers/audit/options.ts";
 import { pack } from "../packages/portcullis/src/controllers/audit/packing.ts";
 import { trackPolicies } from "../packages/portcullis/src/controllers/audit/tracking.ts";
 import { type Bench, type Row, less } from "./bench.ts";
@@ -99,6 +100,7 @@ function start(cluster: MemoryCluster, tracking: ReturnType<typeof trackPolicies
     client: cluster.client,
     informers: cluster.informers,
     createQueue: (work) => createWorkQueue({ work, onError: (_key, error) => fail(error) }),
+    namespace: "portcullis",
     settings: { ...defaultAuditSettings, intervalMs: 0, reports: null },
     world: worldNow,
     fetch: () => Promise.resolve([]),

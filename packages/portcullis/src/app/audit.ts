@@ -1,29 +1,46 @@
-// The audit as the main thread sees it: while this replica leads, there is a thread that audits (auditthread.ts); it is given
-// every policy that is served, and started again when it ends by itself. What it asks for is fetched here.
+// The audit as the main thread sees it: a thread of its own (auditthread.ts) that audits this replica's share of the objects.
+// It is given every policy that is served, is told when the share changes, and is started again when it ends by itself. What
+// it asks for is fetched here. The other replicas give up our share only once the thread has evaluated it for the first time, and take it
+// over when the thread has died.
 
 import { Worker } from "node:worker_threads";
 import type { Answer, Need } from "@portcullis/lang";
 import type { Metrics } from "../server/metrics.ts";
+import type { AuditShare } from "../controllers/audit/share.ts";
 import type { AuditThreadData, FromAudit, ToAudit } from "./auditthread.ts";
 import type { FileText } from "./compose.ts";
 import type { Change } from "./evaluator.ts";
 import type { Logger } from "./log.ts";
 import type { ObjectShare } from "./objectshare.ts";
 
-export interface AuditThreadOptions extends AuditThreadData {
+export interface AuditThreadOptions {
+  readonly audit: Omit<AuditThreadData["audit"], "share">;
+  /** This replica's name. */
+  readonly self: string;
   /** What policies look up. */
   readonly objects: ObjectShare;
   readonly fetch: (needs: readonly Need[]) => Promise<readonly Answer[]>;
   readonly metrics: Pick<Metrics, "audited" | "rules">;
   readonly logger: Logger;
+  /** Whether this replica audits its share now. */
+  readonly onAuditing: (isAuditing: boolean) => void;
   readonly onError: (error: Error) => void;
+}
+
+/** What the other replicas do. */
+export interface AuditMembers {
+  /** Those that audit. */
+  readonly auditing: readonly string[];
+  readonly alive: readonly string[];
+  /** Whether this replica leads. */
+  readonly leads: boolean;
 }
 
 export interface AuditThread {
   /** Policies that changed, as the evaluators get them. */
   change(files: Pick<Change, "changed" | "removed">): void;
-  /** Whether this replica is the one that audits. */
-  lead(leads: boolean): void;
+  /** Starts it, at first; what the others do decides about our share. */
+  follow(members: AuditMembers): void;
   close(): Promise<void>;
 }
 
@@ -37,7 +54,8 @@ interface State {
   worker: Worker | null;
   /** Resolves when the worker has ended. */
   ended: Promise<void>;
-  leads: boolean;
+  /** Null before the first members are known, and after the end. */
+  share: AuditShare | null;
   failures: number;
   restart: NodeJS.Timeout | null;
 }
@@ -48,10 +66,11 @@ export function createAuditThread(options: AuditThreadOptions): AuditThread {
     files: new Map(),
     worker: null,
     ended: Promise.resolve(),
-    leads: false,
+    share: null,
     failures: 0,
     restart: null,
   };
+  let isClosed = false;
   const unlisten = options.objects.listen((change) => tell(state.worker, { kind: "data", change }));
   return {
     change: (files) => {
@@ -59,13 +78,15 @@ export function createAuditThread(options: AuditThreadOptions): AuditThread {
       for (const file of files.changed) state.files.set(file.file, file);
       tell(state.worker, { kind: "change", files });
     },
-    lead: (leads) => {
-      state.leads = leads;
-      if (leads && state.worker === null && state.restart === null) start(state);
-      if (!leads) void stop(state);
+    follow: (members) => {
+      if (isClosed) return;
+      state.share = shareOf(options.self, members);
+      if (state.worker !== null) tell(state.worker, { kind: "share", share: state.share });
+      else if (state.restart === null) start(state, state.share);
     },
     close: async () => {
-      state.leads = false;
+      isClosed = true;
+      state.share = null;
       unlisten();
       if (state.restart !== null) clearTimeout(state.restart);
       await stop(state);
@@ -73,14 +94,17 @@ export function createAuditThread(options: AuditThreadOptions): AuditThread {
   };
 }
 
+function shareOf(self: string, { auditing, alive, leads }: AuditMembers): AuditShare {
+  return { self, members: [...new Set([...auditing, self])].toSorted(), alive, leads };
+}
+
 function tell(worker: Worker | null, message: ToAudit): void {
   worker?.postMessage(message);
 }
 
-function start(state: State): void {
+function start(state: State, share: AuditShare): void {
   const { options, files } = state;
-  const { audit } = options;
-  const data: AuditThreadData = { audit };
+  const data: AuditThreadData = { audit: { ...options.audit, share } };
   const worker = new Worker(new URL(import.meta.resolve("#worker")), { workerData: data });
   state.worker = worker;
   state.ended = new Promise((resolve) => {
@@ -100,11 +124,12 @@ function start(state: State): void {
 /** A thread that ends by itself is started again, later each time. */
 function ended(state: State, worker: Worker): void {
   if (state.worker === worker) state.worker = null;
-  if (!state.leads || state.restart !== null) return;
+  state.options.onAuditing(false);
+  if (state.share === null || state.restart !== null) return;
   const afterMs = Math.min(restartMs[1], restartMs[0] * 2 ** state.failures++);
   state.restart = setTimeout(() => {
     state.restart = null;
-    if (state.leads && state.worker === null) start(state);
+    if (state.share !== null && state.worker === null) start(state, state.share);
   }, afterMs);
   state.restart.unref();
 }
@@ -120,7 +145,7 @@ async function stop(state: State): Promise<void> {
 }
 
 async function take(
-  { fetch, metrics, logger, onError }: AuditThreadOptions,
+  { fetch, metrics, logger, onAuditing, onError }: AuditThreadOptions,
   worker: Worker,
   message: FromAudit,
 ): Promise<void> {
@@ -139,6 +164,9 @@ async function take(
       break;
     case "error":
       onError(new Error(message.message));
+      break;
+    case "settled":
+      onAuditing(true);
       break;
     case "closed":
       break;

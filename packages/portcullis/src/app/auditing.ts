@@ -6,18 +6,19 @@ import type { Answer, Need } from "@portcullis/lang";
 import type { Json, PolicySet } from "@portcullis/policy";
 import type { ClusterClient, Informers } from "../cluster/api.ts";
 import { createWorkQueue } from "../cluster/workqueue.ts";
+import { startAudit } from "../controllers/audit/audit.ts";
 import {
   type Audit,
   type AuditRun,
   type AuditSettings,
   defaultAuditSettings,
   type AuditOptions,
-  startAudit,
-} from "../controllers/audit/audit.ts";
+} from "../controllers/audit/options.ts";
 import type { ObjectResults } from "../controllers/audit/auditor.ts";
 import { keyOfPolicy } from "../controllers/audit/policies.ts";
 import { type Result, newResults } from "../controllers/audit/results.ts";
 import { type Log, type RunRecord, logRun, recordOf, violationOf } from "../controllers/audit/runs.ts";
+import type { AuditShare } from "../controllers/audit/share.ts";
 import { trackPolicies } from "../controllers/audit/tracking.ts";
 import { auditEvent } from "../controllers/events/gatekeeper.ts";
 import { kyvernoEvent, scanEvents } from "../controllers/events/kyverno.ts";
@@ -63,13 +64,18 @@ export interface AuditingOptions {
   readonly onRun: (record: RunRecord & { readonly evaluations: number; readonly eventsDropped: number }) => void;
   /** What Kyverno's rules said since the last call. */
   readonly onTallies: (tallies: readonly Tally[]) => void;
+  /** All that is this replica's has been evaluated and told. */
+  readonly onSettled: () => void;
   readonly onError: (error: Error) => void;
+  /** Which objects are this replica's. */
+  readonly share: AuditShare;
   readonly tuning?: Partial<AuditSettings>;
 }
 
 export interface Auditing {
   readonly audit: Audit;
   change(files: Pick<Change, "changed" | "removed">): void;
+  share(share: AuditShare): void;
   close(): Promise<void>;
 }
 
@@ -97,6 +103,8 @@ export function startAuditing(options: AuditingOptions): Auditing {
       reported: new Set(flags.reported),
       ...options.tuning,
     },
+    namespace: options.namespace,
+    share: options.share,
     ...(createData !== undefined && { createData }),
     world: worldNow,
     fetch: options.fetch,
@@ -106,10 +114,11 @@ export function startAuditing(options: AuditingOptions): Auditing {
       nowMs: () => performance.now(),
       pause: () => new Promise((resolve) => setImmediate(resolve)),
     },
-    onResults: (object, before) => {
+    onResults: (object, before, isTold) => {
       if (object.results.length > 0)
-        tell({ options, audit, recorder, tallies }, object, newResults(object.results, before));
+        tell({ options, audit, recorder, tallies }, { object, isTold, found: newResults(object.results, before) });
     },
+    onSettled: options.onSettled,
     onRun: async (run) => {
       await finishRun({ options, exporter, recorder, audit }, run);
       options.onTallies(tallies.take());
@@ -123,6 +132,10 @@ export function startAuditing(options: AuditingOptions): Auditing {
       const { set } = composer.compose(changed, removed);
       audit.setPolicies(set);
       sweeping.served(set);
+    },
+    share: (share) => {
+      audit.setShare(share);
+      sweeping.lead(share.leads);
     },
     close: async () => {
       await sweeping.close();
@@ -139,15 +152,17 @@ interface Telling {
   readonly tallies: ScanTallies;
 }
 
-/** Results of policies that went leave the reports of requests, a second later. */
-function sweepReports({ client, flags: { reports: api }, onError }: AuditingOptions): {
+/** Results of policies that went leave the reports of requests, a second later: whoever leads takes them out. */
+function sweepReports({ client, flags: { reports: api }, share, onError }: AuditingOptions): {
   readonly served: (set: PolicySet) => void;
+  readonly lead: (leads: boolean) => void;
   readonly close: () => Promise<void>;
 } {
   let names: ReadonlySet<string> | null = null;
+  let isLeader = share.leads;
   const queue = createWorkQueue({
     work: async () => {
-      if (api === null) return;
+      if (api === null || !isLeader || names === null) return;
       await sweepAdmissionReports({ client, api, isServed: (policy) => names?.has(policy) !== false });
     },
     onError: (_key, error) => onError(error),
@@ -158,6 +173,10 @@ function sweepReports({ client, flags: { reports: api }, onError }: AuditingOpti
       const isSmaller = names === null || [...names].some((name) => !now.has(name));
       names = now;
       if (isSmaller) queue.add("reports", 1000);
+    },
+    lead: (leads) => {
+      if (leads && !isLeader) queue.add("reports", 1000);
+      isLeader = leads;
     },
     close: () => queue.close(),
   };
@@ -175,8 +194,15 @@ function tellsPassed(set: Parameters<typeof successActions>[0]): boolean {
   return actions !== null && (actions.length === 0 || actions.includes("Resource Passed"));
 }
 
+interface News {
+  readonly object: ObjectResults;
+  readonly found: readonly Result[];
+  /** There may have been Events of it. */
+  readonly isTold: boolean;
+}
+
 /** Events and counts of what is new about an object. */
-function tell({ options, audit, recorder, tallies }: Telling, object: ObjectResults, found: readonly Result[]): void {
+function tell({ options, audit, recorder, tallies }: Telling, { object, found, isTold }: News): void {
   const { flags, namespace } = options;
   const { policies } = audit;
   if (policies === null) return;
@@ -187,10 +213,11 @@ function tell({ options, audit, recorder, tallies }: Telling, object: ObjectResu
     if (policy === undefined) continue;
     if (policy.id.dialect === "kyverno") {
       for (const result of results) tallies.add(object, policy, result);
+      if (isTold) continue;
       const events = { omit: new Set(flags.omitEvents), successes: tellsPassed(policies.set) };
       for (const event of scanEvents(object, policy, results, events))
         recorder.send(kyvernoEvent(event, "kyverno-scan", epochMs));
-    } else if (flags.events) {
+    } else if (flags.events && !isTold) {
       for (const result of results) {
         const violation = violationOf(object, result, { policies, metadataOf: (one) => audit.metadataOf(one) });
         const settings = { namespace, involvedNamespace: flags.eventsInvolvedNamespace };

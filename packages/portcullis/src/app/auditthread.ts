@@ -8,6 +8,7 @@ import { createClient } from "../cluster/client.ts";
 import { createInformers } from "../cluster/informer.ts";
 import { type ConfigOptions, readClusterConfig } from "../cluster/kubeconfig.ts";
 import { sharedAuditData } from "../controllers/audit/data.ts";
+import type { AuditShare } from "../controllers/audit/share.ts";
 import { watchNeighbours, yieldingClient } from "../controllers/neighbours/neighbours.ts";
 import type { Tally } from "../server/tally.ts";
 import { type AuditFlags, type AuditingOptions, startAuditing } from "./auditing.ts";
@@ -25,6 +26,8 @@ export interface AuditThreadData {
     readonly settings: EvaluatorSettings;
     /** Our own webhook configurations' name, by which others are known; null: nobody is looked for. */
     readonly yieldsAs: string | null;
+    /** Which objects are this replica's when it starts. */
+    readonly share: AuditShare;
   };
 }
 
@@ -33,6 +36,7 @@ export type ToAudit =
   /** Objects of the cluster that policies look up. */
   | { readonly kind: "data"; readonly change: DataChange }
   | { readonly kind: "answers"; readonly id: number; readonly answers: readonly Answer[] }
+  | { readonly kind: "share"; readonly share: AuditShare }
   | { readonly kind: "close" };
 
 export type FromAudit =
@@ -41,10 +45,12 @@ export type FromAudit =
   | { readonly kind: "run"; readonly record: Parameters<AuditingOptions["onRun"]>[0] }
   | { readonly kind: "tallies"; readonly tallies: readonly Tally[] }
   | { readonly kind: "error"; readonly message: string }
+  /** For the first time, all that is this replica's has been evaluated and told. */
+  | { readonly kind: "settled" }
   | { readonly kind: "closed" };
 
 export function serveAudit(
-  { cluster, namespace, userAgent, flags, settings, yieldsAs }: AuditThreadData["audit"],
+  { cluster, namespace, userAgent, flags, settings, yieldsAs, share }: AuditThreadData["audit"],
   port: MessagePort,
 ): void {
   const send = (message: FromAudit): void => {
@@ -58,6 +64,7 @@ export function serveAudit(
   const asked = new Map<number, (answers: readonly Answer[]) => void>();
   const shared = sharedAuditData();
   let nextId = 0;
+  let hasSettled = false;
   const auditing = startAuditing({
     client,
     informers,
@@ -74,12 +81,20 @@ export function serveAudit(
     log: (fields, text) => send({ kind: "log", fields, text }),
     onRun: (record) => send({ kind: "run", record }),
     onTallies: (tallies) => send({ kind: "tallies", tallies }),
+    onSettled: () => {
+      if (!hasSettled) send({ kind: "settled" });
+      hasSettled = true;
+    },
+    share,
     onError,
   });
   port.on("message", (message: ToAudit) => {
     switch (message.kind) {
       case "change":
         auditing.change(message.files);
+        break;
+      case "share":
+        auditing.share(message.share);
         break;
       case "data":
         shared.take(message.change);

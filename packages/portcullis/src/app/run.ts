@@ -12,11 +12,11 @@ import { createElection } from "../cluster/election.ts";
 import { createInformers } from "../cluster/informer.ts";
 import type { ClusterConfig, ConfigOptions } from "../cluster/kubeconfig.ts";
 import { createBackoff } from "../cluster/retry.ts";
-import { createMembership } from "../cluster/shards.ts";
+import { type Membership, createMembership } from "../cluster/shards.ts";
 import { createWorkQueue } from "../cluster/workqueue.ts";
 import { type Neighbours, watchNeighbours, yieldingClient } from "../controllers/neighbours/neighbours.ts";
 import { clusterNeeds } from "../controllers/policies/clusterneeds.ts";
-import { startPolicies } from "../controllers/policies/policies.ts";
+import { type PoliciesOptions, startPolicies } from "../controllers/policies/policies.ts";
 import { type ExchangedCertificates, exchangedCertificates } from "../server/certificates/exchange.ts";
 import { type AdmissionEventFlags, createAdmissionEvents } from "./admission-events.ts";
 import { type AuditThread, createAuditThread } from "./audit.ts";
@@ -172,10 +172,15 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
   const noteJoined = async (): Promise<void> => {
     await membership.joined;
     hasJoined = true;
+    divideAudit();
   };
   void noteJoined();
-  const audit = auditThread(options, parts, target);
+  const audit = auditThread(options, parts, { target, membership });
   let isReady = false;
+  const divideAudit = (): void => {
+    if (!isReady || !hasJoined) return;
+    audit?.follow({ auditing: membership.doing(auditTask), alive: membership.members, leads: election.isLeader });
+  };
   const { configMap } = evaluatorSettings(options.serve).kyverno;
   const policies = startPolicies({
     client,
@@ -188,11 +193,7 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
     isRegistered: () => registering.isCurrent,
     nowMs: Date.now,
     isAlive: (other) => (hasJoined ? membership.members.includes(other) : null),
-    createQueue: ({ work, workers }) => {
-      // Somebody else wrote first, as replicas do all the time: the queue tries again.
-      const tell = (error: Error): void => (isConflict(error) ? undefined : onError(error));
-      return createWorkQueue({ work, workers, onError: (_key, error) => tell(error) });
-    },
+    createQueue: queues(onError),
     onKinds: (kinds) => {
       logger.info({ kinds }, "objects are synchronised for policies");
     },
@@ -202,9 +203,12 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
     logger.info({ leads }, leads ? "this replica leads" : "another replica leads");
     policies.refresh();
     registering.check();
-    if (isReady) audit?.lead(leads);
+    divideAudit();
   });
-  membership.onChange(() => policies.refresh());
+  membership.onChange(() => {
+    policies.refresh();
+    divideAudit();
+  });
   const rights = warnOfRights({ client, feed: policies.feed, leads: () => election.isLeader, logger, onError });
   parts.neighbours?.onChange(() => policies.refresh());
   const close = async (): Promise<void> => {
@@ -217,7 +221,7 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
     await policies.ready;
     // Not before: with a part of the policies it would take the reports of the others away.
     isReady = true;
-    audit?.lead(election.isLeader);
+    divideAudit();
     registering.follow(policies.feed, () => election.isLeader);
   } catch (error) {
     await close();
@@ -226,13 +230,34 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
   return { close };
 }
 
+/** Queues of work on the cluster: somebody else wrote first, as replicas do all the time, and the queue tries again. */
+function queues(onError: (error: Error) => void): PoliciesOptions["createQueue"] {
+  const tell = (error: Error): void => (isConflict(error) ? undefined : onError(error));
+  return ({ work, workers }) => createWorkQueue({ work, workers, onError: (_key, error) => tell(error) });
+}
+
 /** How long what policies ask for in an audit may take, in milliseconds. */
 const auditFetchMs = 10_000;
+/** What replicas that audit have on their Leases (cluster/shards.ts). */
+const auditTask = "audit";
+
+interface AuditAround {
+  readonly target: ClusterTarget;
+  readonly membership: Membership;
+}
 
 function auditThread(
-  { audit, namespace, userAgent = "portcullis", serve: served, registration, yields = true }: RunOptions,
+  {
+    audit,
+    namespace,
+    id = hostname(),
+    userAgent = "portcullis",
+    serve: served,
+    registration,
+    yields = true,
+  }: RunOptions,
   { objects, logger, onError }: Parts,
-  { metrics, fetching }: ClusterTarget,
+  { target: { metrics, fetching }, membership }: AuditAround,
 ): AuditThread | null {
   if (audit === null) return null;
   const { flags, cluster } = audit;
@@ -246,6 +271,8 @@ function auditThread(
       settings: evaluatorSettings(served),
       yieldsAs: yields ? configurationName : null,
     },
+    self: id,
+    onAuditing: (isAuditing) => membership.does(auditTask, isAuditing),
     objects,
     fetch: (needs) => fetching.fetch(needs, clockMs() + auditFetchMs),
     metrics,

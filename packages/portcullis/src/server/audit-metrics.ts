@@ -1,5 +1,6 @@
 // The numbers of the audit: Gatekeeper's under their names, and our own. The time of the last run is what tells that the
-// audit is alive. Gatekeeper: pkg/audit/stats_reporter.go.
+// audit is alive. Of several replicas each audits its share of the objects, and its numbers are about that; violations are
+// those of all objects, and only the replica that leads gives them. Gatekeeper: pkg/audit/stats_reporter.go.
 
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
@@ -8,8 +9,8 @@ export interface AuditRecord {
   /** Seconds since 1970. */
   readonly startedSeconds: number;
   readonly endedSeconds: number;
-  /** By enforcement action. */
-  readonly violations: Readonly<Record<string, number>>;
+  /** Of all objects, by enforcement action; null where another replica leads. */
+  readonly violations: Readonly<Record<string, number>> | null;
   readonly objects: number;
   /** Results of policies on who asks, which no audit can decide. */
   readonly notAuditable: number;
@@ -24,7 +25,8 @@ export function auditMetrics(register: Registry): { readonly audited: (record: A
   const all = instruments(register);
   return {
     audited: ({ startedSeconds, endedSeconds, violations, objects, notAuditable, evaluations, eventsDropped }) => {
-      for (const [action, count] of Object.entries(violations))
+      if (violations === null) all.violations.reset();
+      for (const [action, count] of Object.entries(violations ?? {}))
         all.violations.set({ enforcement_action: action }, count);
       all.duration.observe(endedSeconds - startedSeconds);
       all.started.set(Math.floor(startedSeconds));
@@ -44,7 +46,7 @@ function instruments(register: Registry) {
   return {
     violations: new Gauge({
       name: "gatekeeper_violations",
-      help: "Total number of audited violations",
+      help: "Total number of audited violations, given by the replica that leads",
       labelNames: ["enforcement_action"],
       registers,
     }),
@@ -64,7 +66,11 @@ function instruments(register: Registry) {
       help: "Timestamp of last audit run ending time",
       registers,
     }),
-    objects: new Gauge({ name: "portcullis_audit_objects", help: "Objects that the audit looks at", registers }),
+    objects: new Gauge({
+      name: "portcullis_audit_objects",
+      help: "Objects that the audit of this replica looks at",
+      registers,
+    }),
     notAuditable: new Gauge({
       name: "portcullis_audit_not_auditable",
       help: "Results of policies that look at who asks, which no audit can decide",
@@ -72,7 +78,7 @@ function instruments(register: Registry) {
     }),
     evaluations: new Counter({
       name: "portcullis_audit_evaluations_total",
-      help: "How many times an object was evaluated by the audit",
+      help: "How many times an object was evaluated by the audit of this replica",
       registers,
     }),
     eventsDropped: new Counter({

@@ -5,117 +5,31 @@
 //
 // On an interval it also tells what it knows, as Gatekeeper's audit run does: log lines, metrics, exported violations. That
 // costs no evaluation, save for policies whose answers depend on the time or on data that nobody watches.
+//
+// Of several replicas each audits its share of the objects (share.ts). When the members change, what is no longer ours is
+// forgotten, what has become ours is read and evaluated, and until that is done no report is taken for superfluous.
 
 import { type GroupVersionResource, groupKindKey, stringAt } from "@portcullis/kube";
-import type { Answer, Need, World } from "@portcullis/lang";
-import type { PolicySet } from "@portcullis/policy";
-import type { ClusterClient, ClusterObject, Informer, Informers, WorkQueue } from "../../cluster/api.ts";
-import {
-  type ConstraintResults,
-  type StatusWriter,
-  constraintResults,
-  createStatusWriter,
-} from "../reports/constraint-status.ts";
-import { type ReportApi, type ReportedResults, policyReport, reportKind } from "../reports/policy-report.ts";
+import type { Answer, Need } from "@portcullis/lang";
+import type { ClusterObject, Informer } from "../../cluster/api.ts";
+import { type Statuses, createStatuses } from "../reports/joined-status.ts";
+import { type ReportApi, policyReport, reportKind } from "../reports/policy-report.ts";
 import { type ReportWriter, createReportWriter } from "../reports/report-writer.ts";
 import { type Auditor, type ObjectResults, createAuditor } from "./auditor.ts";
-import { type AuditData, type AuditDataOptions, createAuditData } from "./data.ts";
+import { type AuditData, createAuditData } from "./data.ts";
+import type { Audit, AuditOptions } from "./options.ts";
 import { type AuditedPolicies, type PolicyObject, auditedPolicies, keyOfPolicy } from "./policies.ts";
 import { type Result, createResultStore, newResults } from "./results.ts";
 import { type Scanner, createScanner } from "./scanner.ts";
+import { type AuditShare, isAlone, isOwn, sameMembers, wholeAudit } from "./share.ts";
 import { type Watches, createWatches } from "./watches.ts";
-
-export interface AuditOptions {
-  readonly client: ClusterClient;
-  readonly informers: Informers;
-  readonly createQueue: (work: (key: string) => Promise<void>) => WorkQueue;
-  readonly settings: AuditSettings;
-  /** What policies look up; watched here when absent. */
-  readonly createData?: (options: AuditDataOptions) => AuditData;
-  /** The world of one decision. */
-  readonly world: (answer: (need: Need) => Answer) => World;
-  /** What is not known of the cluster: anything but Namespaces and the inventory. Never rejects. */
-  readonly fetch: (needs: readonly Need[]) => Promise<readonly Answer[]>;
-  /** The policy that runs at this moment. */
-  readonly running?: () => string | null;
-  readonly clock: AuditClock;
-  /** What an object's results became, and what they were. */
-  readonly onResults?: (object: ObjectResults, before: readonly Result[]) => void;
-  /** After each run. */
-  readonly onRun?: (run: AuditRun) => Promise<void> | void;
-  readonly onError: (error: Error) => void;
-}
-
-interface AuditClock {
-  /** Milliseconds since 1970. */
-  readonly epochMs: () => number;
-  /** On a monotonic clock. */
-  readonly nowMs: () => number;
-  /** Lets others run. */
-  readonly pause: () => Promise<void>;
-}
-
-export interface AuditSettings {
-  /** Between two runs; 0: no runs. */
-  readonly intervalMs: number;
-  /** Between two looks at whether the watches know all there is; 0: none. */
-  readonly rescanMs: number;
-  /** Violations in a constraint's status. Gatekeeper: --constraint-violations-limit. */
-  readonly violationsLimit: number;
-  /** Null: no reports. */
-  readonly reports: ReportApi | null;
-  /** Which results stand in reports. Kyverno: --allowedResults. */
-  readonly reported: ReportedResults;
-  /** Milliseconds that all policies together have for one object. */
-  readonly objectMs: number;
-  /** Milliseconds of work between two pauses. */
-  readonly turnMs: number;
-  /** How long changes are gathered before work on them begins. */
-  readonly gatherMs: number;
-}
-
-export const defaultAuditSettings: AuditSettings = {
-  intervalMs: 60_000,
-  rescanMs: 3_600_000,
-  violationsLimit: 20,
-  reports: "wgpolicyk8s.io",
-  reported: new Set(["pass", "fail", "warn", "error", "skip"] as const),
-  objectMs: 10_000,
-  turnMs: 5,
-  gatherMs: 300,
-};
-
-/** What is known at the moment of a run. */
-export interface AuditRun {
-  /** RFC 3339, to the second. */
-  readonly id: string;
-  readonly startedMs: number;
-  readonly policies: AuditedPolicies;
-  readonly objects: () => Iterable<ObjectResults>;
-  /** Labels and version of an object. */
-  readonly metadataOf: (key: string) => ClusterObject | null;
-}
-
-export interface Audit {
-  setPolicies(set: PolicySet): void;
-  /** Resolves when all that is known has been evaluated and written. */
-  settled(): Promise<void>;
-  readonly policies: AuditedPolicies | null;
-  objects(): Iterable<ObjectResults>;
-  metadataOf(key: string): ClusterObject | null;
-  /** How many times an object was evaluated since the start. */
-  readonly evaluations: number;
-  /** Looks now whether the watches know all there is. */
-  rescan(): Promise<void>;
-  close(): Promise<void>;
-}
 
 interface State {
   readonly options: AuditOptions;
   readonly auditor: Auditor;
   readonly scanner: Scanner;
   readonly watches: Watches;
-  readonly statuses: StatusWriter;
+  readonly statuses: Statuses;
   readonly namespaces: Informer;
   readonly data: AuditData;
   /** Kinds (`group/Kind`) of data that changed and about which nobody was asked yet. */
@@ -126,12 +40,15 @@ interface State {
   policies: AuditedPolicies | null;
   /** Policies that nobody has followed yet. */
   next: AuditedPolicies | null;
-  /** Constraints whose statuses may differ from what they should be, by `keyOfPolicy`. */
-  readonly dirty: Set<string>;
+  share: AuditShare;
+  /** A share that nobody has taken yet. */
+  nextShare: AuditShare | null;
+  /** Whether all that was ours when the members changed last has been evaluated: what has no results then needs no report. */
+  isReviewed: boolean;
   /** Keys of objects that have results, by uid. */
   readonly uids: Map<string, string>;
   working: Promise<void> | null;
-  timer: NodeJS.Timeout | null;
+  timer: { readonly timeout: NodeJS.Timeout; readonly dueMs: number } | null;
   isClosed: boolean;
 }
 
@@ -161,11 +78,19 @@ function audit(state: State, tickers: readonly NodeJS.Timeout[]): Audit {
       state.next = auditedPolicies(set);
       wake(state);
     },
+    setShare: (share) => {
+      if (sameMembers(share, state.nextShare ?? state.share)) {
+        // Who leads now has statuses to write; nothing has to be evaluated for that.
+        if (state.nextShare !== null) state.nextShare = share;
+        else state.share = share;
+      } else state.nextShare = share;
+      wake(state);
+    },
     settled: async () => {
       do {
         // oxlint-disable-next-line no-await-in-loop -- what was written may have woken it again
         await work(state);
-      } while (state.working !== null || state.next !== null || state.auditor.waiting > 0);
+      } while (state.working !== null || hasNews(state) || state.auditor.waiting > 0);
       await state.reports?.idle();
     },
     get policies() {
@@ -180,8 +105,9 @@ function audit(state: State, tickers: readonly NodeJS.Timeout[]): Audit {
     close: async () => {
       state.isClosed = true;
       for (const ticker of tickers) clearInterval(ticker);
-      if (state.timer !== null) clearTimeout(state.timer);
+      if (state.timer !== null) clearTimeout(state.timer.timeout);
       state.watches.close();
+      state.statuses.close();
       state.namespaces.close();
       state.data.close();
       await state.working;
@@ -214,12 +140,21 @@ function createState(options: AuditOptions): State {
     turnMs: settings.turnMs,
     nowMs: clock.nowMs,
     onResults: (object, before) => noted(state, object, before),
+    onReleased: ({ uid }) => {
+      state.uids.delete(uid);
+    },
   });
-  const watches = createWatches({ client, informers, auditor, onWork: () => wake(state), onError });
-  const statuses = createStatusWriter({
+  const owns = (key: string): boolean => isOwn(state.share, key);
+  const watches = createWatches({ client, informers, auditor, owns, onWork: () => wake(state), onError });
+  const statuses = createStatuses({
     client,
-    resourceOf: ({ group, version, id }) => ({ group, version, resource: id.kind.toLowerCase() }),
+    informers,
+    namespace: options.namespace,
+    limit: settings.violationsLimit,
     timestamp: () => timestamp(clock.epochMs()),
+    nowMs: clock.nowMs,
+    onWork: (afterMs) => wake(state, afterMs),
+    onError,
   });
   const state: State = {
     options,
@@ -231,11 +166,13 @@ function createState(options: AuditOptions): State {
     data,
     changedData: new Set(),
     dataAskedMs: -Infinity,
-    dirty: new Set(),
     uids: new Map(),
     reports: null,
     policies: null,
     next: null,
+    share: options.share ?? wholeAudit,
+    nextShare: null,
+    isReviewed: false,
     working: null,
     timer: null,
     isClosed: false,
@@ -272,13 +209,25 @@ function namespaceAnswer(namespaces: Informer, { kind, call }: Need): Answer | u
 
 const retryMs = 5000;
 
+/** Work begins so many milliseconds from now, or before if somebody wanted that already. */
 function wake(state: State, afterMs = state.options.settings.gatherMs): void {
-  if (state.timer !== null || state.isClosed) return;
-  state.timer = setTimeout(() => {
+  if (state.isClosed) return;
+  const dueMs = performance.now() + afterMs;
+  if (state.timer !== null) {
+    if (state.timer.dueMs <= dueMs) return;
+    clearTimeout(state.timer.timeout);
+  }
+  const timeout = setTimeout(() => {
     state.timer = null;
     void work(state);
   }, afterMs);
-  state.timer.unref();
+  timeout.unref();
+  state.timer = { timeout, dueMs };
+}
+
+/** Whether there are policies or a share that nobody has followed yet. */
+function hasNews({ next, nextShare }: State): boolean {
+  return next !== null || nextShare !== null;
 }
 
 /** One at a time; never rejects. */
@@ -299,23 +248,61 @@ function work(state: State): Promise<void> {
 async function workOnce(state: State): Promise<void> {
   const { auditor } = state;
   await state.namespaces.synced;
-  if (state.next !== null) {
-    const { next } = state;
-    state.next = null;
-    try {
-      await followPolicies(state, next);
-    } catch (error) {
-      state.next ??= next;
-      throw error;
-    }
-  }
+  await followNews(state);
   if (state.policies === null) return;
   askAboutData(state);
   while (auditor.waiting > 0 && !state.isClosed) {
     // oxlint-disable-next-line no-await-in-loop -- what came in the meantime belongs to it
     await auditor.work();
   }
-  if (!state.isClosed) await flush(state);
+  if (!state.isClosed) await finish(state);
+}
+
+async function followNews(state: State): Promise<void> {
+  const { nextShare } = state;
+  if (nextShare !== null) {
+    state.nextShare = null;
+    try {
+      await followShare(state, nextShare);
+    } catch (error) {
+      state.nextShare ??= nextShare;
+      throw error;
+    }
+  }
+  const { next } = state;
+  if (next === null) return;
+  state.next = null;
+  try {
+    await followPolicies(state, next);
+  } catch (error) {
+    state.next ??= next;
+    throw error;
+  }
+}
+
+/** From here on informers keep what is ours now. */
+async function followShare(state: State, share: AuditShare): Promise<void> {
+  state.share = share;
+  state.isReviewed = false;
+  markConstraints(state);
+  await state.watches.share();
+}
+
+/** Nothing waits: reports that nobody wants are known now, and counts are whole. */
+async function finish(state: State): Promise<void> {
+  const { policies, auditor, statuses, share, options } = state;
+  if (policies === null) return;
+  if (!state.isReviewed) {
+    state.isReviewed = true;
+    state.reports?.reviewAll();
+  }
+  await statuses.flush({ policies, objects: auditor.objects(), share });
+  if (auditor.waiting === 0 && !hasNews(state)) options.onSettled?.();
+}
+
+function markConstraints({ policies, statuses }: State): void {
+  if (policies === null) return;
+  for (const [key, { id }] of policies.objects) if (id.dialect === "gatekeeper") statuses.changed(key);
 }
 
 /** How long policies that read data are left alone after they were asked about all objects. */
@@ -347,12 +334,8 @@ async function followPolicies(state: State, next: AuditedPolicies): Promise<void
   if (before === null) state.changedData.clear();
   state.policies = next;
   state.auditor.setPolicies(next);
-  for (const [key, { id }] of next.objects) if (id.dialect === "gatekeeper") state.dirty.add(key);
+  markConstraints(state);
   if (before !== null) reportAgain(state, before, next);
-  if (before !== null || state.reports === null) return;
-  // Once: what an earlier process wrote is held against what this one finds.
-  await state.auditor.work();
-  state.reports.reviewAll();
 }
 
 /** Reports also say what a policy's annotations say: where those changed, results that stayed are reported anew. */
@@ -373,7 +356,7 @@ function reportAgain({ auditor, reports }: State, before: AuditedPolicies, next:
 /** Reports are written as soon as their kind is there. */
 async function openReports(state: State): Promise<void> {
   const { client, informers, createQueue, settings, onError } = state.options;
-  const { reports: api, reported } = settings;
+  const { reports: api } = settings;
   if (api === null || state.reports !== null) return;
   const { resources } = await client.discover();
   const { kind } = reportKind(api, true);
@@ -384,51 +367,42 @@ async function openReports(state: State): Promise<void> {
     api,
     createQueue,
     onError,
+    owns: (uid) => isOwn(state.share, uid),
     wanted: (namespace, uid) => {
       const key = state.uids.get(uid);
       const object = key === undefined ? null : state.auditor.get(key);
-      if (object === null || object.namespace !== namespace || object.uid !== uid) return null;
-      return policyReport(object, { api, allowed: reported, policies: state.policies?.objects ?? new Map() });
+      if (object?.namespace === namespace && object.uid === uid) return reportOf(state, object, api);
+      // What was there before may not have been evaluated yet.
+      return state.isReviewed ? null : undefined;
     },
     isActive: () => !state.isClosed,
   });
+  // What an earlier process or another replica wrote is held against what this one finds.
+  state.isReviewed = false;
   await state.reports.synced;
+}
+
+function reportOf({ options, policies }: State, object: ObjectResults, api: ReportApi): ClusterObject | null {
+  return policyReport(object, { api, allowed: options.settings.reported, policies: policies?.objects ?? new Map() });
 }
 
 function noted(state: State, object: ObjectResults, before: readonly Result[]): void {
   for (const { policy } of [...newResults(object.results, before), ...newResults(before, object.results)]) {
-    if (policy.dialect === "gatekeeper") state.dirty.add(keyOfPolicy(policy));
+    if (policy.dialect === "gatekeeper") state.statuses.changed(keyOfPolicy(policy));
   }
   if (object.results.length > 0) state.uids.set(object.uid, object.key);
   else state.uids.delete(object.uid);
   state.reports?.changed(object.namespace, object.uid);
-  state.options.onResults?.(object, before);
+  state.options.onResults?.(object, before, isTold(state, object));
 }
 
-/** Writes the statuses of constraints that may have changed. */
-async function flush(state: State): Promise<void> {
-  const { dirty, policies, options, auditor, statuses } = state;
-  if (policies === null || dirty.size === 0) return;
-  const keys = new Set([...dirty].filter((key) => policies.objects.has(key)));
-  dirty.clear();
-  const results = constraintResults(auditor.objects(), keys, options.settings.violationsLimit);
-  const write = async ([key, found]: [string, ConstraintResults]): Promise<void> => {
-    try {
-      await statuses.write(policies.objects.get(key) as PolicyObject, found);
-    } catch (error) {
-      dirty.add(key);
-      wake(state, retryMs);
-      options.onError(error as Error);
-    }
-  };
-  for (const batch of batches([...results], 8)) {
-    // oxlint-disable-next-line no-await-in-loop -- a few at a time
-    await Promise.all(batch.map(write));
-  }
-}
-
-function batches<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) => items.slice(at * size, (at + 1) * size));
+/** Of what we judge for the first time somebody may have told: an earlier process, or a replica that judged it before. */
+function isTold(state: State, object: ObjectResults): boolean {
+  const { isReviewed, reports, share, options } = state;
+  if (isReviewed) return false;
+  const { reports: api } = options.settings;
+  if (api === null || reports === null) return !isAlone(share);
+  return reports.isStanding(object.namespace, object.uid, () => reportOf(state, object, api));
 }
 
 // ── runs
@@ -449,7 +423,7 @@ async function rescan(state: State): Promise<void> {
   if (lost.length > 0) onError(new Error(`the watch of ${lost.join(", ")} had lost changes: it was begun anew`));
   // What somebody else wrote into a status is found, too.
   state.statuses.forget();
-  for (const [key, { id }] of state.policies.objects) if (id.dialect === "gatekeeper") state.dirty.add(key);
+  markConstraints(state);
   await work(state);
 }
 
@@ -468,6 +442,7 @@ async function run(state: State): Promise<void> {
     startedMs,
     policies,
     objects: () => auditor.objects(),
+    constraints: state.share.leads ? state.statuses.joined : null,
     metadataOf: (key) => state.watches.get(key),
   });
 }

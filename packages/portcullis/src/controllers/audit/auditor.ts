@@ -41,6 +41,7 @@ export interface AuditorOptions {
   readonly nowMs: () => number;
   /** The results of an object changed; `before` are those that it had. */
   readonly onResults: (object: ObjectResults, before: readonly Result[]) => void;
+  readonly onReleased: (object: ObjectResults) => void;
 }
 
 export interface Auditor {
@@ -50,6 +51,8 @@ export interface Auditor {
   /** Something that every policy may see of the object has changed, its Namespace for one. */
   touch(key: string): void;
   removed(key: string): void;
+  /** Another replica judges the object from now on: what was found is forgotten, and nobody is told that it went. */
+  released(key: string): void;
   /** Data of these kinds (`group/Kind`) changed: policies that read them are asked again. */
   dataChanged(kinds: ReadonlySet<string>): void;
   /** Policies whose answers depend on the time or on data that nobody watches are asked again. */
@@ -110,6 +113,12 @@ export function createAuditor(options: AuditorOptions): Auditor {
       entries.delete(key);
       waiting.delete(key);
       if (entry !== undefined) settle(state, entry, none);
+    },
+    released: (key) => {
+      const entry = entries.get(key);
+      entries.delete(key);
+      waiting.delete(key);
+      if (entry !== undefined) options.onReleased(entry);
     },
     dataChanged: (kinds) => {
       const readers = [...(state.policies?.units.values() ?? [])].filter(({ reads }) => readsAny(reads, kinds));

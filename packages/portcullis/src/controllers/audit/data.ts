@@ -88,7 +88,7 @@ function watch(
   share: ObjectShare,
   { gvr, gvk }: ApiResource,
 ): PackedWatch {
-  const opened = watchPacked(informers, gvr, onError);
+  const opened = watchPacked(gvr, { informers, onError });
   opened.informer.onChange((change) => {
     if (change.what === "changed" && isSame(change.old, change.object)) return;
     const key = keyOf(gvk, change.object);

@@ -4,13 +4,13 @@
 import { stringAt } from "@portcullis/kube";
 import type { Answer, Need, World } from "@portcullis/lang";
 import type { PolicySet, PolicySource } from "@portcullis/policy";
-import type { ApiResource, ClusterClient, ClusterObject, Informers } from "../../cluster/api.ts";
+import type { ClusterClient, ClusterObject, Informers } from "../../cluster/api.ts";
 import { type AuditedObject, policiesFor } from "./auditor.ts";
 import { createAuditData } from "./data.ts";
 import { auditedPolicies } from "./policies.ts";
 import { type Result, createResultStore } from "./results.ts";
 import { createScanner } from "./scanner.ts";
-import { auditedObject, wantedResources } from "./watches.ts";
+import { auditedObject, wantedResources, withKind } from "./watches.ts";
 
 export interface OnceOptions {
   readonly client: ClusterClient;
@@ -60,13 +60,6 @@ export async function auditOnce(options: OnceOptions): Promise<number> {
   /* oxlint-enable no-await-in-loop */
   data.close();
   return count;
-}
-
-/** The items of a list do not say what they are. */
-function withKind(object: ClusterObject, { gvk }: ApiResource): ClusterObject {
-  if (typeof object["kind"] === "string") return object;
-  const apiVersion = gvk.group === "" ? gvk.version : `${gvk.group}/${gvk.version}`;
-  return { apiVersion, kind: gvk.kind, ...object };
 }
 
 async function namespacesOf(client: ClusterClient): Promise<(need: Need) => Answer | undefined> {

@@ -12,22 +12,51 @@ const digestKey = "digest";
 
 /** What an informer keeps of an object; `unpack` gives the whole. */
 export function pack(object: ClusterObject): ClusterObject {
-  const { managedFields: _managed, resourceVersion, ...metadata } = metadataOf(object);
-  const text = JSON.stringify({ ...object, metadata });
+  const kept = outline(object);
+  fill(kept, object);
+  return kept;
+}
+
+/** Of an object that is another replica's: who it is, and which version there was. `fill` makes it whole. */
+export function outline(object: ClusterObject): ClusterObject {
+  const namespace = namespaceOf(object);
   return {
     apiVersion: object["apiVersion"],
     kind: object["kind"],
     metadata: {
       name: nameOf(object),
-      ...(namespaceOf(object) === "" ? {} : { namespace: namespaceOf(object) }),
+      ...(namespace === "" ? {} : { namespace }),
       uid: stringAt(object, "metadata", "uid"),
-      labels: labelsOf(object),
-      resourceVersion,
+      resourceVersion: stringAt(object, "metadata", "resourceVersion"),
     },
-    [digestKey]: hash("sha1", text, "base64"),
-    // Level 1: half of the time, and a tenth more than the best. What zlib gives lies in a buffer of 16 KiB.
-    [packedKey]: new Uint8Array(deflateRawSync(text, { level: 1 })),
+    [digestKey]: undefined,
+    [packedKey]: undefined,
   };
+}
+
+/** Whether it can be unpacked. */
+export function isPacked(kept: ClusterObject): boolean {
+  return kept[packedKey] !== undefined;
+}
+
+/** Makes an outline of an object whole. */
+export function fill(kept: ClusterObject, object: ClusterObject): void {
+  const { managedFields: _managed, resourceVersion, ...metadata } = metadataOf(object);
+  const text = JSON.stringify({ ...object, metadata });
+  const one = kept as Record<string, unknown>;
+  one["metadata"] = { ...metadataOf(kept), labels: labelsOf(object), resourceVersion };
+  one[digestKey] = hash("sha1", text, "base64");
+  // Level 1: half of the time, and a tenth more than the best. What zlib gives lies in a buffer of 16 KiB.
+  one[packedKey] = new Uint8Array(deflateRawSync(text, { level: 1 }));
+}
+
+/** Leaves the outline of an object. */
+export function empty(kept: ClusterObject): void {
+  const { labels: _labels, ...metadata } = metadataOf(kept);
+  const one = kept as Record<string, unknown>;
+  one["metadata"] = metadata;
+  one[digestKey] = undefined;
+  one[packedKey] = undefined;
 }
 
 export function unpack(kept: ClusterObject): unknown {

@@ -1,11 +1,12 @@
 // What a run of the audit tells, in Gatekeeper's words: a log line when it begins, one for each violation, one for each
-// constraint that has some, one when it ends; the numbers of its metrics; the violations as they are exported.
+// constraint that has some, one when it ends; the numbers of its metrics; the violations as they are exported. Of several
+// replicas each tells the violations of its own objects; what is counted over all objects is told by the one that leads.
 // Gatekeeper: pkg/audit/manager.go log*, violationMsg; pkg/logging.
 
 import { labelsOf, stringAt } from "@portcullis/kube";
 import { durationText } from "@portcullis/lang/go";
 import { cutMessage, isViolation } from "../reports/constraint-status.ts";
-import type { AuditRun } from "./audit.ts";
+import type { AuditRun } from "./options.ts";
 import type { ObjectResults } from "./auditor.ts";
 import { type PolicyObject, keyOfPolicy } from "./policies.ts";
 import type { Result } from "./results.ts";
@@ -52,21 +53,17 @@ export function detailsOf({ details }: Result): unknown {
 export function logRun(run: AuditRun, endedMs: number, log: Log): void {
   const base = { process: "audit", audit_id: run.id };
   log({ ...base, event_type: "audit_started", semantic: true }, "auditing constraints and violations");
-  const totals = new Map<PolicyObject, { count: number; action: string }>();
-  for (const violation of violationsOf(run)) {
-    const { constraint, result } = violation;
-    log({ ...base, ...violationFields(violation) }, violation.message);
-    const total = totals.get(constraint) ?? { count: 0, action: result.actionName };
-    total.count++;
-    totals.set(constraint, total);
-  }
-  for (const [constraint, { count, action }] of totals) {
+  for (const violation of violationsOf(run)) log({ ...base, ...violationFields(violation) }, violation.message);
+  for (const [key, { total, actions: counts }] of run.constraints ?? []) {
+    const constraint = run.policies.objects.get(key);
+    if (constraint === undefined || total === 0) continue;
+    const [action = ""] = Object.keys(counts);
     const fields = {
       event_type: "constraint_audited",
       semantic: true,
       ...constraintFields(constraint, action),
       constraint_status: "enforced",
-      constraint_violations: String(count),
+      constraint_violations: String(total),
     };
     log({ ...base, ...fields }, "audit results for constraint");
   }
@@ -110,8 +107,9 @@ export interface RunRecord {
   /** Seconds since 1970. */
   readonly startedSeconds: number;
   readonly endedSeconds: number;
-  /** Violations by enforcement action. */
-  readonly violations: Readonly<Record<string, number>>;
+  /** Violations of all objects, by enforcement action; null where another replica leads. */
+  readonly violations: Readonly<Record<string, number>> | null;
+  /** That this replica audits. */
   readonly objects: number;
   /** Results of policies on who asks. */
   readonly notAuditable: number;
@@ -120,18 +118,24 @@ export interface RunRecord {
 const actions = ["deny", "dryrun", "warn", "scoped", "unrecognized"];
 
 export function recordOf(run: AuditRun, endedMs: number): RunRecord {
-  const violations: Record<string, number> = Object.fromEntries(actions.map((action) => [action, 0]));
   let objects = 0;
   let notAuditable = 0;
   for (const { results } of run.objects()) {
     objects++;
-    for (const result of results) {
-      if (result.notAuditable) notAuditable++;
-      if (!isViolation(result)) continue;
-      const action = actions.includes(result.actionName) ? result.actionName : "unrecognized";
-      violations[action] = (violations[action] ?? 0) + 1;
-    }
+    for (const result of results) if (result.notAuditable) notAuditable++;
   }
   const [startedSeconds, endedSeconds] = [run.startedMs / 1000, endedMs / 1000];
-  return { startedSeconds, endedSeconds, violations, objects, notAuditable };
+  return { startedSeconds, endedSeconds, violations: violationCounts(run), objects, notAuditable };
+}
+
+function violationCounts({ constraints }: AuditRun): RunRecord["violations"] {
+  if (constraints === null) return null;
+  const violations: Record<string, number> = Object.fromEntries(actions.map((action) => [action, 0]));
+  for (const { actions: counts } of constraints.values()) {
+    for (const [name, count] of Object.entries(counts)) {
+      const action = actions.includes(name) ? name : "unrecognized";
+      violations[action] = (violations[action] ?? 0) + count;
+    }
+  }
+  return violations;
 }

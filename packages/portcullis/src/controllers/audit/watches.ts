@@ -2,19 +2,32 @@
 // one version, the one that its group prefers. A policy for any kind means every kind that can be listed, save those that
 // change all the time without anybody having decided anything (Events, Leases), unless a policy names them, and the
 // reports that come of this audit, which would otherwise be reported on without end.
+//
+// Every replica hears of every object, because a watch cannot be divided by a hash, but holds only its own; of those of
+// others it knows the name and the version. What becomes ours is read anew: one by one when there are few, else page by page.
 
-import { type GroupVersionResource, groupKindKey, nameOf, namespaceOf, stringAt } from "@portcullis/kube";
-import type { ApiResource, ClusterClient, ClusterObject, Informers } from "../../cluster/api.ts";
+import { type GroupVersionResource, apiVersionOf, groupKindKey, nameOf, namespaceOf, stringAt } from "@portcullis/kube";
+import {
+  type ApiResource,
+  type ClusterClient,
+  type ClusterObject,
+  type Informers,
+  type ObjectName,
+  isNotFound,
+} from "../../cluster/api.ts";
 import { type AuditedObject, type Auditor, reaches } from "./auditor.ts";
 import { type PackedWatch, watchPacked } from "./packedwatch.ts";
-import { isSame, unpack } from "./packing.ts";
+import { empty, fill, isPacked, isSame, outline, pack, unpack } from "./packing.ts";
 import type { AuditedPolicies } from "./policies.ts";
 import { isInStep } from "./rescan.ts";
+import { shardKey } from "./share.ts";
 
 export interface WatchesOptions {
   readonly client: ClusterClient;
   readonly informers: Informers;
-  readonly auditor: Pick<Auditor, "changed" | "removed">;
+  readonly auditor: Pick<Auditor, "changed" | "removed" | "released">;
+  /** Whether an object is ours, by `shardKey`. */
+  readonly owns: (key: string) => boolean;
   /** Something has to be done. */
   readonly onWork: () => void;
   readonly onError: (error: Error) => void;
@@ -23,6 +36,8 @@ export interface WatchesOptions {
 export interface Watches {
   /** Watches what these policies match; resolves once all of it is known. */
   follow(policies: AuditedPolicies): Promise<void>;
+  /** Gives up what is no longer ours, and takes what has become so. Rejects when that cannot be read; to be called again. */
+  share(): Promise<void>;
   /** The whole object; null when it is gone. */
   load(key: string): unknown;
   /** Name, uid, version and labels of an object. */
@@ -37,13 +52,17 @@ interface Watched extends PackedWatch {
 }
 
 export function createWatches(options: WatchesOptions): Watches {
+  const { informers, onError } = options;
   const watched = new Map<string, Watched>();
+  const keep = (object: ClusterObject): ClusterObject =>
+    options.owns(shardKey(object)) ? pack(object) : outline(object);
   const open = (resource: ApiResource): Watched => {
-    const { informer, ready } = watchPacked(options.informers, resource.gvr, options.onError);
+    const { informer, ready } = watchPacked(resource.gvr, { informers, keep, onError });
     informer.onChange((change) => {
       if (change.what === "changed" && isSame(change.old, change.object)) return;
       if (change.what === "removed") options.auditor.removed(keyOf(resource.gvr, change.object));
-      else options.auditor.changed(auditedObject(resource, change.object));
+      else if (isPacked(change.object)) options.auditor.changed(auditedObject(resource, change.object));
+      else return;
       options.onWork();
     });
     return { resource, informer, ready };
@@ -61,9 +80,15 @@ export function createWatches(options: WatchesOptions): Watches {
       for (const [key, resource] of wanted) if (!watched.has(key)) watched.set(key, open(resource));
       await Promise.all([...watched.values()].map(({ ready }) => ready));
     },
+    share: async () => {
+      for (const one of watched.values()) {
+        // oxlint-disable-next-line no-await-in-loop -- page by page and kind by kind, so that little is in memory at once
+        await take(options, one, give(options, one));
+      }
+    },
     load: (key) => {
       const kept = find(watched, key);
-      return kept === null ? null : unpack(kept);
+      return kept === null || !isPacked(kept) ? null : unpack(kept);
     },
     get: (key) => find(watched, key),
     rescan: async (lagMs) => {
@@ -90,10 +115,77 @@ export function createWatches(options: WatchesOptions): Watches {
   };
 }
 
+// ── shares
+
+/** Gives up what is no longer ours; what has become ours and is not held yet, by `namespace/name`. */
+function give({ owns, auditor }: WatchesOptions, { resource, informer }: Watched): ReadonlyMap<string, ObjectName> {
+  const missing = new Map<string, ObjectName>();
+  for (const kept of informer.list()) {
+    const isOurs = owns(shardKey(kept));
+    if (isOurs === isPacked(kept)) continue;
+    if (isOurs) missing.set(nameKey(kept), { namespace: namespaceOf(kept), name: nameOf(kept) });
+    else {
+      auditor.released(keyOf(resource.gvr, kept));
+      empty(kept);
+    }
+  }
+  return missing;
+}
+
+/** So many, or fewer than one of so many, are read one by one. */
+const fewObjects = 20;
+const fewShare = 50;
+
+async function take(
+  options: WatchesOptions,
+  watched: Watched,
+  missing: ReadonlyMap<string, ObjectName>,
+): Promise<void> {
+  const { client } = options;
+  const { resource, informer } = watched;
+  if (missing.size === 0) return;
+  const isFew = missing.size <= Math.max(fewObjects, informer.size / fewShare);
+  const pages = isFew ? onePerPage(client, resource, missing.values()) : client.list(resource.gvr);
+  for await (const page of pages) {
+    for (const listed of page) {
+      if (missing.has(nameKey(listed))) hold(options, watched, withKind(listed, resource));
+    }
+    options.onWork();
+  }
+}
+
+async function* onePerPage(
+  client: ClusterClient,
+  { gvr }: ApiResource,
+  names: Iterable<ObjectName>,
+): AsyncGenerator<readonly ClusterObject[]> {
+  for (const name of names) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- there are few
+      yield [await client.get(gvr, name)];
+    } catch (error) {
+      // The watch is about to tell so.
+      if (!isNotFound(error)) throw error;
+    }
+  }
+}
+
+/** The watch may have told of it meanwhile, or of another object of that name. */
+function hold({ auditor }: WatchesOptions, { resource, informer }: Watched, object: ClusterObject): void {
+  const kept = informer.get({ namespace: namespaceOf(object), name: nameOf(object) });
+  if (kept === null || isPacked(kept) || shardKey(kept) !== shardKey(object)) return;
+  fill(kept, object);
+  auditor.changed(auditedObject(resource, kept));
+}
+
+function nameKey(object: ClusterObject): string {
+  return `${namespaceOf(object)}/${nameOf(object)}`;
+}
+
 // ── keys: `group/resource namespace/name`
 
 function keyOf(resource: GroupVersionResource, object: ClusterObject): string {
-  return `${resourceKey(resource)} ${namespaceOf(object)}/${nameOf(object)}`;
+  return `${resourceKey(resource)} ${nameKey(object)}`;
 }
 
 function resourceKey({ group, resource }: GroupVersionResource): string {
@@ -106,6 +198,11 @@ function find(watched: ReadonlyMap<string, Watched>, key: string): ClusterObject
   const slash = names.indexOf("/");
   const name = { namespace: names.slice(0, slash), name: names.slice(slash + 1) };
   return watched.get(resource)?.informer.get(name) ?? null;
+}
+
+/** The items of a list do not say what they are. */
+export function withKind(object: ClusterObject, { gvk }: ApiResource): ClusterObject {
+  return typeof object["kind"] === "string" ? object : { apiVersion: apiVersionOf(gvk), kind: gvk.kind, ...object };
 }
 
 export function auditedObject({ gvr, gvk }: ApiResource, object: ClusterObject): AuditedObject {
@@ -139,7 +236,13 @@ export function wantedResources(
   return [...byKind.values()];
 }
 
-const reportGroups: ReadonlySet<string> = new Set(["wgpolicyk8s.io", "openreports.io", "reports.kyverno.io"]);
+/** What the audit writes itself, its parts among it (reports/audit-parts.ts). */
+const reportGroups: ReadonlySet<string> = new Set([
+  "wgpolicyk8s.io",
+  "openreports.io",
+  "reports.kyverno.io",
+  "portcullis.dev",
+]);
 
 function isReport({ gvk }: ApiResource): boolean {
   return reportGroups.has(gvk.group);

@@ -7,7 +7,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { gvkOf, nameOf, stringAt, valueAt } from "@portcullis/kube";
-import type { AuditRun } from "../audit/audit.ts";
+import type { AuditRun } from "../audit/options.ts";
 import { type DiskConfig, readDiskConfig, writeRun } from "./disk.ts";
 import { exportMessages } from "./messages.ts";
 

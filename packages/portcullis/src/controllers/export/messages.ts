@@ -1,7 +1,7 @@
 // Violations as they are exported: a message when the audit begins, one per violation, one when it is complete; fields
 // without a value are left out. Gatekeeper: pkg/export/util/util.go, pkg/audit/manager.go violationMsg.
 
-import type { AuditRun } from "../audit/audit.ts";
+import type { AuditRun } from "../audit/options.ts";
 import { type Violation, detailsOf, violationsOf } from "../audit/runs.ts";
 
 export type ExportMessage = Readonly<Record<string, unknown>>;

@@ -104,6 +104,12 @@ function namespaceRules(secretName: string): readonly PolicyRule[] {
       resources: ["leases"],
       verbs: [...read, "create", "update", "patch", "delete"],
     },
+    // What each replica's audit found (controllers/reports/audit-parts.ts).
+    {
+      apiGroups: ["portcullis.dev"],
+      resources: ["auditparts"],
+      verbs: [...read, "create", "patch", "delete"],
+    },
     { apiGroups: [""], resources: ["secrets"], verbs: ["create"] },
     { apiGroups: [""], resources: ["secrets"], verbs: [...read, "update", "delete"], resourceNames: [secretName] },
   ];

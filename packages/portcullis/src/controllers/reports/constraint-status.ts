@@ -3,7 +3,8 @@
 // limit, and stand there from the largest to the smallest, as Gatekeeper's heap gives them. Messages are cut at 256 bytes.
 // Gatekeeper: pkg/audit/manager.go.
 //
-// A status is written when what it says changes, and only these fields of it: `byPod` belongs to others.
+// A status is written when what it says changes, and only these fields of it: `byPod` belongs to others. Of several replicas
+// each finds a part; the smallest of all are among the smallest of each.
 
 import { type GroupVersionResource, byCodePoints, stringAt, valueAt } from "@portcullis/kube";
 import { ApiError, type ClusterClient } from "../../cluster/api.ts";
@@ -12,7 +13,7 @@ import { type PolicyObject, keyOfPolicy } from "../audit/policies.ts";
 import type { Result } from "../audit/results.ts";
 
 /** One violation as it stands in a status; the fields in the order of Gatekeeper's struct. */
-interface StatusViolation {
+export interface StatusViolation {
   readonly group: string;
   readonly version: string;
   readonly kind: string;
@@ -25,6 +26,8 @@ interface StatusViolation {
 
 export interface ConstraintResults {
   readonly total: number;
+  /** Violations by enforcement action; their sum is `total`. */
+  readonly actions: Readonly<Record<string, number>>;
   readonly violations: readonly StatusViolation[];
   /** Objects that it could not decide about, because it looks at who asks. */
   readonly notAuditable: number;
@@ -80,21 +83,36 @@ export function constraintResults(
       if (result.notAuditable) of.notAuditable++;
       if (!isViolation(result)) continue;
       of.total++;
+      of.actions[result.actionName] = (of.actions[result.actionName] ?? 0) + 1;
       insert(of.violations, statusViolation(object, result), limit);
     }
   }
   return gathered;
 }
 
+/** What several replicas found of one constraint, as if one had found it. */
+export function joinedResults(parts: readonly ConstraintResults[], limit: number): ConstraintResults {
+  const joined = newGathered();
+  for (const { total, actions, notAuditable, violations } of parts) {
+    joined.total += total;
+    joined.notAuditable += notAuditable;
+    for (const [action, count] of Object.entries(actions))
+      joined.actions[action] = (joined.actions[action] ?? 0) + count;
+    for (const one of violations) insert(joined.violations, one, limit);
+  }
+  return joined;
+}
+
 interface Gathered {
   total: number;
+  readonly actions: Record<string, number>;
   notAuditable: number;
   /** From the largest to the smallest. */
   readonly violations: StatusViolation[];
 }
 
 function newGathered(): Gathered {
-  return { total: 0, notAuditable: 0, violations: [] };
+  return { total: 0, actions: {}, notAuditable: 0, violations: [] };
 }
 
 function insert(violations: StatusViolation[], one: StatusViolation, limit: number): void {
@@ -179,11 +197,12 @@ function standing(status: unknown): string {
 
 const fields = ["group", "version", "kind", "name", "namespace", "message", "enforcementAction", "enforcementActions"];
 
-function ordered(violation: unknown): unknown {
+/** A violation as the API server gives it, with its fields in our order. */
+export function ordered(violation: unknown): StatusViolation {
   return Object.fromEntries(
     fields.flatMap((field) => {
       const value = valueAt(violation, field);
       return value === undefined ? [] : [[field, value]];
     }),
-  );
+  ) as unknown as StatusViolation;
 }

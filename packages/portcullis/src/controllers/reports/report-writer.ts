@@ -1,7 +1,7 @@
 // Makes the reports in the cluster those that the audit wants. Reports are watched, of each only its digest is kept, so that
 // a report is written when it differs from what is wanted, whoever made the difference: the audit, a restart in between, or
 // somebody who edited or removed it. Reports of objects that are gone are removed by the API server with their owner;
-// those whose results went are removed here. Each object waits in a queue under its own key, so that ten changes in a
+// those whose results went are removed here. Reports of objects that other replicas judge are left to those. Each object waits in a queue under its own key, so that ten changes in a
 // second are one write.
 
 import { type GroupVersionResource, labelsOf, nameOf, namespaceOf, stringAt } from "@portcullis/kube";
@@ -21,8 +21,10 @@ export interface ReportWriterOptions {
   readonly informers: Informers;
   readonly api: ReportApi;
   readonly createQueue: (work: (key: string) => Promise<void>) => WorkQueue;
-  /** The report that an object (by uid) should have; null: none. */
-  readonly wanted: (namespace: string, uid: string) => ClusterObject | null;
+  /** Whether the report of an object (by uid) is ours to write. */
+  readonly owns: (uid: string) => boolean;
+  /** The report that an object (by uid) should have; null: none; undefined: that is not known yet, and `reviewAll` follows. */
+  readonly wanted: (namespace: string, uid: string) => ClusterObject | null | undefined;
   /** Nothing is written while it is false. */
   readonly isActive: () => boolean;
   readonly onError: (error: Error) => void;
@@ -35,6 +37,8 @@ export interface ReportWriter {
   changed(namespace: string, uid: string): void;
   /** Looks at every report that there is: once all objects have been audited. */
   reviewAll(): void;
+  /** Whether there is a report of this object, and it says the same as this one. */
+  isStanding(namespace: string, uid: string, report: () => ClusterObject | null): boolean;
   idle(): Promise<void>;
   close(): Promise<void>;
 }
@@ -49,20 +53,25 @@ export function createReportWriter(options: ReportWriterOptions): ReportWriter {
     informer.onChange(({ what, object }) => {
       written.delete(keyOf(namespaceOf(object), nameOf(object)));
       // What is there at the start is looked at when the audit knows what is wanted.
-      if (informer.hasSynced() && (what !== "added" || isReviewed))
-        queue.add(keyOf(namespaceOf(object), nameOf(object)));
+      if (informer.hasSynced() && (what !== "added" || isReviewed)) add(namespaceOf(object), nameOf(object));
     });
   }
+  const add = (namespace: string, uid: string): void => {
+    if (uid !== "" && options.owns(uid)) queue.add(keyOf(namespace, uid));
+  };
   let isReviewed = false;
   return {
     synced: Promise.all(informers.map(({ synced }) => synced)).then(() => undefined),
-    changed: (namespace, uid) => {
-      if (uid !== "") queue.add(keyOf(namespace, uid));
-    },
+    changed: add,
     reviewAll: () => {
       isReviewed = true;
-      for (const informer of informers)
-        for (const report of informer.list()) queue.add(keyOf(namespaceOf(report), nameOf(report)));
+      for (const informer of informers) for (const report of informer.list()) add(namespaceOf(report), nameOf(report));
+    },
+    isStanding: (namespace, uid, report) => {
+      const standing = informers[namespace === "" ? 1 : 0]?.get({ namespace, name: uid }) ?? null;
+      if (standing === null) return false;
+      const wanted = report();
+      return wanted !== null && standing[digestKey] === reportDigest(wanted);
     },
     idle: () => queue.idle(),
     close: async () => {
@@ -104,7 +113,10 @@ async function settle({ options, informers, written }: Settling, key: string): P
   const present = informers[name.namespace === "" ? 1 : 0]?.get(name) ?? null;
   const known = written.get(key);
   const standing = known === undefined ? ((present?.[digestKey] as string | undefined) ?? null) : known;
+  // Another replica's by now.
+  if (!options.owns(name.name)) return;
   const wanted = options.wanted(name.namespace, name.name);
+  if (wanted === undefined) return;
   const digest = wanted === null ? null : reportDigest(wanted);
   if (digest === standing) return;
   if (wanted === null) {

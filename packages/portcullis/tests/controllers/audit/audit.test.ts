@@ -2,47 +2,9 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { stringAt, valueAt } from "@portcullis/kube";
 import { ApiError } from "../../../src/cluster/api.ts";
+import { clusterPolicy, constraint, template } from "./policies.ts";
 import { audited, namespaceObject, pod } from "./support.ts";
 
-const template = `apiVersion: templates.gatekeeper.sh/v1
-kind: ConstraintTemplate
-metadata: {name: k8slabel}
-spec:
-  crd:
-    spec:
-      names: {kind: K8sLabel}
-      validation: {openAPIV3Schema: {type: object, properties: {label: {type: string}}}}
-  targets:
-  - target: admission.k8s.gatekeeper.sh
-    rego: |
-      package k8slabel
-      violation[{"msg": msg, "details": {"label": input.parameters.label}}] {
-        not input.review.object.metadata.labels[input.parameters.label]
-        msg := sprintf("<%v> has no label %v", [input.review.object.metadata.name, input.parameters.label])
-      }
----
-`;
-const constraint = (name: string, label: string, more = ""): string => `apiVersion: constraints.gatekeeper.sh/v1beta1
-kind: K8sLabel
-metadata: {name: ${name}}
-spec: {match: {kinds: [{apiGroups: [""], kinds: [Pod]}]${more}}, parameters: {label: ${label}}}
----
-`;
-const clusterPolicy = `apiVersion: kyverno.io/v1
-kind: ClusterPolicy
-metadata:
-  name: tier
-  annotations: {policies.kyverno.io/severity: high, policies.kyverno.io/category: Test}
-spec:
-  background: true
-  rules:
-  - name: has-tier
-    match: {any: [{resources: {kinds: [Pod]}}]}
-    validate:
-      message: every Pod has a tier
-      pattern: {metadata: {labels: {tier: "?*"}}}
----
-`;
 const pods = [pod("a"), pod("b", { owner: "me" }), pod("c", { owner: "me", tier: "web" })];
 
 suite("audit", () => {

@@ -7,17 +7,17 @@ import { assembleEngine } from "../../../src/app/assemble.ts";
 import { worldNow } from "../../../src/app/host.ts";
 import { ApiError, type ClusterObject, type Informers } from "../../../src/cluster/api.ts";
 import { createWorkQueue } from "../../../src/cluster/workqueue.ts";
+import { startAudit } from "../../../src/controllers/audit/audit.ts";
 import {
   type Audit,
   type AuditOptions,
   type AuditSettings,
   defaultAuditSettings,
-  startAudit,
-} from "../../../src/controllers/audit/audit.ts";
+} from "../../../src/controllers/audit/options.ts";
 import { trackPolicies } from "../../../src/controllers/audit/tracking.ts";
 import { type FakeCluster, type FakeOptions, createFakeCluster } from "../../cluster/fake.ts";
 
-function objectsIn(text: string): readonly ClusterObject[] {
+export function objectsIn(text: string): readonly ClusterObject[] {
   const { value } = parseYaml(new Source("test.yaml", text), { dialect: "go" });
   return value.map((document) => document.value as ClusterObject).filter((object) => object !== null);
 }
@@ -53,7 +53,18 @@ export interface AuditedOptions {
   readonly forbidden?: string;
 }
 
-const constraintKinds = ["K8sLabel", "K8sUser"];
+const constraintKinds = ["K8sLabel", "K8sUser"].map((kind) => ({
+  group: "constraints.gatekeeper.sh",
+  version: "v1beta1",
+  kind,
+  resource: kind.toLowerCase(),
+  namespaced: false,
+}));
+
+const partKind = { group: "portcullis.dev", version: "v1alpha1", kind: "AuditPart", namespaced: true, status: false };
+
+/** What the audit writes. */
+export const auditKinds = [...reportKinds, ...constraintKinds, partKind];
 
 export async function audited({
   objects,
@@ -64,16 +75,9 @@ export async function audited({
   deaf,
   forbidden,
 }: AuditedOptions): Promise<Audited> {
-  const constraints = constraintKinds.map((kind) => ({
-    group: "constraints.gatekeeper.sh",
-    version: "v1beta1",
-    kind,
-    resource: kind.toLowerCase(),
-    namespaced: false,
-  }));
   const cluster = createFakeCluster({
     objects,
-    kinds: [...reportKinds, ...constraints],
+    kinds: auditKinds,
     ...(fault !== undefined && { fault }),
   });
   const errors: Error[] = [];
@@ -83,6 +87,7 @@ export async function audited({
     client: cluster.client,
     informers: refusing(deaf === undefined ? cluster.informers : hardOfHearing(cluster.informers, deaf), forbidden),
     createQueue: (work) => createWorkQueue({ work, workers: 4, onError: (_key, error) => errors.push(error) }),
+    namespace: "portcullis",
     settings: { ...defaultAuditSettings, intervalMs: 0, gatherMs: 1, ...settings },
     world: worldNow,
     fetch: (needs) => Promise.resolve(needs.map(({ key }) => ({ error: `${key}: nothing is there` }))),

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import type { AuditRun } from "../../../src/controllers/audit/audit.ts";
+import type { AuditRun } from "../../../src/controllers/audit/options.ts";
 import { createExporter } from "../../../src/controllers/export/connections.ts";
 import { readDiskConfig } from "../../../src/controllers/export/disk.ts";
 import { audited, namespaceObject, pod } from "../audit/support.ts";
@@ -48,6 +48,7 @@ suite("export", () => {
       startedMs: 0,
       policies: audit.policies ?? assert.fail(),
       objects: () => audit.objects(),
+      constraints: null,
       metadataOf: (key) => audit.metadataOf(key),
     });
     for (const minute of [1, 2, 3]) assert.equal(await exporter.export(run(`2026-01-02T00:0${minute}:00Z`)), null);

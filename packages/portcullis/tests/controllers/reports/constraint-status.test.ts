@@ -51,7 +51,12 @@ suite("constraint status", () => {
 
   test("a limit of 0 keeps the count", () => {
     const found = constraintResults([object("Pod", "default", "a", result("1"))], foo, 0);
-    assert.deepEqual(found.get("gatekeeper/K8sFoo//foo"), { total: 1, violations: [], notAuditable: 0 });
+    assert.deepEqual(found.get("gatekeeper/K8sFoo//foo"), {
+      total: 1,
+      actions: { deny: 1 },
+      violations: [],
+      notAuditable: 0,
+    });
   });
 
   test("scoped actions stand beside the word; skips and passes are no violations", () => {

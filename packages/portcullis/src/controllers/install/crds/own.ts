@@ -5,11 +5,12 @@ import { customResourceDefinition } from "./crd.ts";
 import { gatekeeperKinds } from "./gatekeeper.ts";
 import { celKinds } from "./kyverno-cel.ts";
 import { kyvernoKinds } from "./kyverno.ts";
+import { auditPartKind } from "./portcullis.ts";
 import { reportKinds } from "./reports.ts";
 
 /** In the order of their names. */
 export function ownDefinitions(): readonly JsonRecord[] {
-  return [...gatekeeperKinds, ...kyvernoKinds, ...celKinds, ...reportKinds]
+  return [...gatekeeperKinds, ...kyvernoKinds, ...celKinds, ...reportKinds, auditPartKind]
     .map((row) => customResourceDefinition(row))
     .toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
 }
