@@ -90,6 +90,7 @@ export class RegoError extends Error {
   readonly line: number;
   /** What gave conflicting values: `rule data.a.p`, `function data.a.f`; null for other errors. */
   readonly subject: string | null;
+  readonly #message: string | (() => string);
 
   /** A message that is a function is made when somebody reads it. */
   constructor(
@@ -100,9 +101,9 @@ export class RegoError extends Error {
     // Policies fail by design, perhaps at every request; where in our code that was helps nobody and takes long to find.
     const { stackTraceLimit } = stackTraces;
     stackTraces.stackTraceLimit = 0;
-    super(typeof message === "string" ? message : "");
+    super();
     stackTraces.stackTraceLimit = stackTraceLimit;
-    if (typeof message === "function") Object.defineProperty(this, "message", { get: message });
+    this.#message = message;
     this.name = "RegoError";
     this.subject = at.subject ?? null;
     this.code = code;
@@ -113,6 +114,15 @@ export class RegoError extends Error {
   /** OPA's full text. */
   override toString(): string {
     return `${this.file}:${this.line}: ${this.code}: ${this.message}`;
+  }
+
+  static {
+    // An accessor of each error's own would give each a hidden class of its own, which only a full collection frees.
+    Object.defineProperty(this.prototype, "message", {
+      get(this: RegoError) {
+        return typeof this.#message === "string" ? this.#message : this.#message();
+      },
+    });
   }
 }
 

@@ -1,8 +1,9 @@
-// Terms as messages show them. A reference is written in its shortest form (`a.b["c-d"][x]`); what is no constant, name
-// or reference appears as it stands in the source. OPA: v1/ast/term.go Ref.String, v1/ast/strings.go ValueName.
+// Terms as messages show them. A reference is written in its shortest form (`a.b["c-d"][x]`), sets and objects in
+// their order; comprehensions and calls appear as they stand in the source. OPA: v1/ast/term.go Ref.String, v1/ast/strings.go ValueName.
 
 import { numberText, spanText } from "@portcullis/lang";
 import type { Term } from "../ast.ts";
+import { compareTerms } from "../terms.ts";
 import { isKeywordOf } from "./keyword.ts";
 
 export function termText(term: Term): string {
@@ -20,8 +21,13 @@ export function termText(term: Term): string {
     case "ref":
       return referenceText([term.head, ...term.path]);
     case "array":
+      return `[${term.items.map(termText).join(", ")}]`;
     case "set":
-    case "object":
+      return term.items.length === 0 ? "set()" : `{${term.items.toSorted(compareTerms).map(termText).join(", ")}}`;
+    case "object": {
+      const entries = term.entries.toSorted(([a], [b]) => compareTerms(a, b));
+      return `{${entries.map(([key, value]) => `${termText(key)}: ${termText(value)}`).join(", ")}}`;
+    }
     case "array-comprehension":
     case "set-comprehension":
     case "object-comprehension":

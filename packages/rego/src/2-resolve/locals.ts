@@ -290,9 +290,7 @@ function renamer(locals: Locals): Rewriter {
 }
 
 function renameTemplate(locals: Locals, term: TemplateStringTerm): Term {
-  const parts = term.parts.map((part) =>
-    typeof part === "string" ? part : inScope(locals.scopes, () => renameTerms(locals, part)),
-  );
+  const parts = term.parts.map((part) => (typeof part === "string" ? part : renameTerms(locals, part)));
   return { ...term, parts };
 }
 

@@ -3,9 +3,9 @@
 // OPA: v1/types/types.go String, v1/ast/check_elide.go.
 
 import { numberText } from "@portcullis/lang";
-import { compare } from "../runtime/compare.ts";
+import { compare, compareStrings } from "../runtime/compare.ts";
 import { format } from "../runtime/format.ts";
-import { isNumber, type Value } from "../runtime/value.ts";
+import { isArray, isNumber, isPlainObject, type Value } from "../runtime/value.ts";
 import type { ArrayType, FunctionType, Inferred, Maybe, ObjectType } from "./inferred.ts";
 
 /** A type with the name of its operand, where there is one. */
@@ -84,11 +84,15 @@ function fieldText(key: Value, value: string): string {
   return `${keyText(key)}: ${value}`;
 }
 
+/** A key as Go prints it with `%v`. */
 function keyText(key: Value): string {
   if (typeof key === "string") return key;
-  // As Go prints its null.
   if (key === null) return "<nil>";
-  return isNumber(key) ? numberText(key) : format(key);
+  if (isNumber(key)) return numberText(key);
+  if (isArray(key)) return `[${key.map(keyText).join(" ")}]`;
+  if (!isPlainObject(key)) return format(key);
+  const entries = Object.entries(key).toSorted(([a], [b]) => compareStrings(a, b));
+  return `map[${entries.map(([name, value]) => `${name}:${keyText(value)}`).join(" ")}]`;
 }
 
 // ── two types side by side

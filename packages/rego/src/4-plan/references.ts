@@ -24,6 +24,8 @@ export function referenceValue(scope: Scope, term: RefTerm): Expression {
   if (head.kind === "var" && !scope.bound.has(head.name)) {
     if (head.name === "input") return descend(scope, input(scope), path);
     if (head.name === "data") return dataReference(scope, path);
+    // Only what the reference gives could bind it.
+    return descend(scope, { kind: "undefined" }, path);
   }
   if (head.kind === "call") return descend(scope, callValue(scope, head.operator, head.args, head.span), path);
   return descend(scope, scope.frame.context.value(scope, head), path);

@@ -60,8 +60,14 @@ function unifyPair(scope: Scope, a: Term, b: Term): readonly (readonly [Term, Te
   if (bothTakenApart(a, b)) return takeApart(scope, a, b);
   // The side that is taken apart comes second: where it does not fit, nothing in it is computed.
   const [whole, pattern] = isPattern(scope, a) || (isComposite(a) && !isPattern(scope, b)) ? [b, a] : [a, b];
-  matchPattern(scope, pattern, scope.frame.context.value(scope, whole));
+  if (pattern.kind !== "var" && whole.kind !== "ref" && !isKnown(scope, whole)) never(scope);
+  else matchPattern(scope, pattern, scope.frame.context.value(scope, whole));
   return [];
+}
+
+/** What is not bound in a set or a key equals nothing: sets are compared, not taken apart. */
+function never(scope: Scope): void {
+  add(scope, { kind: "test", test: { kind: "never" } });
 }
 
 /** A term that must be matched, because it holds unbound variables that are not found by a reference. */
@@ -87,7 +93,7 @@ function takeApart(scope: Scope, a: Term, b: Term): readonly (readonly [Term, Te
     matchPattern(scope, pattern, scope.frame.context.value(scope, pattern === a ? b : a));
     return [];
   }
-  add(scope, { kind: "test", test: { kind: "never" } });
+  never(scope);
   return [];
 }
 
@@ -106,7 +112,7 @@ function objectPairs(scope: Scope, a: Entries, b: Entries): readonly (readonly [
     const text = constantKey(key);
     if (text === null) return null;
     const other = right.get(text);
-    if (other === undefined) add(scope, { kind: "test", test: { kind: "never" } });
+    if (other === undefined) never(scope);
     else pairs.push([value, other]);
   }
   return pairs;
@@ -121,6 +127,8 @@ function constantKey(term: Term): string | null {
 export function matchPattern(scope: Scope, pattern: Term, value: Operand): void {
   if (pattern.kind === "var" && !isKnown(scope, pattern)) {
     scope.bound.set(pattern.name, value);
+  } else if (pattern.kind === "set" && !isKnown(scope, pattern)) {
+    never(scope);
   } else if (!isComposite(pattern) && (isKnown(scope, pattern) || pattern.kind !== "object")) {
     const other = scope.frame.context.value(scope, pattern);
     add(scope, { kind: "test", test: { kind: "equal", left: value, right: other, negated: false } });
@@ -138,6 +146,10 @@ function matchArray(scope: Scope, items: readonly Term[], value: Operand): void 
 }
 
 function matchObject(scope: Scope, entries: Entries, value: Operand): void {
+  if (!entries.every(([key]) => isKnown(scope, key))) {
+    never(scope);
+    return;
+  }
   add(scope, { kind: "test", test: { kind: "object", value, size: entries.length } });
   const pairs = entries.map(([key, pattern]) => {
     const found = element(scope, value, scope.frame.context.value(scope, key));

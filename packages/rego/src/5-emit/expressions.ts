@@ -200,7 +200,7 @@ export function condition(writer: Writer, test: Test): string {
     case "true":
       return truth(writer, test.value);
     case "array":
-      return `Array.isArray(${operand(writer, test.value)}) && ${operand(writer, test.value)}.length === ${test.length}`;
+      return isArrayOf(operand(writer, test.value), test.length);
     case "object":
       return `isObjectOf(${operand(writer, test.value)}, ${test.size})`;
     case "collection":
@@ -210,6 +210,11 @@ export function condition(writer: Writer, test: Test): string {
     default:
       return test satisfies never;
   }
+}
+
+/** The brackets are for numbers, after which a dot is a decimal point. */
+function isArrayOf(value: string, length: number): string {
+  return `Array.isArray(${value}) && (${value}).length === ${length}`;
 }
 
 function truth(writer: Writer, value: Expression): string {

@@ -41,10 +41,11 @@ function timeOperand(call: BuiltinCall, value: Value): ZonedOperand | undefined 
   if (!isNumber(ns)) return operandError(call, 1, ns, "number");
   if (typeof zone !== "string") return operandError(call, 1, zone, "string");
   const nanos = integerOf(ns);
-  const located = locate(call, zone, nanos ?? 0n);
+  const fits = nanos !== null && nanos <= int64Max && nanos >= int64Min;
+  const located = locate(call, zone, fits ? nanos : 0n);
   if (located === undefined) return undefined;
   if (typeof layout !== "string") return operandError(call, 1, layout, "string");
-  if (nanos === null || nanos > int64Max || nanos < int64Min) return call.fail("timestamp too big");
+  if (!fits) return call.fail("timestamp too big");
   return { ...located, zone, layout };
 }
 

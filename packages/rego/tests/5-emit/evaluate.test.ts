@@ -62,6 +62,21 @@ const cases: readonly Case[] = [
     module: "p := x if {\n  input.a\n  count({x}, x)\n}",
     want: "undefined",
   },
+  {
+    name: "a constant is no array",
+    module: 'p contains z if {\n  {"x": z, "y": 2} = {"x": y, "y": y}\n  z = [1, y]\n}',
+    want: "[]",
+  },
+  {
+    name: "an unbound variable in a set or key equals nothing",
+    module: "p := [x | r[{x}]]\nr contains {1}",
+    want: "[]",
+  },
+  {
+    name: "what only its own members could bind is undefined",
+    module: "p := [x | walk(x.a, [_, x])]",
+    want: "[]",
+  },
   // Order.
   {
     name: "arrays keep their order, sets and objects are sorted",
