@@ -180,7 +180,7 @@ interface Times {
 }
 
 function createTimes(): Times {
-  const spent = new Map<string, number>();
+  let spent = new Map<string, number>();
   return {
     of: (policy, run) => {
       const startMs = performance.now();
@@ -191,8 +191,9 @@ function createTimes(): Times {
       }
     },
     spentMs: (policy) => spent.get(policy) ?? 0,
+    // A map that is cleared points from its old table to its new one: a chain that stays alive once its head is old.
     clear: () => {
-      spent.clear();
+      if (spent.size > 0) spent = new Map();
     },
   };
 }
