@@ -26,7 +26,6 @@ import {
   walk,
   type Visitor,
 } from "../visit.ts";
-import { takeCallsForValues } from "./callvalues.ts";
 import { declaredByBody } from "./declared.ts";
 
 /** What a name means: the path that it stands for. */
@@ -34,11 +33,10 @@ type Globals = ReadonlyMap<string, readonly Term[]>;
 
 export function resolveReferences(modules: readonly Module[], errors: Diagnostic[]): readonly Module[] {
   const exports = exportsByPackage(modules);
-  const resolved = modules.map((module) => {
+  return modules.map((module) => {
     const globals = globalsOf(module, exports.get(packageKey(module)) ?? []);
     return { ...module, rules: module.rules.map((rule) => resolveChain(rule, globals, errors)) };
   });
-  return takeCallsForValues(resolved);
 }
 
 /** A query sees its own imports and the rules of the package that it is asked in, if any; here: none. */

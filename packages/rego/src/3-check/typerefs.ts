@@ -144,7 +144,7 @@ function checkLeaf(check: Check, { type, path, at }: Leaf): Diagnostic | null {
   if (term.kind === "var" || term.kind === "ref") {
     const known = term.kind === "var" ? typeOf(env, term) : typeOfPath(env, refTerms(term));
     if (known !== null && !unifies(known, keys)) {
-      return invalid(check, path, { at, have: known, want: keys, oneOf: keysOfType(type) });
+      return invalid(check, path, { at, have: known, want: keys, oneOf: keysOfType(type).map(format) });
     }
     if (known === null && term.kind === "var") setVariable(env, term, keys);
     return checkLeaf(check, { type: valuesOf(type), path, at: at + 1 });
@@ -154,7 +154,7 @@ function checkLeaf(check: Check, { type, path, at }: Leaf): Diagnostic | null {
     return invalid(check, path, { at, have: typeOf(env, term), want: keys, oneOf: [] });
   }
   const child = selectConstant(type, term);
-  if (child === null) return invalid(check, path, { at, have: null, want: keys, oneOf: keysOfType(type) });
+  if (child === null) return invalid(check, path, { at, have: null, want: keys, oneOf: keysOfType(type).map(format) });
   return checkLeaf(check, { type: child, path, at: at + 1 });
 }
 
@@ -171,7 +171,8 @@ interface Invalid {
   readonly at: number;
   readonly have: Maybe;
   readonly want: Maybe;
-  readonly oneOf: readonly Value[];
+  /** As they are printed. */
+  readonly oneOf: readonly string[];
 }
 
 function invalid(check: Check, path: readonly Term[], { at, have, want, oneOf }: Invalid): Diagnostic {
@@ -180,7 +181,7 @@ function invalid(check: Check, path: readonly Term[], { at, have, want, oneOf }:
   const lines = [`${pad}^`];
   if (have !== null) lines.push(`${pad}have (type): ${typeText(have)}`);
   else lines.push(`${pad}have: ${termText(written[at] as Term)}`);
-  if (oneOf.length > 0) lines.push(`${pad}want (one of): [${oneOf.map(format).join(" ")}]`);
+  if (oneOf.length > 0) lines.push(`${pad}want (one of): [${oneOf.join(" ")}]`);
   else if (want === null) lines.push(`${pad}want (one of): []`);
   else lines.push(`${pad}want (type): ${typeText(want)}`);
   return undefinedReference(path, written, lines);
@@ -229,9 +230,9 @@ function byteLength(text: string): number {
   return length;
 }
 
-function nodeKeys(node: TypeNode): readonly Value[] {
+function nodeKeys(node: TypeNode): readonly string[] {
   const keys = [...node.children.values()].flatMap(({ key }) => (key === null ? [] : [key]));
-  return keys.toSorted(compareTerms).map((key) => (key.kind === "string" ? key.value : termText(key)));
+  return keys.toSorted(compareTerms).map(termText);
 }
 
 /** Known keys of an object, or of any object of a union. */

@@ -14,6 +14,8 @@ import { type RuleNode, childOf } from "./tree.ts";
 import { isKnown, matchPattern, unify } from "./unify.ts";
 
 export type Callee =
+  /** A rule without arguments: a call of it, which passes the type check where its type is not known, is its value. */
+  | { readonly kind: "value"; readonly arity: 0; readonly name: string }
   | { readonly kind: "function"; readonly node: RuleNode; readonly arity: number; readonly name: string }
   | { readonly kind: "builtin"; readonly builtin: Builtin; readonly arity: number; readonly name: string };
 
@@ -21,15 +23,17 @@ export type Callee =
 export function calleeOf(context: PlanContext, operator: RefTerm): Callee | undefined {
   const path = operatorPath(operator);
   if (path === undefined) return undefined;
-  const name = path.join(".");
+  const dotted = path.join(".");
   if (path[0] !== "data") {
-    const builtin = context.lookup(name);
-    return builtin && { kind: "builtin", builtin, arity: builtin.type.args.length, name };
+    const builtin = context.lookup(dotted);
+    return builtin && { kind: "builtin", builtin, arity: builtin.type.args.length, name: dotted };
   }
   let node: RuleNode | undefined = context.tree;
   for (const key of path.slice(1)) node = node && childOf(node, key);
-  const args = node?.rules.find((rule) => rule.head.args !== null)?.head.args;
-  return node && args ? { kind: "function", node, arity: args.length, name: mockKey(path) } : undefined;
+  if (node === undefined || node.rules.length === 0) return undefined;
+  const args = node.rules.find((rule) => rule.head.args !== null)?.head.args;
+  const name = mockKey(path);
+  return args ? { kind: "function", node, arity: args.length, name } : { kind: "value", arity: 0, name };
 }
 
 /** `["data", "a", "f"]`, `["io", "jwt", "decode"]`. */
@@ -49,10 +53,13 @@ export function mockKey(path: readonly string[]): string {
 export function callValue(scope: Scope, operator: RefTerm, args: readonly Term[], span: Span): Expression {
   const callee = calleeOf(scope.frame.context, operator);
   if (callee === undefined) return { kind: "undefined" };
+  if (callee.kind === "value") return scope.frame.context.value(scope, operator);
   return relation(scope, callee, call(scope, callee, args, span));
 }
 
-function call(scope: Scope, callee: Callee, args: readonly Term[], span: Span): Expression {
+type Function = Exclude<Callee, { readonly kind: "value" }>;
+
+function call(scope: Scope, callee: Function, args: readonly Term[], span: Span): Expression {
   const { context } = scope.frame;
   if (callee.kind === "builtin") checkOperands(scope, callee.name, args, span);
   const operands = args.map((arg) => context.value(scope, arg));
@@ -121,6 +128,13 @@ export function planCall(scope: Scope, expr: CallExpr): void {
 
 function planResult(scope: Scope, expr: CallExpr, callee: Callee): void {
   const { args } = expr;
+  if (callee.kind === "value") {
+    const value = scope.frame.context.value(scope, expr.operator);
+    const [output] = args;
+    if (output === undefined) add(scope, { kind: "test", test: { kind: "true", value } });
+    else unifyOutput(scope, output, value);
+    return;
+  }
   const isVoid = callee.kind === "builtin" && callee.builtin.type.result === null;
   if (isVoid) {
     const value = call(scope, callee, args, expr.span);

@@ -77,6 +77,12 @@ const cases: readonly Case[] = [
     module: "p := [x | walk(x.a, [_, x])]",
     want: "[]",
   },
+  {
+    name: "a call without arguments of a rule whose type is not known is its value",
+    module: "q := input\np := [q(), x] if q(x)",
+    given: { input: "1" },
+    want: "[1,1]",
+  },
   // Order.
   {
     name: "arrays keep their order, sets and objects are sorted",
