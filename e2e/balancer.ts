@@ -12,8 +12,9 @@ export interface Balancer {
   readonly close: () => Promise<void>;
 }
 
-export async function startBalancer(backends: readonly number[] = []): Promise<Balancer> {
-  const port = await freePort();
+/** On the port where one was before, or on a free one. */
+export async function startBalancer(backends: readonly number[] = [], before?: number): Promise<Balancer> {
+  const port = before ?? (await freePort());
   const child: ChildProcess = spawn(process.execPath, [import.meta.filename, String(port)], {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
@@ -41,7 +42,8 @@ function balance(port: number): void {
   process.on("message", (next) => {
     backends = next as readonly number[];
   });
-  const server = createServer((client) => {
+  // What is small goes at once, as through a Service: otherwise each waits 40 ms for the other side's acknowledgement.
+  const server = createServer({ noDelay: true }, (client) => {
     client.on("error", () => client.destroy());
     forward(client, { backends, at: turn++, tries: backends.length });
   });
@@ -59,7 +61,7 @@ function forward(client: Socket, { backends, at, tries }: Forwarding): void {
     client.destroy();
     return;
   }
-  const backend = connect(backends[at % backends.length] ?? 0, "127.0.0.1");
+  const backend = connect({ port: backends[at % backends.length] ?? 0, host: "127.0.0.1", noDelay: true });
   let isThere = false;
   backend.once("connect", () => {
     isThere = true;

@@ -87,26 +87,27 @@ export function startWebhookController(options: WebhookControllerOptions): Webho
   });
 
   /** Null while something is not known. */
-  function wantedNow(): readonly WantedConfiguration[] | null {
-    const { settings, policies, caBundle } = state;
-    if (settings === undefined || policies === undefined || caBundle === undefined || resources === null) return null;
-    return wantedConfigurations({ settings, policies, caBundle, resources });
-  }
+  const wantedNow = lastOf((now: Partial<WebhookState>, served: readonly ApiResource[] | null) => {
+    const { settings, policies, caBundle } = now;
+    if (settings === undefined || policies === undefined || caBundle === undefined || served === null) return null;
+    return wantedConfigurations({ settings, policies, caBundle, resources: served });
+  });
 
   async function reconcile(): Promise<void> {
     if (state.caBundle === undefined) return;
     await Promise.all(keepers.map(({ informer }) => informer.synced));
     resources ??= (await client.discover(true)).resources;
     if (options.isLeader?.() === false) return;
-    for (const wanted of wantedNow() ?? []) {
+    for (const wanted of wantedNow(state, resources) ?? []) {
       // oxlint-disable-next-line no-await-in-loop -- validation is registered before anything is changed
       const waitMs = await keepers.find(({ kind }) => kind === wanted.kind)?.settle(wanted);
       if (waitMs !== undefined && waitMs > 0) loop.soon(waitMs);
     }
   }
 
+  /** Each policy's status asks, whenever one of them changes. */
   function isCurrent(): boolean {
-    const all = wantedNow();
+    const all = wantedNow(state, resources);
     return all?.every((wanted) => keepers.find(({ kind }) => kind === wanted.kind)?.reason(wanted) === null) ?? false;
   }
 
@@ -177,11 +178,12 @@ function createKeeper(options: KeeperOptions): Keeper {
     return isUndone ? Math.min((last?.patienceMs ?? 0) * 2, patience.most) : patience.first;
   }
 
+  const reason = lastOf(reasonOf);
   return {
-    reason: (wanted) => reasonOf(wanted, storedAs(wanted)),
+    reason: (wanted) => reason(wanted, storedAs(wanted)),
     settle: async (wanted) => {
       const stored = storedAs(wanted);
-      const because = reasonOf(wanted, stored);
+      const because = reason(wanted, stored);
       if (because === null) return 0;
       const text = JSON.stringify(wanted.webhooks);
       const over = stringAt(stored, "metadata", "resourceVersion");
@@ -195,6 +197,15 @@ function createKeeper(options: KeeperOptions): Keeper {
       return 0;
     },
     writes: () => writes,
+  };
+}
+
+/** The same function, which remembers its last answer for the same two objects. */
+function lastOf<A, B, Result>(compute: (a: A, b: B) => Result): (a: A, b: B) => Result {
+  let last: { readonly a: A; readonly b: B; readonly result: Result } | null = null;
+  return (a, b) => {
+    if (last === null || last.a !== a || last.b !== b) last = { a, b, result: compute(a, b) };
+    return last.result;
   };
 }
 
