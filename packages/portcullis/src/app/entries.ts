@@ -32,9 +32,9 @@ export interface Entries {
   /** What the server tells of what it answers. */
   readonly told: NonNullable<ServeOptions["entries"]>;
   /** What our Lease is to carry. */
-  annotations(): Readonly<Record<string, string>>;
-  /** Begins to look; `identity` is ours in the election. Nothing was looked at before. */
-  join(metrics: Pick<Metrics, "entries">, identity: string): JoinedEntries;
+  readonly lease: { readonly annotations: () => Readonly<Record<string, string>> };
+  /** Begins to look; `identity` is ours in the election. Our Lease, which may tell of the process before us, is to be written after it. */
+  join(metrics: Pick<Metrics, "entries">, identity: string): Promise<JoinedEntries>;
 }
 
 export interface JoinedEntries {
@@ -53,16 +53,19 @@ export function createEntries(options: EntriesOptions): Entries {
       entered: (note) => records.note(note),
       shadowed: (note, decision) => shadowing?.decided(note, decision),
     },
-    annotations: () => {
-      const compared = tally.text();
-      return {
-        [admittedAnnotation]: records.annotation(),
-        ...(compared !== "" && { [shadowAnnotation]: compared }),
-      };
+    lease: {
+      annotations: () => {
+        const compared = tally.text();
+        return {
+          [admittedAnnotation]: records.annotation(),
+          ...(compared !== "" && { [shadowAnnotation]: compared }),
+        };
+      },
     },
-    join: (metrics, identity) => {
+    join: async (metrics, identity) => {
       if (shadows) shadowing = comparing(options, metrics, tally);
       const unchecked = watchingUnchecked(options, { metrics, identity, records });
+      await unchecked.known;
       return {
         lead: (leads) => unchecked.lead(leads),
         close: async () => {

@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as setTimeoutAsync } from "node:timers/promises";
-import { ApiError, type Informers, isConflict } from "../cluster/api.ts";
+import { ApiError, type Informers, type LeaderElection, isConflict } from "../cluster/api.ts";
 import { type StreamingClient, createClient } from "../cluster/client.ts";
 import { createElection } from "../cluster/election.ts";
 import { createInformers } from "../cluster/informer.ts";
@@ -21,7 +21,9 @@ import { type ExchangedCertificates, exchangedCertificates } from "../server/cer
 import { type AdmissionEventFlags, createAdmissionEvents } from "./admission-events.ts";
 import { type AuditThread, createAuditThread } from "./audit.ts";
 import type { AuditFlags } from "./auditing.ts";
+import { type AuditDivision, divideAudit } from "./auditmembers.ts";
 import { clockMs } from "./clock.ts";
+import { type Entries, createEntries } from "./entries.ts";
 import type { ClusterTarget, Joined } from "./cluster.ts";
 import { type ServeOptions, evaluatorSettings, serverNames } from "./config.ts";
 import { type Logger, createLogger } from "./log.ts";
@@ -75,11 +77,13 @@ export async function run(options: RunOptions): Promise<Serving> {
   };
   try {
     const fetchers = { ...options.serve.fetchers, ...needs.fetchers };
-    const parts = { client, informers, objects, neighbours, meantime, logger, onError, close };
+    const entries = lookAtEntries(options, { client, informers, logger, onError });
+    const parts = { client, informers, objects, neighbours, meantime, entries, logger, onError, close };
     return await serve({
       ...options.serve,
       logger,
       told: events.told,
+      ...(entries !== null && { entries: entries.told }),
       ...(meantime !== null && { certificates: meantime }),
       fetchers,
       cluster: {
@@ -92,6 +96,15 @@ export async function run(options: RunOptions): Promise<Serving> {
     close();
     throw error;
   }
+}
+
+/** Who is not registered cannot tell what it should have been asked about. */
+function lookAtEntries(
+  { registration, namespace }: RunOptions,
+  around: Pick<Reaching, "client" | "informers" | "logger" | "onError">,
+): Entries | null {
+  const { reached, configurationName = "portcullis", shadows = false } = registration;
+  return reached === null ? null : createEntries({ ...around, namespace, configurationName, shadows });
 }
 
 function lookAround(
@@ -122,6 +135,7 @@ interface Reaching {
   readonly neighbours: Neighbours | null;
   /** Null: the certificates are given, or the server's own. */
   readonly meantime: ExchangedCertificates | null;
+  readonly entries: Entries | null;
   readonly logger: Logger;
   readonly onError: (error: Error) => void;
   readonly close: () => void;
@@ -164,23 +178,23 @@ async function certificatesInTheMeantime({
 
 async function join(options: RunOptions, parts: Parts, target: ClusterTarget): Promise<Joined> {
   const { client, informers, objects, registering, logger, onError } = parts;
-  const { namespace, id = hostname() } = options;
+  const { id = hostname() } = options;
   const identity = `${id}_${randomUUID()}`;
-  const election = createElection({ client, namespace, name: "portcullis", identity, onError });
-  const membership = createMembership({ client, namespace, group: "portcullis", identity: id, onError });
+  const entries = await parts.entries?.join(target.metrics, identity);
+  const { election, membership } = leases(options, parts, identity);
   let hasJoined = false;
   const noteJoined = async (): Promise<void> => {
     await membership.joined;
     hasJoined = true;
-    divideAudit();
+    divide();
   };
   void noteJoined();
-  const audit = auditThread(options, parts, { target, membership });
   let isReady = false;
-  const divideAudit = (): void => {
-    if (!isReady || !hasJoined) return;
-    audit?.follow({ auditing: membership.doing(auditTask), alive: membership.members, leads: election.isLeader });
+  const divide = (): void => {
+    if (isReady && hasJoined) audit?.follow({ ...division.members, leads: election.isLeader });
   };
+  const division = divideAudit({ membership, nowMs: clockMs, onChange: divide });
+  const audit = auditThread(options, parts, { target, division });
   const { configMap } = evaluatorSettings(options.serve).kyverno;
   const policies = startPolicies({
     client,
@@ -203,17 +217,20 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
     logger.info({ leads }, leads ? "this replica leads" : "another replica leads");
     policies.refresh();
     registering.check();
-    divideAudit();
+    entries?.lead(leads);
+    divide();
   });
   membership.onChange(() => {
     policies.refresh();
-    divideAudit();
+    divide();
   });
   const rights = warnOfRights({ client, feed: policies.feed, leads: () => election.isLeader, logger, onError });
   parts.neighbours?.onChange(() => policies.refresh());
   const close = async (): Promise<void> => {
     await policies.close();
+    division.close();
     await audit?.close();
+    await entries?.close();
     await Promise.all([election.close(), membership.close(), registering.close(), rights.close()]);
     parts.close();
   };
@@ -221,13 +238,26 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
     await policies.ready;
     // Not before: with a part of the policies it would take the reports of the others away.
     isReady = true;
-    divideAudit();
+    divide();
     registering.follow(policies.feed, () => election.isLeader);
   } catch (error) {
     await close();
     throw error;
   }
   return { close };
+}
+
+/** Who leads, and who is there. */
+function leases(
+  { namespace, id = hostname() }: RunOptions,
+  { client, entries, onError }: Parts,
+  identity: string,
+): { readonly election: LeaderElection; readonly membership: Membership } {
+  const shared = { client, namespace, onError };
+  return {
+    election: createElection({ ...shared, name: "portcullis", identity }),
+    membership: createMembership({ ...shared, group: "portcullis", identity: id, ...entries?.lease }),
+  };
 }
 
 /** Queues of work on the cluster: somebody else wrote first, as replicas do all the time, and the queue tries again. */
@@ -238,12 +268,9 @@ function queues(onError: (error: Error) => void): PoliciesOptions["createQueue"]
 
 /** How long what policies ask for in an audit may take, in milliseconds. */
 const auditFetchMs = 10_000;
-/** What replicas that audit have on their Leases (cluster/shards.ts). */
-const auditTask = "audit";
-
 interface AuditAround {
   readonly target: ClusterTarget;
-  readonly membership: Membership;
+  readonly division: AuditDivision;
 }
 
 function auditThread(
@@ -257,7 +284,7 @@ function auditThread(
     yields = true,
   }: RunOptions,
   { objects, logger, onError }: Parts,
-  { target: { metrics, fetching }, membership }: AuditAround,
+  { target: { metrics, fetching }, division }: AuditAround,
 ): AuditThread | null {
   if (audit === null) return null;
   const { flags, cluster } = audit;
@@ -272,7 +299,8 @@ function auditThread(
       yieldsAs: yields ? configurationName : null,
     },
     self: id,
-    onAuditing: (isAuditing) => membership.does(auditTask, isAuditing),
+    onStart: () => division.begin(),
+    onAuditing: (isAuditing) => division.audits(isAuditing),
     objects,
     fetch: (needs) => fetching.fetch(needs, clockMs() + auditFetchMs),
     metrics,

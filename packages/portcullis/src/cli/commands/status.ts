@@ -24,7 +24,7 @@ function isWell({ problems, policies }: Overview): boolean {
 }
 
 function textOf(overview: Overview): string {
-  const { replicas, policies, webhooks, neighbours, failOpen, problems } = overview;
+  const { replicas, policies, webhooks, neighbours, problems } = overview;
   const lines = [
     `replicas: ${replicas.length === 0 ? "none" : replicas.join(", ")}`,
     `policies: ${policies.length}, ${counted(policies)}`,
@@ -43,7 +43,8 @@ function textOf(overview: Overview): string {
     ...neighbours.map(
       ({ dialect, evidence }) => `neighbour: a live ${dialect} (${evidence}) enforces its own policies`,
     ),
-    ...uncheckedLines(failOpen),
+    ...shadowLines(overview.shadows),
+    ...uncheckedLines(overview),
     ...problems.map((text) => `problem: ${text}`),
   ];
   return `${lines.join("\n")}\n`;
@@ -70,13 +71,75 @@ function rowOf(
   ];
 }
 
-function uncheckedLines(failOpen: Overview["failOpen"]): readonly string[] {
+const examplesMax = 10;
+
+/** What was stored without a decision, and how often the API server says that it went on without us. */
+function uncheckedLines({ unchecked, failOpen }: Overview): readonly string[] {
+  const lines = [...storedLines(unchecked), ...failOpenLines(failOpen)];
+  return lines.length === 0 ? ["unchecked: nothing"] : lines;
+}
+
+function storedLines(found: Overview["unchecked"]): readonly string[] {
+  if (found === null) return ["unchecked: what the leader found may not be read (get configmaps)"];
+  const { since, unchecked, unknown, examples } = found;
+  const shown = examples.slice(0, examplesMax);
+  const more = unchecked - shown.length;
+  const plural = unchecked === 1 ? "object was" : "objects were";
+  return [
+    ...(unchecked === 0 ? [] : [`unchecked: ${unchecked} ${plural} written without our being asked, since ${since}`]),
+    ...table(
+      ["KIND", "NAME", "WRITTEN", "NOT ASKED"],
+      shown.map(({ kind, namespace, name, at, dialects }) => [
+        kind,
+        namespace === "" ? name : `${namespace}/${name}`,
+        at,
+        dialects.join(","),
+      ]),
+    ),
+    ...(more > 0 && shown.length > 0 ? [`  and ${more} before`] : []),
+    ...(unknown === 0 ? [] : [`unchecked: ${unknown} more, perhaps: written as a replica ended`]),
+  ];
+}
+
+function failOpenLines(failOpen: Overview["failOpen"]): readonly string[] {
   if (failOpen === null) return ["unchecked: the API server's counters may not be read (get /metrics)"];
-  if (failOpen.every(({ count }) => count === 0)) return ["unchecked: nothing, since the API server started"];
-  return failOpen.map(
-    ({ webhook, count }) =>
-      `unchecked: ${count} requests entered while ${webhook} did not answer, since the API server started`,
-  );
+  return failOpen
+    .filter(({ count }) => count > 0)
+    .map(
+      ({ webhook, count }) =>
+        `unchecked: ${count} requests entered while ${webhook} did not answer, since the API server started`,
+    );
+}
+
+function shadowLines(shadows: Overview["shadows"]): readonly string[] {
+  const sums = new Map<string, number>();
+  for (const { dialect, ours, stored, count } of shadows.flatMap(({ counts }) => counts)) {
+    const key = `${dialect} ${ours} ${stored}`;
+    sums.set(key, (sums.get(key) ?? 0) + count);
+  }
+  const dialects = new Set(shadows.flatMap(({ counts }) => counts.map(({ dialect }) => dialect)));
+  const lines = [...dialects].map((dialect) => {
+    const count = (ours: string, stored: boolean): number => sums.get(`${dialect} ${ours} ${stored}`) ?? 0;
+    const same = count("allow", true) + count("deny", false);
+    return `shadow of ${dialect}: ${same} alike, ${count("deny", true)} let in that we would refuse, ${count("allow", false)} refused that we would let in`;
+  });
+  const examples = shadows.flatMap((one) => one.examples).slice(0, examplesMax);
+  return [
+    ...lines,
+    ...table(
+      ["KIND", "NAME", "WE", "STORED", "MESSAGE"],
+      examples.map(({ kind, namespace, name, ours, stored, message }) => [
+        kind,
+        namespace === "" ? name : `${namespace}/${name}`,
+        ours,
+        stored ? "yes" : "no",
+        message
+          .split("\n")
+          .find((line) => line.trim() !== "")
+          ?.slice(0, 80) ?? "",
+      ]),
+    ),
+  ];
 }
 
 /** Columns as wide as their widest cell, two spaces apart, below a heading. */

@@ -214,19 +214,19 @@ function judge({ members, known, nowMs }: State, { uid, at, asked, seenMs }: Jud
     if (member.gone === null && nowMs() - (member.seenMs.at(-1) ?? 0) > goneMs) end(member, false);
     if (member.gone === null) {
       if (member.seenMs.filter((renewedMs) => renewedMs > seenMs).length < 2) return "wait";
-      if (seenMs >= member.startMs - clockMs && seenMs < member.knownFromMs) judgement = "unknown";
-    } else if (mayHaveLived(member, member.gone, seenMs)) judgement = "unknown";
+      if (hasForgotten(member, seenMs)) judgement = "unknown";
+    } else if (hasForgotten(member, seenMs) || mayHaveLived(member.gone, seenMs)) judgement = "unknown";
   }
   return judgement;
 }
 
-function mayHaveLived(
-  { startMs, knownFromMs }: Member,
-  { knownToMs, aliveToMs }: NonNullable<Member["gone"]>,
-  seenMs: number,
-): boolean {
-  if (seenMs > knownToMs && seenMs <= aliveToMs) return true;
-  return seenMs >= startMs - clockMs && seenMs < knownFromMs;
+/** It lived then, and what it noted was no longer among what it sent when we began to listen. */
+function hasForgotten({ startMs, knownFromMs }: Member, seenMs: number): boolean {
+  return knownFromMs > startMs && seenMs >= startMs - clockMs && seenMs < knownFromMs;
+}
+
+function mayHaveLived({ knownToMs, aliveToMs }: NonNullable<Member["gone"]>, seenMs: number): boolean {
+  return seenMs > knownToMs && seenMs <= aliveToMs;
 }
 
 function sentIn(lease: ClusterObject): Sent | null {

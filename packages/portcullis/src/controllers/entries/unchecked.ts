@@ -3,6 +3,7 @@
 // logged, counted, and kept with examples in a ConfigMap, which is written only when something was found. What was written
 // before an API server knew of the webhooks was nobody's to be asked about.
 
+import { setTimeout as setTimeoutAsync } from "node:timers/promises";
 import { type JsonRecord, isObject, nameOf, stringAt, valueAt } from "@portcullis/kube";
 import { type ClusterClient, type Informer, type Informers, isNotFound } from "../../cluster/api.ts";
 import { leaseSpec, leases } from "../../cluster/lease.ts";
@@ -42,6 +43,8 @@ export interface UncheckedOptions {
 }
 
 export interface UncheckedWatch {
+  /** Resolves once the Leases are known that were there at the start, or when that takes too long. */
+  readonly known: Promise<void>;
   /** Whether this replica is the one that looks. */
   lead(leads: boolean): void;
   close(): Promise<void>;
@@ -55,6 +58,8 @@ const pendingMax = 20_000;
 /** A replica that does not say within this time what it let through is not waited for. */
 const waitMs = 60_000;
 const turnMs = 2000;
+/** Longer than this nobody waits for the Leases. */
+const patienceMs = 5000;
 /** The one that led before us judged nothing that was younger. */
 const overlapMs = 30_000;
 
@@ -110,11 +115,15 @@ export function watchUnchecked(options: UncheckedOptions): UncheckedWatch {
       writing.soon(5000);
     },
   );
+  let turns = 0;
   const timer = setInterval(() => {
     if (judge(state, nowMs())) writing.soon(500);
+    // Kinds may be served that were not before.
+    if (++turns % 15 === 0) follow(state);
   }, turnMs);
   timer.unref();
   return {
+    known: Promise.race([known.synced.catch(() => {}), setTimeoutAsync(patienceMs, undefined, { ref: false })]),
     lead: (leads) => {
       if (!leads) stop(state);
       else if (state.looking === null) start(state, startMs, nowMs());
@@ -158,9 +167,13 @@ function start(state: State, startMs: number, nowMs: number): void {
   state.found = null;
   configuration.onChange(({ what, object }) => {
     looking.scope = what === "removed" ? null : scopeOf(object, "enforcing");
-    if (looking.scope === null) return;
-    stored.follow(looking.scope).catch(onError);
+    follow(state);
   });
+}
+
+function follow({ looking, options }: State): void {
+  if (looking === null || looking.scope === null) return;
+  looking.stored.follow(looking.scope).catch(options.onError);
 }
 
 function stop(state: State): void {

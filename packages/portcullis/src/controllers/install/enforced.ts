@@ -83,15 +83,21 @@ const memberLabel = "portcullis.dev/shards-of=portcullis";
 /** A Lease that was not renewed for so long belongs to nobody; clocks of machines differ. */
 const quietMs = 60_000;
 
-/** The names of the replicas that are alive. */
-export async function aliveReplicas(client: ClusterClient, namespace: string): Promise<readonly string[]> {
-  const alive: string[] = [];
+/** Of the replicas that are alive. */
+export async function replicaLeases(client: ClusterClient, namespace: string): Promise<readonly ClusterObject[]> {
+  const alive: ClusterObject[] = [];
   for await (const page of client.list(leases, { namespace, labelSelector: memberLabel })) {
     for (const lease of page) {
-      const holder = stringAt(lease, "spec", "holderIdentity");
       const renewedMs = Date.parse(stringAt(lease, "spec", "renewTime"));
-      if (holder !== "" && Date.now() - renewedMs < quietMs) alive.push(holder);
+      const isHeld = stringAt(lease, "spec", "holderIdentity") !== "";
+      if (isHeld && Date.now() - renewedMs < quietMs) alive.push(lease);
     }
   }
-  return [...new Set(alive)].toSorted();
+  return alive;
+}
+
+/** The names of the replicas that are alive. */
+export async function aliveReplicas(client: ClusterClient, namespace: string): Promise<readonly string[]> {
+  const alive = await replicaLeases(client, namespace);
+  return [...new Set(alive.map((lease) => stringAt(lease, "spec", "holderIdentity")))].toSorted();
 }

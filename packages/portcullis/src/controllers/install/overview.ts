@@ -2,10 +2,12 @@
 // whether the API server asks us about them, who else is there, and what entered without being asked about.
 
 import { type JsonRecord, gvkOf, isObject, nameOf, namespaceOf, stringAt, valueAt } from "@portcullis/kube";
-import { ApiError, type ApiResource, type ClusterClient, type ClusterObject } from "../../cluster/api.ts";
+import { ApiError, isNotFound, type ApiResource, type ClusterClient, type ClusterObject } from "../../cluster/api.ts";
+import { type ShadowCounts, shadowAnnotation } from "../entries/shadowing.ts";
+import { type Found, configMaps, foundIn, uncheckedName } from "../entries/unchecked.ts";
 import { type Neighbour, evidenceOf } from "../neighbours/neighbours.ts";
 import { webhookResources } from "../webhooks/controller.ts";
-import { type Enforcement, aliveReplicas, enforcementOf } from "./enforced.ts";
+import { type Enforcement, aliveReplicas, enforcementOf, replicaLeases } from "./enforced.ts";
 
 export interface Overview {
   readonly replicas: readonly string[];
@@ -14,6 +16,10 @@ export interface Overview {
   readonly neighbours: readonly Neighbour[];
   /** Requests that the API server let through because a webhook of ours did not answer, by webhook; null: it may not be read. */
   readonly failOpen: readonly FailOpen[] | null;
+  /** What was written without our being asked about it, as the leader found; null: it may not be read. */
+  readonly unchecked: Found | null;
+  /** By replica, our decisions in shadow of a neighbour beside what became of the requests. */
+  readonly shadows: readonly (ShadowCounts & { readonly replica: string })[];
   readonly problems: readonly string[];
 }
 
@@ -70,6 +76,8 @@ export async function overviewOf(
     webhooks,
     neighbours: neighboursIn(others),
     failOpen: await failOpenCounters(client, new Set(webhooks.map(({ name }) => name))),
+    unchecked: await uncheckedIn(client, namespace),
+    shadows: (await replicaLeases(client, namespace)).flatMap(shadowsIn),
     problems,
   };
 }
@@ -143,6 +151,23 @@ function neighboursIn(objects: readonly ClusterObject[]): readonly Neighbour[] {
     const evidence = objects.map((object) => evidenceOf(dialect, object)).find((text) => text !== null);
     return evidence === undefined || evidence === null ? [] : [{ dialect, evidence }];
   });
+}
+
+async function uncheckedIn(client: ClusterClient, namespace: string): Promise<Found | null> {
+  try {
+    return foundIn(await client.get(configMaps, { namespace, name: uncheckedName }));
+  } catch (error) {
+    if (isNotFound(error)) return { since: "", unchecked: 0, unknown: 0, examples: [] };
+    if (error instanceof ApiError && error.status === 403) return null;
+    throw error;
+  }
+}
+
+function shadowsIn(lease: ClusterObject): Overview["shadows"] {
+  const text = stringAt(lease, "metadata", "annotations", shadowAnnotation);
+  if (text === "") return [];
+  const { counts, examples } = JSON.parse(text) as ShadowCounts;
+  return [{ replica: stringAt(lease, "spec", "holderIdentity"), counts, examples }];
 }
 
 const failOpenLine = /^apiserver_admission_webhook_fail_open_count\{name="([^"]*)",type="([^"]*)"\} (\S+)$/gm;

@@ -4,6 +4,7 @@
 // ClusterRoles, which the API server adds to ours (aggregation).
 
 import type { JsonRecord } from "@portcullis/kube";
+import { uncheckedName } from "../entries/unchecked.ts";
 
 interface PolicyRule {
   readonly apiGroups: readonly string[];
@@ -110,7 +111,8 @@ function namespaceRules(secretName: string): readonly PolicyRule[] {
       resources: ["auditparts"],
       verbs: [...read, "create", "patch", "delete"],
     },
-    { apiGroups: [""], resources: ["secrets"], verbs: ["create"] },
+    { apiGroups: [""], resources: ["secrets", "configmaps"], verbs: ["create"] },
+    { apiGroups: [""], resources: ["configmaps"], verbs: ["update", "delete"], resourceNames: [uncheckedName] },
     { apiGroups: [""], resources: ["secrets"], verbs: [...read, "update", "delete"], resourceNames: [secretName] },
   ];
 }
