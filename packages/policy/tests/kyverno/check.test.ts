@@ -167,4 +167,22 @@ test("the command line prints defaults in what it refuses, as Kyverno's does", (
   );
 });
 
+test("the command line checks what rules say as a cluster does", () => {
+  const said = (rule: string): string => {
+    const text = `apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: p}\nspec: {rules: [{name: r, match: {any: [{resources: {kinds: [Pod]}}]}, ${rule}}]}\n`;
+    const [document] = parseYaml(new Source("p.yaml", text), { dialect: "go" }).value as readonly [Document];
+    return policyProblem(document.value, "cli")?.message ?? "";
+  };
+  const lead = "path: spec.rules[0].validate.";
+  assert.equal(
+    said('validate: {pattern: {spec: {"^(a)": []}}}'),
+    `${lead}pattern.//spec/^(a).: existence anchor: should have at least one value`,
+  );
+  assert.equal(
+    said("validate: {message: m}"),
+    `${lead}.: one of pattern, anyPattern, deny, foreach, cel must be specified`,
+  );
+  assert.equal(said("validate: {foreach: [{deny: {}}]}"), `${lead}.: foreach.list is required`);
+});
+
 for (const [name, got, expected] of cases) test(name, () => assert.deepEqual(got(), expected));

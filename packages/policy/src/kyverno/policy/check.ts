@@ -22,7 +22,7 @@ export function checkPolicy(object: Json, from: ReadFrom): readonly Diagnostic[]
 
 /**
  * What Kyverno's admission refuses about a policy that fits its schema; null when it takes it. The command line (`cli`)
- * knows no kinds of a cluster, leaves out some checks of validate rules, and prints defaults that an API server has
+ * knows no kinds of a cluster, and prints defaults that an API server has
  * filled in elsewhere.
  */
 export function policyProblem(object: Json, by: "cluster" | "cli"): Mistake | null {

@@ -20,7 +20,7 @@ import { Mistake, type Steps, explaining } from "./mistake.ts";
 import { checkElements, checkVariables } from "./variables.ts";
 
 export interface ValidationOptions {
-  /** Whether a cluster checks, or the command line, which knows no kinds and leaves out some checks of validate rules. */
+  /** Whether a cluster checks, or the command line, which knows no kinds. */
   readonly by: "cluster" | "cli";
   readonly budget: Budget;
 }
@@ -282,7 +282,7 @@ function checkRule(rule: RuleTree, at: number, namespaced: boolean, options: Rul
   explaining(`${lead}: `, () => checkContext(rule, namespaced, [...steps, "context"]));
   checkHasKinds(rule, steps);
   if (isFilled(rule["mutate"])) checkMutate(rule, lead, steps);
-  if (isFilled(rule["validate"]) && options.by === "cluster") checkValidate(rule, lead, steps);
+  if (isFilled(rule["validate"])) checkValidate(rule, lead, steps);
   if (isFilled(rule["generate"])) checkGenerate(rule, lead, steps, options.by);
   const generated = stringAt(rule["generate"], "kind");
   if (generated !== "" && strings(valueAt(rule, "match", "resources"), "kinds").includes(generated)) {
