@@ -22,6 +22,8 @@ export interface AuditThreadOptions {
   readonly fetch: (needs: readonly Need[]) => Promise<readonly Answer[]>;
   readonly metrics: Pick<Metrics, "audited" | "rules">;
   readonly logger: Logger;
+  /** The thread is about to start. */
+  readonly onStart: () => void;
   /** Whether this replica audits its share now. */
   readonly onAuditing: (isAuditing: boolean) => void;
   readonly onError: (error: Error) => void;
@@ -104,6 +106,7 @@ function tell(worker: Worker | null, message: ToAudit): void {
 
 function start(state: State, share: AuditShare): void {
   const { options, files } = state;
+  options.onStart();
   const data: AuditThreadData = { audit: { ...options.audit, share } };
   const worker = new Worker(new URL(import.meta.resolve("#worker")), { workerData: data });
   state.worker = worker;

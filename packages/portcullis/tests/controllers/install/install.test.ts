@@ -109,8 +109,11 @@ test("what is not ours stays when we leave, and leaving twice is leaving once", 
   const kind = "ValidatingWebhookConfiguration";
   const apiVersion = "admissionregistration.k8s.io/v1";
   const labels = { "app.kubernetes.io/managed-by": "portcullis" };
+  const part = { apiVersion: "portcullis.dev/v1alpha1", kind: "AuditPart" };
   const cluster = createFakeCluster({
+    kinds: [{ group: "portcullis.dev", version: "v1alpha1", kind: part.kind, namespaced: true, status: false }],
     objects: [
+      { ...part, metadata: { name: "a.1", namespace: "portcullis" }, replica: "a" },
       { apiVersion, kind, metadata: { name: "portcullis", labels } },
       { apiVersion, kind, metadata: { name: "theirs", labels } },
       { apiVersion: "v1", kind: "Secret", metadata: { name: "certificates", namespace: "portcullis" } },
@@ -128,6 +131,6 @@ test("what is not ours stays when we leave, and leaving twice is leaving once", 
     configurationName: "portcullis",
     secretName: "certificates",
   };
-  assert.deepEqual(await uninstall(options), [`${kind}/portcullis`, "Lease/portcullis-a"]);
+  assert.deepEqual(await uninstall(options), [`${kind}/portcullis`, "AuditPart/a.1", "Lease/portcullis-a"]);
   assert.deepEqual(await uninstall(options), []);
 });

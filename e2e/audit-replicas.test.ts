@@ -1,0 +1,295 @@
+// The audit divided over three replicas of `portcullis run` on a real kube-apiserver: each judges about a third of the objects,
+// together they tell what `portcullis audit` finds, one that is killed is replaced by the others and one that comes takes
+// its share, and neither writes a report again that said the same before. At rest nothing is written but Leases.
+
+import assert from "node:assert/strict";
+import { get } from "node:http";
+import { suite, test } from "node:test";
+import { ownDefinitions } from "../packages/portcullis/src/controllers/install/crds/own.ts";
+import { findBinaries } from "./binaries.ts";
+import { freePort, stopProcess, waitFor } from "./control-plane.ts";
+import { configMap, digitConstraint, digitData, digitPolicy, template } from "./digits.ts";
+import { type Product, type Replica, startProduct, startReplica } from "./product.ts";
+import { type Verdicts, freshly, told } from "./verdicts.ts";
+
+const binaries = findBinaries();
+const missing = typeof binaries === "string" ? binaries : false;
+if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missing}\n`);
+
+const objects = 600;
+/** So many of the digits are objected to. */
+const policies = 10;
+
+interface Audited extends Replica {
+  readonly metricsPort: number;
+}
+
+interface Cluster {
+  readonly product: Product;
+  readonly replicas: Map<string, Audited>;
+  readonly say: (message: string) => void;
+}
+
+suite("an audit over several replicas", { skip: missing }, () => {
+  test("three, one of them killed, another one", { timeout: 400_000 }, async (context) => {
+    if (typeof binaries === "string") return;
+    const product = await startProduct(binaries, { writeLog: true });
+    const replicas = new Map<string, Audited>();
+    context.after(async () => {
+      await Promise.all([...replicas.values()].map(({ child }) => stopProcess(child)));
+      await product.stop();
+    });
+    const cluster = { product, replicas, say: (message: string) => context.diagnostic(message) };
+    await prepared(cluster);
+    await context.test("each judges about a third, together they tell what a fresh audit finds", () =>
+      divided(cluster),
+    );
+    await context.test("nothing is written at rest but Leases", () => atRest(cluster));
+    await context.test("one is killed: the others take its share", () => killed(cluster));
+    await context.test("another one comes: no report is lost, made twice or written again", () => joined(cluster));
+    await context.test("what they told each other goes when the product leaves", () => uninstalled(cluster));
+  });
+});
+
+// ── what is tested
+
+async function prepared({ product }: Cluster): Promise<void> {
+  const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  await each(ownDefinitions(), 8, (definition) => created(product, definitions, definition));
+  await waitFor("the kinds", 60, async () =>
+    product.kubectl("get", "cpol,constrainttemplates,polr").includes("No res"),
+  );
+  product.kubectl("create", "namespace", "load");
+  await each(numbers(objects), 16, (at) => created(product, "/api/v1/namespaces/load/configmaps", configMap(at)));
+  await created(product, "/apis/templates.gatekeeper.sh/v1/constrainttemplates", template);
+  await each(numbers(policies), 4, (digit) =>
+    created(product, "/apis/kyverno.io/v1/clusterpolicies", digitPolicy(digit)),
+  );
+}
+
+async function divided(cluster: Cluster): Promise<void> {
+  const { product, say } = cluster;
+  await Promise.all(["replica-1", "replica-2", "replica-3"].map((name) => started(cluster, name)));
+  const constraints = "/apis/constraints.gatekeeper.sh/v1beta1/k8sdigit";
+  await waitFor("the constraint's kind", 60, async () => (await product.call("GET", constraints)).status === 200);
+  await each(numbers(policies), 4, (digit) => created(product, constraints, digitConstraint(digit)));
+  say(`shares: ${await sharedOut(cluster, 3)}`);
+  await consistent(product);
+  await runsOnce(cluster);
+  const evaluations = await Promise.all(
+    [...cluster.replicas.values()].map((one) => numberIn(one, /^portcullis_audit_evaluations_total (\d+)$/m)),
+  );
+  const sum = evaluations.reduce((total, one) => total + one, 0);
+  say(`evaluations: ${evaluations.join(" + ")}`);
+  assert.ok(
+    evaluations.every((one) => one > sum * 0.2 && one < sum * 0.5),
+    evaluations.join(),
+  );
+  const { findings } = await told(product);
+  assert.equal(findings.length, (objects / 25) * policies * 2, "of both dialects");
+  await firstViolations(product);
+  assert.equal(await sumOf(cluster, /^gatekeeper_violations\{.*\} (\d+)$/gm), (objects / 25) * policies);
+}
+
+/** Gatekeeper's first: the twenty smallest names, from the largest. */
+async function firstViolations(product: Product): Promise<void> {
+  const { body } = await product.call("GET", "/apis/constraints.gatekeeper.sh/v1beta1/k8sdigit/digit-3");
+  const { status } = JSON.parse(body) as { readonly status: { readonly violations: readonly { name: string }[] } };
+  const names = numbers(objects)
+    .filter((at) => at % 25 === 3)
+    .map((at) => `object-${at}`);
+  assert.deepEqual(
+    status.violations.map(({ name }) => name),
+    names.toSorted().slice(0, 20).toReversed(),
+  );
+}
+
+async function killed(cluster: Cluster): Promise<void> {
+  const { product, replicas, say } = cluster;
+  const before = await reports(product);
+  const victim = replicas.get("replica-2");
+  assert.ok(victim !== undefined);
+  await stopProcess(victim.child);
+  replicas.delete("replica-2");
+  const startMs = performance.now();
+  const changed = numbers(60);
+  await each(changed, 8, (at) =>
+    product.call("PATCH", `/api/v1/namespaces/load/configmaps/object-${at}`, { data: digitData(at + 1) }),
+  );
+  say(`shares: ${await sharedOut(cluster, 2)}, ${Math.round(performance.now() - startMs)} ms after the kill`);
+  await consistent(product);
+  say(`all told ${Math.round(performance.now() - startMs)} ms after the kill, a fresh audit included`);
+  assert.deepEqual(rewritten(before, await reports(product), new Set(changed.map((at) => `object-${at}`))), []);
+}
+
+async function joined(cluster: Cluster): Promise<void> {
+  const { product, replicas, say } = cluster;
+  const before = await reports(product);
+  await started(cluster, "replica-4");
+  say(`shares: ${await sharedOut(cluster, 3)}`);
+  await consistent(product);
+  assert.deepEqual(rewritten(before, await reports(product)), []);
+  // What changes now is told by whoever owns it.
+  await each(numbers(30), 8, (at) =>
+    product.call("PATCH", `/api/v1/namespaces/load/configmaps/object-${at}`, { data: digitData(at + 5) }),
+  );
+  await consistent(product);
+  assert.equal((await reports(product)).size, objects, "each object has one report");
+  assert.deepEqual([...replicas.keys()].toSorted(), ["replica-1", "replica-3", "replica-4"]);
+  await atRest(cluster);
+}
+
+async function uninstalled({ product, replicas }: Cluster): Promise<void> {
+  await Promise.all([...replicas.values()].map(({ child }) => stopProcess(child)));
+  assert.match(product.kubectl("-n", "portcullis", "get", "auditparts"), /replica-1\.[0-9a-f]+/);
+  const { code, text } = product.cli("run", "--uninstall");
+  assert.equal(code, 0, text);
+  assert.match(product.kubectl("-n", "portcullis", "get", "auditparts"), /No resources found/);
+}
+
+async function atRest({ product, say }: Cluster): Promise<void> {
+  const restMs = 15_000;
+  const ours = (): readonly string[] => product.writes().filter(isOurs).map(written);
+  let before = ours();
+  let sinceMs = performance.now();
+  let last: readonly string[] = [];
+  await waitFor("15 s without a write", 90, async () => {
+    const now = ours();
+    const fresh = now.slice(before.length).filter((line) => !line.includes(" leases"));
+    if (fresh.length > 0) {
+      last = fresh;
+      sinceMs = performance.now();
+      before = now;
+    }
+    return performance.now() - sinceMs > restMs;
+  }).catch((error: unknown) => assert.fail(`${String(error)}: ${last.slice(0, 5).join("; ")}`));
+  say(`15 s at rest: ${ours().length - before.length} writes of three replicas, all of Leases`);
+}
+
+// ── conditions
+
+/** Waits until so many replicas have divided all objects among themselves. */
+async function sharedOut({ product, replicas }: Cluster, count: number): Promise<string> {
+  const all = await configMaps(product);
+  let shares: readonly number[] = [];
+  // The audit counts its objects when it runs.
+  await waitFor("shares", 90, async () => {
+    shares = await Promise.all([...replicas.values()].map((one) => numberIn(one, /^portcullis_audit_objects (\d+)$/m)));
+    return shares.length === count && shares.reduce((sum, share) => sum + share, 0) === all;
+  }).catch((error: unknown) => assert.fail(`${String(error)}: ${shares.join(" + ")} of ${all}`));
+  const fair = objects / count;
+  assert.ok(
+    shares.every((share) => share > fair * 0.7 && share < fair * 1.3),
+    shares.join(),
+  );
+  return shares.join(" + ");
+}
+
+/** Those that the API server makes itself among them. */
+async function configMaps(product: Product): Promise<number> {
+  const { body } = await product.call("GET", "/api/v1/configmaps?limit=1");
+  const { metadata } = JSON.parse(body) as { readonly metadata: { readonly remainingItemCount: number } };
+  return metadata.remainingItemCount + 1;
+}
+
+/** Numbers are those of a run that began later. */
+async function runsOnce({ replicas }: Cluster): Promise<void> {
+  const beganS = Date.now() / 1000;
+  for (const one of replicas.values()) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other is fast enough
+    await waitFor("a run", 60, async () => (await numberIn(one, /^gatekeeper_audit_last_run_time (\d+)$/m)) > beganS);
+  }
+}
+
+async function consistent(product: Product): Promise<void> {
+  const fresh = await freshly(product);
+  let now: Verdicts = { findings: [], lines: [], text: "" };
+  await waitFor("reports and statuses like a fresh computation's", 90, async () => {
+    now = await told(product);
+    return now.text === fresh.text;
+  }).catch(() => {});
+  const extra = now.lines.filter((line) => !fresh.lines.includes(line));
+  const lacking = fresh.lines.filter((line) => !now.lines.includes(line));
+  assert.deepEqual({ extra: extra.slice(0, 3), lacking: lacking.slice(0, 3) }, { extra: [], lacking: [] });
+}
+
+/** `uid version` of each report, by the name of its object. */
+async function reports(product: Product): Promise<ReadonlyMap<string, string>> {
+  const { body } = await product.call("GET", "/apis/wgpolicyk8s.io/v1alpha2/namespaces/load/policyreports");
+  const { items } = JSON.parse(body) as {
+    readonly items: readonly {
+      readonly metadata: { readonly uid: string; readonly resourceVersion: string };
+      readonly scope: { readonly kind: string; readonly name: string };
+    }[];
+  };
+  const found = items.filter(({ scope }) => scope.name.startsWith("object-"));
+  assert.equal(new Set(found.map(({ scope }) => scope.name)).size, found.length, "no object has two reports");
+  return new Map(found.map(({ metadata, scope }) => [scope.name, `${metadata.uid} ${metadata.resourceVersion}`]));
+}
+
+function rewritten(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+  changed: ReadonlySet<string> = new Set(),
+): readonly string[] {
+  return [...before].flatMap(([name, version]) => (after.get(name) === version || changed.has(name) ? [] : [name]));
+}
+
+async function numberIn({ metricsPort }: Audited, pattern: RegExp): Promise<number> {
+  return Number(pattern.exec(await metricsOf(metricsPort))?.[1] ?? Number.NaN);
+}
+
+async function sumOf({ replicas }: Cluster, pattern: RegExp): Promise<number> {
+  const texts = await Promise.all([...replicas.values()].map(({ metricsPort }) => metricsOf(metricsPort)));
+  return texts.flatMap((text) => [...text.matchAll(pattern)]).reduce((sum, [, value]) => sum + Number(value), 0);
+}
+
+function metricsOf(port: number): Promise<string> {
+  return new Promise((settle, reject) => {
+    const request = get({ host: "127.0.0.1", port, path: "/metrics" }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("end", () => settle(Buffer.concat(chunks).toString()));
+    });
+    request.on("error", reject);
+  });
+}
+
+function isOurs({ userAgent }: { readonly userAgent?: string }): boolean {
+  return userAgent?.startsWith("portcullis") === true;
+}
+
+function written({ verb, objectRef = {} }: ReturnType<Product["writes"]>[number]): string {
+  const { resource = "", subresource, namespace = "", name = "" } = objectRef;
+  return `${verb} ${resource}${subresource === undefined ? "" : `/${subresource}`} ${namespace}/${name}`;
+}
+
+// ── objects and programs
+
+async function started({ product, replicas }: Cluster, name: string): Promise<void> {
+  const metricsPort = await freePort();
+  const flags = ["--audit-interval", "2", "--metrics-port", String(metricsPort)];
+  replicas.set(name, { ...(await startReplica(product, { name, registers: false, flags })), metricsPort });
+}
+
+async function created(product: Product, path: string, object: unknown): Promise<void> {
+  const { status, body } = await product.call("POST", path, object);
+  assert.equal(status, 201, body);
+}
+
+/** So many at a time. */
+async function each<T>(items: readonly T[], width: number, work: (item: T) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const item = items[next++];
+      // oxlint-disable-next-line no-await-in-loop -- each worker has one at a time
+      if (item !== undefined) await work(item);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}
+
+function numbers(count: number): readonly number[] {
+  return Array.from({ length: count }, (_none, at) => at);
+}
