@@ -57,9 +57,9 @@ export function assembleEngine(
   return { engine: createEngine({ frontends, catalog: builtinCatalog(), profile }), frontends };
 }
 
-/** The evaluator of a webhook. `onPolicy` is told the number of each policy before it runs. */
-export function assembleEvaluator(settings: EvaluatorSettings, onPolicy?: SlicesOptions["onPolicy"]): Evaluator {
-  const slices = createSlices(onPolicy === undefined ? {} : { onPolicy });
+/** The evaluator of a webhook. */
+export function assembleEvaluator(settings: EvaluatorSettings, slicing: SlicesOptions = {}): Evaluator {
+  const slices = createSlices(slicing);
   const { engine, frontends } = assembleEngine("cluster", (frontend) => slices.wrap(frontend), dialects(settings));
   const { telling, tellAccount, admission, exempt, kyverno, decisions, notesEntries } = settings;
   const fetches = new Set(settings.fetches);

@@ -20,6 +20,7 @@ import { externalDataFetchers } from "./externaldata.ts";
 import { type Fetchers, type Fetching, createFetching, fetchDeadlineMs } from "./fetch.ts";
 import type { Root } from "./folders.ts";
 import { type Logger, createLogger, logMutations, logStats, logViolations } from "./log.ts";
+import { createNear } from "./near.ts";
 import type { ObjectShare } from "./objectshare.ts";
 import { createPool } from "./pool.ts";
 import { createReloading } from "./reload.ts";
@@ -279,9 +280,18 @@ async function startDecider(options: ServeOptions, { metrics, logger, fetching }
       logger.error({ reason, policy, detail }, "an evaluator thread was replaced");
     },
   });
+  const near = createNear({ settings, onFault });
   return {
-    decide: (body, deadlineMs, endpoint) => pool.decide(body, deadlineMs + performance.timeOrigin, endpoint),
-    change: (files) => pool.change(files),
+    decide: (body, atMs, endpoint) => {
+      const deadlineMs = atMs + performance.timeOrigin;
+      const reply = near.answer(body, deadlineMs, endpoint);
+      return reply === null ? pool.decide(body, deadlineMs, endpoint) : Promise.resolve(reply);
+    },
+    change: async (files) => {
+      const report = await pool.change(files);
+      await near.serve(report.nearby);
+      return report;
+    },
     publish: () => pool.publish(),
     tally: () => pool.tally(),
     close: () => pool.close(),

@@ -22,7 +22,9 @@ if ("audit" in data) {
 
 function serveEvaluator({ running, settings }: ThreadData, messages: MessagePort): void {
   serveThread({
-    evaluator: assembleEvaluator(settings, (policy, deadlineMs) => noteRunning(running, policy, deadlineMs)),
+    evaluator: assembleEvaluator(settings, {
+      onPolicy: (policy, deadlineMs) => noteRunning(running, policy, deadlineMs),
+    }),
     running,
     receive: (listener) =>
       messages.on("message", (message: ToThread) => {

@@ -1,0 +1,62 @@
+// Mutation decided in the thread that answers connections, where that is cheap: handing a request to an evaluator thread and
+// its answer back costs more than fifty mutators on a Pod. Policies that anybody wrote code for never run here; mutators are
+// compiled locations, and what a request may cost is bounded by its size, the number of mutators and a short slice of time.
+// Whatever does not fit goes to the evaluator threads as everything else does.
+
+import type { Endpoint } from "../server/endpoints.ts";
+import type { Reply } from "../server/routes.ts";
+import type { FileText } from "./compose.ts";
+import type { EvaluatorSettings } from "./config.ts";
+import type { Evaluator } from "./evaluator.ts";
+import { answered } from "./thread.ts";
+
+export interface Near {
+  /** Null: ask an evaluator thread. `deadlineMs` is on the clock of `clockMs`. */
+  answer(body: string, deadlineMs: number, endpoint: Endpoint): Reply | null;
+  /** Decides with these from the moment it resolves; with null, nothing is answered here. */
+  serve(mutators: readonly FileText[] | null): Promise<void>;
+}
+
+export interface NearOptions {
+  readonly settings: EvaluatorSettings;
+  /** An evaluator failed in a way that is our fault. */
+  readonly onFault: (detail: string) => void;
+}
+
+/** Larger bodies take long to read. */
+const largestBodyLength = 64 * 1024;
+/** Milliseconds that mutators may compute while connections wait. */
+const sliceMs = 4;
+
+export function createNear({ settings, onFault }: NearOptions): Near {
+  let evaluator: Evaluator | null = null;
+  let files: readonly string[] = [];
+  let version = 0;
+  let isServing = false;
+  let latest = 0;
+  return {
+    answer: (body, deadlineMs, endpoint) => {
+      if (!isServing || evaluator === null || endpoint.what !== "mutate" || endpoint.dialect === "kyverno") return null;
+      if (body.length > largestBodyLength) return null;
+      const result = answered(evaluator, { version, body, deadlineMs, lane: "fast", endpoint });
+      if (result.kind !== "reply") return null;
+      if (result.fault !== undefined) onFault(result.fault);
+      return result.reply;
+    },
+    serve: async (mutators) => {
+      const asked = ++latest;
+      isServing = false;
+      if (mutators === null) return;
+      // Only then is the engine loaded here.
+      const { assembleEvaluator } = await import("./assemble.ts");
+      if (asked !== latest) return;
+      evaluator ??= assembleEvaluator({ ...settings, tellAccount: false }, { sliceMs });
+      const names = new Set(mutators.map(({ file }) => file));
+      evaluator.prepare({ version: version + 1, changed: mutators, removed: files.filter((file) => !names.has(file)) });
+      version++;
+      evaluator.release(version);
+      files = [...names];
+      isServing = true;
+    },
+  };
+}
