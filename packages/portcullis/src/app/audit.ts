@@ -12,6 +12,7 @@ import type { FileText } from "./compose.ts";
 import type { Change } from "./evaluator.ts";
 import type { Logger } from "./log.ts";
 import type { ObjectShare } from "./objectshare.ts";
+import { workerFile } from "./threads.ts";
 
 export interface AuditThreadOptions {
   readonly audit: Omit<AuditThreadData["audit"], "share">;
@@ -108,7 +109,7 @@ function start(state: State, share: AuditShare): void {
   const { options, files } = state;
   options.onStart();
   const data: AuditThreadData = { audit: { ...options.audit, share } };
-  const worker = new Worker(new URL(import.meta.resolve("#worker")), { workerData: data });
+  const worker = new Worker(workerFile(), { workerData: data });
   state.worker = worker;
   state.ended = new Promise((resolve) => {
     worker.once("exit", () => {

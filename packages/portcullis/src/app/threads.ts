@@ -2,6 +2,7 @@
 // because it was told to or by itself (out of memory, a crash). What happens to its unanswered requests is the pool's
 // business.
 
+import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import type { Tally } from "../server/tally.ts";
 import type { EvaluatorSettings } from "./config.ts";
@@ -54,7 +55,12 @@ interface SpawnOptions {
 export type Spawn = (options: SpawnOptions) => Worker;
 
 /** The thread of this package: worker.ts. */
-export const spawnWorker: Spawn = (options) => new Worker(new URL(import.meta.resolve("#worker")), options);
+export const spawnWorker: Spawn = (options) => new Worker(workerFile(), options);
+
+/** worker.ts, or what is published in its place. */
+export function workerFile(): string {
+  return createRequire(import.meta.url).resolve("#worker");
+}
 
 /** Young-space limit, in MiB: a third of it is filled between two collections, by a request at about 0.3. */
 const youngMb = 12;

@@ -3,8 +3,8 @@
 // short. Exit codes everywhere: 0 nothing found, 1 findings or a failed run, 2 wrong usage or unreadable input; `gator`
 // commands have gator's own.
 
-import { setFlagsFromString } from "node:v8";
 import { Command, CommanderError, Option } from "commander";
+import manifest from "portcullis/package.json" with { type: "json" };
 import { collect, wholeNumber } from "./arguments.ts";
 import { registerGator } from "./gator/register.ts";
 import { CommandFailed } from "./kyverno/exit.ts";
@@ -13,9 +13,6 @@ import { registerCluster } from "./register-cluster.ts";
 import { registerDecisions, registerServing } from "./register-serving.ts";
 import { tuneForOneRun } from "./tune.ts";
 import { UsageError } from "./usage.ts";
-
-// V8's compilation cache would keep every program that a policy reload makes.
-setFlagsFromString("--no-compilation-cache");
 
 // A reader such as `head` may go away before the end; that ends the run as SIGPIPE ends others.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -27,9 +24,11 @@ const kyvernoAnswers = "answer as Kyverno where docs/compatibility.md gives a sw
 
 const outputs = ["text", "json", "sarif", "junit"] as const;
 
+const { version } = manifest;
+
 const program = new Command("portcullis")
   .description("one policy engine for Kubernetes: runs Gatekeeper's and Kyverno's policies unchanged")
-  .version(`portcullis ${await version()}`, "-V, --version")
+  .version(`portcullis ${version}`, "-V, --version")
   .showHelpAfterError("(run with --help for usage)")
   .exitOverride();
 
@@ -62,8 +61,8 @@ program
         allowExternalData?: boolean;
       },
     ) => {
-      tuneForOneRun();
       const { test } = await import("./commands/test.ts");
+      tuneForOneRun();
       process.exitCode = await test({
         paths: [...options.filename, ...paths],
         output: options.output,
@@ -96,8 +95,8 @@ program
         kyvernoAnswers?: boolean;
       },
     ) => {
-      tuneForOneRun();
       const { apply } = await import("./commands/apply.ts");
+      tuneForOneRun();
       process.exitCode = apply({
         paths,
         output: options.output,
@@ -113,8 +112,8 @@ program
   .argument("<path...>", "files or folders with policies")
   .addOption(new Option("-o, --output <format>", "how to print the findings").choices(outputs).default("text"))
   .action(async (paths: string[], options: { output: (typeof outputs)[number] }) => {
-    tuneForOneRun();
     const { lint } = await import("./commands/lint.ts");
+    tuneForOneRun();
     process.exitCode = lint({ paths, output: options.output });
   });
 
@@ -126,8 +125,8 @@ program
   .option("--object <name>", "only this object: NAME, NAMESPACE/NAME or KIND/NAME")
   .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
   .action(async (options: { filename: string[]; constraint?: string; object?: string; output: "text" | "json" }) => {
-    tuneForOneRun();
     const { explain } = await import("./commands/explain.ts");
+    tuneForOneRun();
     process.exitCode = explain({
       paths: options.filename,
       constraint: options.constraint ?? null,
@@ -136,9 +135,9 @@ program
     });
   });
 
-registerServing(program, await version());
+registerServing(program, version);
 registerDecisions(program);
-registerCluster(program, await version());
+registerCluster(program, version);
 
 program
   .command("review")
@@ -172,10 +171,15 @@ program
 registerGator(program);
 registerKyverno(program);
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = exitCodeOf(error);
+/** Resolves when the command has ended. */
+export const ended = runCommand();
+
+async function runCommand(): Promise<void> {
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    process.exitCode = exitCodeOf(error);
+  }
 }
 
 function exitCodeOf(error: unknown): number {
@@ -186,11 +190,4 @@ function exitCodeOf(error: unknown): number {
     return 2;
   }
   throw error;
-}
-
-async function version(): Promise<string> {
-  const manifest = (await import("portcullis/package.json", { with: { type: "json" } })) as {
-    default: { version: string };
-  };
-  return manifest.default.version;
 }

@@ -21,8 +21,8 @@ export function registerServing(program: Command, version: string): void {
       [],
     );
   withOthers(withServing(serve)).action(async (options: ServeFlags) => {
-    tuneForServing();
     const { serveCommand } = await import("./commands/serve.ts");
+    tuneForServing();
     process.exitCode = await serveCommand(options);
   });
   const run = program
@@ -45,8 +45,8 @@ export function registerServing(program: Command, version: string): void {
       process.exitCode = await uninstallCommand(options, version);
       return;
     }
-    tuneForServing();
     const { runCommand } = await import("./commands/run.ts");
+    tuneForServing();
     process.exitCode = await runCommand(options, version);
   });
 }
@@ -62,9 +62,7 @@ export function registerDecisions(program: Command): void {
     .option("--kind <kind>", "only about this kind")
     .option("--in-namespace <name>", "only about objects in this namespace")
     .option("--since <time>", "only from then on: 2026-01-31T12:00:00Z")
-    .addOption(
-      new Option("-o, --output <format>", "how to print").choices(["text", "json", "summary"]).default("text"),
-    )
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json", "summary"]).default("text"))
     .action(async (files: readonly string[], options: DecisionsFlags) => {
       const { decisionsCommand } = await import("./commands/decisions.ts");
       process.exitCode = await decisionsCommand(files, options);

@@ -2,12 +2,11 @@
 // the peers runs unchanged when DIR stands first in PATH. They name this very installation by its absolute path and
 // its own Node, so they work from any folder.
 
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 
-const main = fileURLToPath(new URL("../main.ts", import.meta.url));
-const entry = main.endsWith(".ts") && import.meta.url.endsWith(".js") ? main.replace(/\.ts$/, ".js") : main;
+/** What Node was started with: main.ts, or main.mjs of the bundle. */
+const entry = realpathSync(process.argv[1] ?? "");
 
 /** Writes the shims; returns the exit code. */
 export function shims(dir: string): number {

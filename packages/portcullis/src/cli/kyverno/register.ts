@@ -19,7 +19,7 @@ export function registerKyverno(program: Command): void {
     .description("Prints the version of Kyverno CLI.")
     .action(async () => {
       const { version } = await import("./version.ts");
-      process.exitCode = await version();
+      process.exitCode = run(version);
     });
 }
 
@@ -84,8 +84,8 @@ function addTest(kyverno: Command): void {
     .option("--require-tests", "If set to true, return an error if no tests are found", false)
     .option("--warnings-as-errors", "Treat deprecation warnings as errors", false)
     .action(async (folders: string[], flags: KyvernoTestFlags) => {
-      tuneForManyPolicies();
       const { kyvernoTest } = await import("./test.ts");
+      tuneForManyPolicies();
       process.exitCode = run(() => kyvernoTest(folders, flags));
     });
 }
@@ -141,8 +141,8 @@ function addApply(kyverno: Command): void {
     .option("--continue-on-error [bool]", "Continue processing despite resource loading errors", "true")
     .option("--show-performance", "Show resource loading performance metrics", false)
     .action(async (policies: string[], flags: KyvernoApplyFlags) => {
-      tuneForManyPolicies();
       const { kyvernoApply } = await import("./apply.ts");
+      tuneForManyPolicies();
       process.exitCode = await runLong(() => kyvernoApply(policies, flags));
     });
 }
