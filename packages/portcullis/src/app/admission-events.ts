@@ -25,6 +25,8 @@ export interface AdmissionEventFlags {
 
 export interface AdmissionEvents {
   readonly told: NonNullable<ServeOptions["told"]>;
+  /** Events that nobody will see. */
+  readonly dropped: number;
   close(): void;
 }
 
@@ -53,6 +55,9 @@ export function createAdmissionEvents(
       kyverno: ["PolicyViolation", "PolicySkipped", "PolicyApplied"].some((reason) => !omitted.has(reason)),
       reports: reports !== null,
       tell,
+    },
+    get dropped() {
+      return recorder.dropped;
     },
     close: () => {
       recorder.close();

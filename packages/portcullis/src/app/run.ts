@@ -18,7 +18,7 @@ import { type Neighbours, watchNeighbours, yieldingClient } from "../controllers
 import { clusterNeeds } from "../controllers/policies/clusterneeds.ts";
 import { type PoliciesOptions, startPolicies } from "../controllers/policies/policies.ts";
 import { type ExchangedCertificates, exchangedCertificates } from "../server/certificates/exchange.ts";
-import { type AdmissionEventFlags, createAdmissionEvents } from "./admission-events.ts";
+import { type AdmissionEventFlags, type AdmissionEvents, createAdmissionEvents } from "./admission-events.ts";
 import { type AuditThread, createAuditThread } from "./audit.ts";
 import type { AuditFlags } from "./auditing.ts";
 import { type AuditDivision, divideAudit } from "./auditmembers.ts";
@@ -78,7 +78,7 @@ export async function run(options: RunOptions): Promise<Serving> {
   try {
     const fetchers = { ...options.serve.fetchers, ...needs.fetchers };
     const entries = lookAtEntries(options, { client, informers, logger, onError });
-    const parts = { client, informers, objects, neighbours, meantime, entries, logger, onError, close };
+    const parts = { client, informers, objects, neighbours, meantime, entries, events, logger, onError, close };
     return await serve({
       ...options.serve,
       logger,
@@ -136,6 +136,7 @@ interface Reaching {
   /** Null: the certificates are given, or the server's own. */
   readonly meantime: ExchangedCertificates | null;
   readonly entries: Entries | null;
+  readonly events: AdmissionEvents;
   readonly logger: Logger;
   readonly onError: (error: Error) => void;
   readonly close: () => void;
@@ -181,6 +182,7 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
   const { id = hostname() } = options;
   const identity = `${id}_${randomUUID()}`;
   const entries = await parts.entries?.join(target.metrics, identity);
+  target.metrics.traffic.follow({ queries: () => client.calls.rows(), eventsDropped: () => parts.events.dropped });
   const { election, membership } = leases(options, parts, identity);
   let hasJoined = false;
   const noteJoined = async (): Promise<void> => {
@@ -208,9 +210,8 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
     nowMs: Date.now,
     isAlive: (other) => (hasJoined ? membership.members.includes(other) : null),
     createQueue: queues(onError),
-    onKinds: (kinds) => {
-      logger.info({ kinds }, "objects are synchronised for policies");
-    },
+    metrics: target.metrics.sync,
+    onKinds: kindsLog(logger),
     onError,
   });
   election.onChange((leads) => {
@@ -257,6 +258,12 @@ function leases(
   return {
     election: createElection({ ...shared, name: "portcullis", identity }),
     membership: createMembership({ ...shared, group: "portcullis", identity: id, ...entries?.lease }),
+  };
+}
+
+function kindsLog(logger: Logger): (kinds: readonly string[]) => void {
+  return (kinds) => {
+    logger.info({ kinds }, "objects are synchronised for policies");
   };
 }
 

@@ -6,6 +6,8 @@ import { type AuditRecord, auditMetrics } from "./audit-metrics.ts";
 import { type DecisionMetrics, type EntryMetrics, decisionMetrics, entryMetrics } from "./entry-metrics.ts";
 import { type MutationRequest, type ObjectCount, objectMetrics } from "./object-metrics.ts";
 import { type KyvernoPolicy, type KyvernoRequest, capped, kyvernoMetrics } from "./kyverno-metrics.ts";
+import { type KyvernoTraffic, kyvernoTraffic } from "./kyverno-traffic.ts";
+import { type SyncMetrics, syncMetrics } from "./sync-metrics.ts";
 import type { Tally } from "./tally.ts";
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 
@@ -161,6 +163,8 @@ export interface Metrics {
   evaluatorRestarted(reason: string): void;
   /** A decision in shadow of a neighbour. */
   shadow(allowed: boolean): void;
+  readonly sync: SyncMetrics;
+  readonly traffic: KyvernoTraffic;
   readonly entries: EntryMetrics;
   readonly decisions: DecisionMetrics;
   readonly contentType: string;
@@ -238,14 +242,22 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
       own.overruns.inc({ policy: policyLabel(policy), kind });
     },
     evaluatorRestarted: (reason) => own.restarts.inc({ reason }),
-    entries: entryMetrics(register),
-    decisions: decisionMetrics(register),
+    ...groupsOf(register),
     shadow: (allowed) => own.shadows.inc({ decision: allowed ? "allow" : "deny" }),
     contentType: register.contentType,
     text: async () => {
       await collect();
       return `${await register.metrics()}\n${kyverno.text()}`;
     },
+  };
+}
+
+function groupsOf(register: Registry): Pick<Metrics, "sync" | "traffic" | "entries" | "decisions"> {
+  return {
+    sync: syncMetrics(register),
+    traffic: kyvernoTraffic(register, capped),
+    entries: entryMetrics(register),
+    decisions: decisionMetrics(register),
   };
 }
 

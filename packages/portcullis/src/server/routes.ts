@@ -107,9 +107,11 @@ interface Exchange {
 }
 
 async function serveAdmission(options: RoutesOptions, exchange: Exchange): Promise<void> {
-  const { incoming, outgoing } = exchange;
+  const { incoming, outgoing, url } = exchange;
+  const startMs = performance.now();
   try {
     send(incoming, outgoing, await admit(options, exchange));
+    options.metrics.traffic.http(incoming.method ?? "", url, (performance.now() - startMs) / 1000);
   } catch (error) {
     options.onError(error);
     if (!outgoing.headersSent) send(incoming, outgoing, textReply(500, "internal error\n"));

@@ -54,6 +54,8 @@ export interface PolicyFeed {
   readonly definitions: Informer;
   get(file: string): PolicyObject | null;
   objects(): Iterable<PolicyObject>;
+  /** How many kinds that templates define are watched. */
+  readonly constraintKinds: number;
   /** Their texts, for evaluators of one's own. */
   texts(): Iterable<FileText>;
   /** What the served set says of itself; null before there is one. */
@@ -125,6 +127,10 @@ export function startFeed(options: FeedOptions): PolicyFeed {
     definitions,
     get: (file) => state.known.get(file) ?? null,
     objects: () => state.known.values(),
+    get constraintKinds() {
+      const groups = [...state.watched.values()].map(({ resource }) => resource.gvk.group);
+      return groups.filter((group) => group === "constraints.gatekeeper.sh").length;
+    },
     texts: () => [...state.known.values()].map(fileText),
     account: () => state.account,
     onServed: (handler) => {

@@ -4,6 +4,7 @@
 import type { ClusterTarget } from "../../app/cluster.ts";
 import type { ObjectShare } from "../../app/objectshare.ts";
 import type { ClusterClient, Informers, ObjectName, WorkQueue } from "../../cluster/api.ts";
+import type { SyncMetrics } from "../../server/sync-metrics.ts";
 import { startEnsuring } from "./ensure.ts";
 import { type PolicyFeed, startFeed } from "./feed.ts";
 import { startStatus } from "./status.ts";
@@ -29,6 +30,7 @@ export interface PoliciesOptions {
   }) => WorkQueue;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
+  readonly metrics?: SyncMetrics;
   readonly onKinds?: (kinds: readonly string[]) => void;
   readonly onError: (error: Error) => void;
 }

@@ -6,6 +6,7 @@
 import { type GroupVersionResource, apiVersionOf, gvkText, nameOf, namespaceOf, valueAt } from "@portcullis/kube";
 import type { ObjectShare, SharedKey } from "../../app/objectshare.ts";
 import type { ApiResource, ClusterClient, ClusterObject, Informer, Informers } from "../../cluster/api.ts";
+import type { SyncCounts, SyncMetrics } from "../../server/sync-metrics.ts";
 import type { PolicyFeed } from "./feed.ts";
 import { excludedFromSync, namedKinds, resourcesToSync } from "./synckinds.ts";
 
@@ -16,6 +17,7 @@ export interface SyncOptions {
   readonly objects: ObjectShare;
   /** Tells the evaluators what changed in `objects`. */
   readonly publish: () => void;
+  readonly metrics?: SyncMetrics;
   /** The kinds that are synchronised have changed. */
   readonly onKinds?: (kinds: readonly string[]) => void;
   readonly onError: (error: Error) => void;
@@ -57,6 +59,7 @@ export function startSync(options: SyncOptions): Syncing {
     isClosed: false,
   };
   const ofNamespaces = follow(state, namespaceKind, { shelf: "namespaces", isExcluded: () => false });
+  options.metrics?.follow(() => countsOf(state, ofNamespaces));
   options.feed.onServed(() => {
     state.choosing = state.choosing.then(() => chooseSafely(state));
   });
@@ -72,6 +75,23 @@ export function startSync(options: SyncOptions): Syncing {
       ofNamespaces.close();
       for (const { informer } of state.synced.values()) informer.close();
     },
+  };
+}
+
+/** Objects in namespaces that Config leaves out have a stub, and are not held. */
+function countsOf({ synced, options: { feed } }: State, ofNamespaces: Informer): SyncCounts {
+  const all = [...feed.objects()].map(({ object }) => object);
+  const isExcluded = excludedFromSync(all.find((object) => object["kind"] === "Config") ?? null);
+  const held = ({ informer }: Synced): number =>
+    informer.list().filter((stub) => !isExcluded(namespaceOf(stub))).length;
+  const templates = all.filter((object) => object["kind"] === "ConstraintTemplate").length;
+  return {
+    objects: new Map([
+      ["Namespace", ofNamespaces.size],
+      ...[...synced.values()].map((one) => [one.resource.gvk.kind, held(one)] as const),
+    ]),
+    watched: feed.constraintKinds + synced.size,
+    intended: templates + synced.size,
   };
 }
 
@@ -142,11 +162,13 @@ interface Following {
 }
 
 function follow(state: State, resource: Pick<ApiResource, "gvk" | "gvr">, { shelf, isExcluded }: Following): Informer {
-  const { informers, objects, onError } = state.options;
+  const { informers, objects, metrics, onError } = state.options;
   const keep = (object: ClusterObject): ClusterObject => {
     const stub = stubOf(object);
     if (!state.isClosed && !isExcluded(namespaceOf(object))) {
+      const startMs = performance.now();
       objects.set(keyOf(shelf, resource, stub), whole(resource, object));
+      metrics?.took((performance.now() - startMs) / 1000);
     }
     return stub;
   };
