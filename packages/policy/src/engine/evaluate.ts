@@ -10,7 +10,7 @@
 import { type Budget, LimitError, type Need, Suspend, type World } from "@portcullis/lang";
 import type { PolicyFrontend } from "./frontend.ts";
 import { joinAnswers } from "./join.ts";
-import type { Decision, Outcome, PolicyId, Suspended } from "./outcome.ts";
+import type { Decision, Effect, Outcome, PolicyId, Suspended } from "./outcome.ts";
 import { jsonPatch } from "./patch.ts";
 import type { MutationStage, Policy } from "./policy.ts";
 import type { EvaluateOptions } from "./policyset.ts";
@@ -263,11 +263,11 @@ const tooManyRounds = "the policy keeps asking for more data";
 function decide(run: Run, original: Json, done: readonly Done[]): Decision {
   const isOrdered = done.every((part, at) => at === 0 || byOrder((done[at - 1] as Done).order, part.order) <= 0);
   const ordered = isOrdered ? done : done.toSorted((a, b) => byOrder(a.order, b.order));
-  const outcomes = ordered.flatMap((part) => part.outcomes);
+  const outcomes = ordered.length === 1 ? (ordered[0] as Done).outcomes : ordered.flatMap((part) => part.outcomes);
   const answers = run.deciding.parts
     .filter((part) => wanted(run, part.frontend.dialect))
     .map((part) => {
-      const own = outcomes.filter((outcome) => outcome.policy.dialect === part.frontend.dialect);
+      const own = outcomesOf(outcomes, part.frontend.dialect);
       return { ...part.frontend.respond(own, run.request), dialect: part.frontend.dialect };
     });
   return {
@@ -275,9 +275,22 @@ function decide(run: Run, original: Json, done: readonly Done[]): Decision {
     object: run.request.object,
     patch: run.request.object === original ? [] : jsonPatch(original, run.request.object),
     outcomes,
-    effects: outcomes.flatMap((outcome) => outcome.effects),
+    effects: effectsOf(outcomes),
     unchecked: uncheckedIn(outcomes),
   };
+}
+
+/** Mostly there is one dialect that says something. */
+function outcomesOf(outcomes: readonly Outcome[], dialect: string): readonly Outcome[] {
+  const isAll = outcomes.every(({ policy }) => policy.dialect === dialect);
+  return isAll ? outcomes : outcomes.filter(({ policy }) => policy.dialect === dialect);
+}
+
+/** Most outcomes have none. */
+function effectsOf(outcomes: readonly Outcome[]): readonly Effect[] {
+  const effects: Effect[] = [];
+  for (const outcome of outcomes) if (outcome.effects.length > 0) effects.push(...outcome.effects);
+  return effects;
 }
 
 function byOrder(a: Order, b: Order): number {

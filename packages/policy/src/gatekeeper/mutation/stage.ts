@@ -189,8 +189,14 @@ const noProviders: Providers = new Map();
 /** Steps that trying a mutator is counted as. */
 const chargePerMutator = 100;
 
-function outcomeOf({ kind, name }: Mutator): Outcome {
-  return {
+const outcomes = new WeakMap<Mutator, Outcome>();
+
+/** A mutator that applied has always the same to say. */
+function outcomeOf(mutator: Mutator): Outcome {
+  const known = outcomes.get(mutator);
+  if (known !== undefined) return known;
+  const { kind, name } = mutator;
+  const outcome: Outcome = {
     policy: { dialect: "gatekeeper", kind, namespace: "", name },
     rule: "",
     result: "pass",
@@ -201,6 +207,8 @@ function outcomeOf({ kind, name }: Mutator): Outcome {
     properties: {},
     effects: [],
   };
+  outcomes.set(mutator, outcome);
+  return outcome;
 }
 
 /** A random UUID of version 4; the same for one decision. */
