@@ -184,6 +184,32 @@ test("K11: on the command line a loop whose patches change nothing is skipped, a
   assert.deepEqual(decideAll(`${policy(loop)}---\n${object}`), ["r skip Pod default/a: 0 elements processed"]);
 });
 
+test("K12: numbers from a million on are in lists of numbers, where Kyverno compares `1e+06` with `1000000`", () => {
+  const key = '"{{ request.object.spec.priority }}"';
+  const million = pod("alpha", ", priority: 1000000");
+  assert.deepEqual(both(deny(key, "AnyIn", "[1000000, 2]"), million), ["fail: m", passed]);
+  assert.deepEqual(both(deny(key, "AllNotIn", "[1000000]"), million), [passed, "fail: m"]);
+  assert.deepEqual(both(deny(key, "AnyIn", "[1000001]"), million), [passed, passed]);
+  assert.deepEqual(both(deny(`["${key.slice(1, -1)}"]`, "AnyIn", "[1000000]"), million), ["fail: m", passed]);
+  // As in Kyverno: text is compared with what Go prints.
+  assert.deepEqual(both(deny(key, "AnyIn", '["1000000"]'), million), [passed, passed]);
+  const text = '"{{ to_string(request.object.spec.priority) }}"';
+  assert.deepEqual(both(deny(text, "AnyIn", "[1000000]"), million), ["fail: m", "fail: m"]);
+  assert.deepEqual(both(deny("1000000", "AnyIn", '["1000000"]'), million), [passed, passed]);
+});
+
+test("K24: every rule can compute with the object's numbers, where in a cluster Kyverno's first one alone can", () => {
+  const rule = (name: string): string =>
+    `{name: ${name}, match: {any: [{resources: {kinds: [Pod]}}]}, validate: {message: "is {{ add(request.object.spec.priority, \`1\`) }}", deny: {}}}`;
+  const text = `apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: p}\nspec: {rules: [${rule("a")}, ${rule("b")}]}\n`;
+  assert.deepEqual(results(text, pod("alpha", ", priority: 9")), ["fail: is 10", "fail: is 10"]);
+});
+
+test("K25: an integer keeps all its digits, where Kyverno's doubles have sixteen", () => {
+  const text = policy('validate: {message: "is {{ request.object.spec.priority }}", deny: {}}');
+  assert.deepEqual(results(text, pod("alpha", ", priority: 12345678901234567")), ["fail: is 12345678901234567"]);
+});
+
 test("K12: numbers in lists are equal when their values are, which Kyverno never finds", () => {
   const key = '"{{ request.object.spec.containers[].ports[].containerPort }}"';
   const ports = documents(

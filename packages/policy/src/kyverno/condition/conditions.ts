@@ -10,7 +10,7 @@ import { Failure, failureOf } from "../failure.ts";
 import type { Scope } from "../scope.ts";
 import type { Template } from "../template.ts";
 import { operatorNamed } from "./names.ts";
-import type { Operator, OperatorOptions, WildcardSide } from "./operator.ts";
+import type { Operator, OperatorOptions, Spelling, WildcardSide } from "./operator.ts";
 
 interface Condition {
   readonly key: Template;
@@ -21,6 +21,7 @@ interface Condition {
   readonly message: string;
   /** Where wildcards count for AnyNotIn, AllNotIn and NotIn. */
   readonly wildcards: WildcardSide;
+  readonly spelling: Spelling;
   readonly unequalLists: boolean;
 }
 
@@ -34,8 +35,8 @@ export interface Conditions {
 
 export interface ConditionSettings {
   /**
-   * As in Kyverno: wildcards that requesters write count everywhere, and lists with integers that the policy wrote are never
-   * equal to lists of an object. Off when absent.
+   * As in Kyverno: wildcards that requesters write count everywhere, lists with integers that the policy wrote are never
+   * equal to lists of an object, and numbers in lists are compared as texts. Off when absent.
    */
   readonly peerAnswers?: boolean;
 }
@@ -66,8 +67,16 @@ function compileCondition(tree: Json, compile: CompileTemplate, settings: Condit
     value,
     message: text("message"),
     wildcards: isPeer ? "both" : policySide(condition, key, value),
+    spelling: spellingOf(key, value, isPeer),
     unequalLists: isPeer && comparesIntegers(condition),
   };
+}
+
+/** Numbers of the policy and of the object are equal when their values are; in Kyverno, when their texts are. */
+function spellingOf(key: Template, value: Template, isPeer: boolean): Spelling {
+  const spelled = ({ isStatic }: Template) => (isStatic ? "int64" : "float64");
+  if (isPeer) return { key: spelled(key), value: spelled(value) };
+  return { key: "float64", value: value.isStatic ? "both" : "float64" };
 }
 
 /**
@@ -146,14 +155,15 @@ function joined(messages: string, separator: string, { message }: Condition): st
   return messages === "" ? message : `${messages}${separator}${message}`;
 }
 
-function holds({ key, operator, value, wildcards, unequalLists }: Condition, scope: Scope): boolean {
+function holds(condition: Condition, scope: Scope): boolean {
+  const { key, operator, value, wildcards, spelling, unequalLists } = condition;
   const { budget } = scope.evaluation;
   budget.step();
   const left = operandOf(key, "key", scope);
   const right = operandOf(value, "value", scope);
   // Kyverno wraps an error that is not there, and Go says so.
   if (operator === null) throw new Failure("failed to create handler for condition operator: %!w(<nil>)");
-  return operator(left, right, { ...numbersOfConditions, budget, wildcards, unequalLists });
+  return operator(left, right, { ...numbersOfConditions, budget, wildcards, spelling, unequalLists });
 }
 
 function operandOf(template: Template, side: "key" | "value", scope: Scope): Json {

@@ -80,7 +80,7 @@ export const allNotIn: Operator = (key, value, options) => {
 function oneIn(key: unknown, value: unknown, options: OperatorOptions, side: WildcardSide): boolean | null {
   const text = elementOf(key, options);
   if (text === null) return null;
-  if (Array.isArray(value)) return matchesAny(text, listTexts(value, options), options, side);
+  if (Array.isArray(value)) return matchesAny(text, itemsOf(value, options), options, side);
   if (typeof value !== "string") return null;
   if (side === "key" ? value === text : matchesWildcard(value, text, options.budget)) return true;
   if (operatorOf(value) === "-") return inRange(text, value, options);
@@ -109,7 +109,7 @@ type Place =
   | { readonly kind: "none" };
 
 function placeOf(elements: readonly string[], value: unknown, options: OperatorOptions, takesScalars: boolean): Place {
-  if (Array.isArray(value)) return { kind: "list", items: listTexts(value, options) };
+  if (Array.isArray(value)) return { kind: "list", items: itemsOf(value, options) };
   if (typeof value !== "string") {
     const text = takesScalars ? elementOf(value, options) : null;
     return text === null ? { kind: "none" } : { kind: "list", items: [text] };
@@ -140,10 +140,19 @@ function stringList(tree: unknown): readonly string[] | null {
   return items.every((item) => typeof item === "string") ? items : null;
 }
 
-const elementsOf = listTexts;
+function elementsOf(list: readonly unknown[], { spelling, budget }: OperatorOptions): readonly string[] {
+  return list.map((item) => goText(item, spelling.key, budget));
+}
 
-function listTexts(list: readonly unknown[], { numbers, budget }: OperatorOptions): readonly string[] {
-  return list.map((item) => goText(item, numbers, budget));
+/** The texts of a value's items, those of a number in either spelling. */
+function itemsOf(list: readonly unknown[], { spelling, budget }: OperatorOptions): readonly string[] {
+  const { value } = spelling;
+  if (value !== "both") return list.map((item) => goText(item, value, budget));
+  return list.flatMap((item) => {
+    const text = goText(item, "int64", budget);
+    const float = typeof item === "object" || typeof item === "number" ? goText(item, "float64", budget) : text;
+    return float === text ? [text] : [text, float];
+  });
 }
 
 function matchesAny(text: string, items: readonly string[], { budget }: OperatorOptions, side: WildcardSide): boolean {
@@ -184,7 +193,7 @@ export const isNotIn: Operator = (key, value, options) => {
 function oneInStrictly(key: unknown, value: unknown, options: OperatorOptions, side: WildcardSide): boolean | null {
   const text = elementOf(key, options);
   if (text === null) return null;
-  if (Array.isArray(value)) return matchesAny(text, listTexts(value, options), options, side);
+  if (Array.isArray(value)) return matchesAny(text, itemsOf(value, options), options, side);
   if (typeof value !== "string") return null;
   if (side === "key" ? value === text : matchesWildcard(value, text, options.budget)) return true;
   return jsonList(value)?.includes(text) ?? null;

@@ -12,7 +12,7 @@
 
 import { LimitError } from "@portcullis/lang";
 import type { Entry, ListPattern, MapPattern, Pattern, ScalarPattern } from "./compile.ts";
-import { goText, goType, isMap } from "./govalue.ts";
+import { type Numbers, goText, goType, isMap } from "./govalue.ts";
 import { fitMetadata } from "./labels.ts";
 import type { ScalarOptions } from "./scalar.ts";
 
@@ -120,11 +120,12 @@ function eachPasses(list: readonly unknown[], { test }: ScalarPattern, options: 
 }
 
 function differentScalar(value: unknown, pattern: ScalarPattern, options: MatchOptions, path: string): Miss {
-  const shown = (what: unknown): string => goText(what, options.numbers, options.budget);
-  return mismatch(
-    path,
-    () => `resource value '${shown(value)}' does not match '${shown(pattern.raw)}' at path ${path}`,
-  );
+  const { numbers, patternNumbers, budget } = options;
+  const shown = (what: unknown, read: Numbers): string => goText(what, read, budget);
+  return mismatch(path, () => {
+    const wanted = shown(pattern.raw, patternNumbers ?? numbers);
+    return `resource value '${shown(value, numbers)}' does not match '${wanted}' at path ${path}`;
+  });
 }
 
 // ── maps
@@ -194,7 +195,7 @@ function forbidden(path: string): Miss {
 
 /** Each pattern of the list has to match at least one element. */
 function visitExistence(value: unknown, pattern: Pattern, walk: Walk, place: Place): Miss | null {
-  const { numbers } = walk.options;
+  const { numbers, patternNumbers } = walk.options;
   const path = pathOf(place);
   if (!Array.isArray(value)) {
     return mismatch(
@@ -205,7 +206,7 @@ function visitExistence(value: unknown, pattern: Pattern, walk: Walk, place: Pla
     );
   }
   const wrong = (wanted: string) => (): string =>
-    `invalid pattern type ${goType(pattern.raw, numbers)}: Pattern has to be ${wanted}`;
+    `invalid pattern type ${goType(pattern.raw, patternNumbers ?? numbers)}: Pattern has to be ${wanted}`;
   if (pattern.kind !== "list") return mismatch(path, wrong("of list to compare against resource"));
   for (const item of pattern.items) {
     if (item.kind !== "map") return mismatch(path, wrong("of type map to compare against items in resource"));

@@ -5,12 +5,14 @@
 import type { Budget } from "@portcullis/lang";
 import type { Json } from "../../engine/request.ts";
 import { type Pattern, compilePattern } from "./compile.ts";
+import type { Numbers } from "./govalue.ts";
 import { type PatternResult, matchCompiled } from "./match.ts";
 
 export interface PatternOptions {
   readonly budget: Budget;
-  /** Every number of the object is a float64, as on Kyverno's command line; otherwise integers stay integers. */
-  readonly floats: boolean;
+  /** How numbers of the object are read, and those of the pattern. */
+  readonly numbers: Numbers;
+  readonly patternNumbers: Numbers;
   /** The pattern is the same object every time, so that it pays to remember what it is compiled to; no when absent. */
   readonly isFixed?: boolean;
 }
@@ -21,11 +23,12 @@ const compiled = new WeakMap<object, Pattern>();
 export function matchPattern(
   resource: Json,
   pattern: Json,
-  { budget, floats, isFixed }: PatternOptions,
+  { budget, numbers, patternNumbers, isFixed }: PatternOptions,
 ): PatternResult {
   return matchCompiled(resource, isFixed === true ? patternOf(pattern) : compilePattern(pattern), {
     budget,
-    numbers: floats ? "float64" : "int64",
+    numbers,
+    patternNumbers,
   });
 }
 

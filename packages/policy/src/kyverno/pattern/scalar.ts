@@ -21,7 +21,10 @@ import {
 import { matchesWildcard } from "./wildcard.ts";
 
 export interface ScalarOptions {
+  /** How numbers of the object are read. */
   readonly numbers: Numbers;
+  /** How those of the pattern are; as the object's when absent. */
+  readonly patternNumbers?: Numbers;
   readonly budget: Budget;
 }
 
@@ -34,7 +37,7 @@ export function compileScalar(pattern: unknown): ScalarTest {
   if (pattern === null || pattern === undefined) return matchesNull;
   if (Array.isArray(pattern)) return () => false;
   if (isMap(pattern)) return isMap;
-  return (value, options) => matchesNumber(value, pattern, options.numbers);
+  return (value, options) => matchesNumber(value, pattern, options);
 }
 
 /** Zero values and absence; maps and lists never. */
@@ -44,8 +47,8 @@ const matchesNull: ScalarTest = (value, { numbers }) => {
   return number === 0 || number === 0n;
 };
 
-function matchesNumber(value: unknown, pattern: unknown, numbers: Numbers): boolean {
-  const wanted = goNumber(pattern, numbers);
+function matchesNumber(value: unknown, pattern: unknown, { numbers, patternNumbers }: ScalarOptions): boolean {
+  const wanted = goNumber(pattern, patternNumbers ?? numbers);
   if (typeof wanted === "bigint") {
     if (typeof value === "string") return parseInt64(value) === wanted;
     const number = goNumber(value, numbers);

@@ -1,9 +1,9 @@
 // Existing violations: on an update, a rule that enforces forgives what the old object violated as well. The old object is
-// judged as if somebody created it, by a user that no rule can know, since who updates is not who created.
+// judged as if somebody created it, by a user that no rule can know, since who updates is not who created. A rule that has
+// preconditions forgives nothing: Kyverno cannot read them a second time, and takes the old object for one that the rule
+// does not match.
 // Kyverno: validateOldObject, matchResource.
 
-import { checkConditions } from "../condition/conditions.ts";
-import { failureOf } from "../failure.ts";
 import { type RuleResult, ruleResult } from "../result.ts";
 import type { RuleRun } from "../rulerun.ts";
 import { type Subject, isMatched } from "../subject.ts";
@@ -16,7 +16,7 @@ export function existingViolation(
   result: RuleResult | null,
   judge: (old: Subject) => RuleResult | null,
 ): RuleResult | null {
-  const { scope, subject, id } = run;
+  const { rule, policy, scope, subject, id } = run;
   if (subject.operation !== "UPDATE") return ruleResult(id, "skip", "failed to validate old object");
   const old: Subject = {
     ...subject,
@@ -31,22 +31,16 @@ export function existingViolation(
   scope.replace(["request", "oldObject"], {});
   scope.replace(["request", "operation"], "CREATE");
   try {
-    const prior = appliesTo(run, old) ? judge({ ...old, gvk: subject.gvk, subresource: subject.subresource }) : null;
+    const prior =
+      rule.preconditions === null && isMatched(rule.match, old, policy.namespace)
+        ? judge({ ...old, gvk: subject.gvk, subresource: subject.subresource })
+        : null;
     if (result?.status !== "fail" || prior?.status !== "fail") return result;
     return ruleResult(id, "skip", "skipping the rule evaluation as pre-existing violations are allowed");
   } finally {
     scope.replace(["request", "object"], subject.object);
     scope.replace(["request", "oldObject"], subject.oldObject);
     scope.replace(["request", "operation"], subject.operation);
-  }
-}
-
-function appliesTo({ rule, scope, policy }: RuleRun, old: Subject): boolean {
-  try {
-    return checkConditions(rule.preconditions, scope).met && isMatched(rule.match, old, policy.namespace);
-  } catch (error) {
-    failureOf(error);
-    return false;
   }
 }
 

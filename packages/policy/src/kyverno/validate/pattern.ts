@@ -3,7 +3,9 @@
 
 import type { Json } from "../../engine/request.ts";
 import { failureOf } from "../failure.ts";
-import { matchPattern } from "../pattern/pattern.ts";
+import type { Numbers } from "../pattern/govalue.ts";
+import type { PatternResult } from "../pattern/match.ts";
+import { type PatternOptions, matchPattern } from "../pattern/pattern.ts";
 import type { Check } from "../policy/rule.ts";
 import { type RuleResult, ruleError, ruleResult } from "../result.ts";
 import type { RuleRun } from "../rulerun.ts";
@@ -26,7 +28,9 @@ export function resolvePatterns({ pattern, anyPattern }: Check, scope: Scope): R
 /** Null on DELETE, where there is no object. */
 export function checkPatterns({ run, check, subject, element }: Checking, resolved: Resolved): RuleResult | null {
   if (element === null && subject.operation === "DELETE") return null;
-  const target = element ?? subject.object;
+  // Elements come from a query, and what a query gives has no integers; nor has what the command line reads.
+  const numbers = element !== null || run.scope.profile === "kyverno-cli" ? "float64" : "int64";
+  const target = { value: element ?? subject.object, numbers } as const;
   return check.pattern !== null
     ? checkOne(run, check, target, resolved.pattern)
     : checkAny(run, check, target, resolved.anyPattern);
@@ -36,19 +40,30 @@ export function passedText(rule: string): string {
   return `validation rule '${rule}' passed.`;
 }
 
-function checkOne(run: RuleRun, check: Check, target: Json, pattern: Json): RuleResult {
+/** What is looked at, and how its numbers are read. */
+interface Target {
+  readonly value: Json;
+  readonly numbers: Numbers;
+}
+
+function checkOne(run: RuleRun, check: Check, target: Target, pattern: Json): RuleResult {
   const { id } = run;
   const { message } = check;
-  const found = match(run, target, pattern, check.pattern?.isStatic === true);
+  const isFixed = check.pattern?.isStatic === true;
+  const found = match(run, target, pattern, { patternNumbers: "int64", isFixed });
   if (found.result === "match") return ruleResult(id, "pass", passedText(id.name));
   if (found.result === "skip") return ruleResult(id, "skip", found.message);
   const text = failureText(run, message, found);
   return found.path === "" ? ruleError(id, text) : ruleResult(id, "fail", text);
 }
 
-function match({ scope }: RuleRun, target: Json, pattern: Json, isFixed: boolean): ReturnType<typeof matchPattern> {
-  const floats = scope.profile === "kyverno-cli";
-  return matchPattern(target, pattern, { budget: scope.evaluation.budget, floats, isFixed });
+function match(
+  { scope }: RuleRun,
+  { value, numbers }: Target,
+  pattern: Json,
+  options: Pick<PatternOptions, "patternNumbers" | "isFixed">,
+): PatternResult {
+  return matchPattern(value, pattern, { budget: scope.evaluation.budget, numbers, ...options });
 }
 
 interface Miss {
@@ -79,7 +94,8 @@ function resolvedMessage(message: string, scope: Scope): string | null {
 
 // ── anyPattern
 
-function checkAny(run: RuleRun, check: Check, target: Json, patterns: Json): RuleResult {
+/** Kyverno writes these patterns as JSON and reads them again, which makes doubles of their numbers. */
+function checkAny(run: RuleRun, check: Check, target: Target, patterns: Json): RuleResult {
   const { id, scope } = run;
   const { message } = check;
   const isFixed = check.anyPattern?.isStatic === true;
@@ -90,7 +106,7 @@ function checkAny(run: RuleRun, check: Check, target: Json, patterns: Json): Rul
   const skips: string[] = [];
   const failures: string[] = [];
   for (const [at, pattern] of (patterns as readonly Json[]).entries()) {
-    const found = match(run, target, pattern, isFixed);
+    const found = match(run, target, pattern, { patternNumbers: "float64", isFixed });
     const name = `rule ${id.name}[${at}]`;
     if (found.result === "match") {
       return ruleResult(id, "pass", `validation rule '${id.name}' anyPattern[${at}] passed.`);

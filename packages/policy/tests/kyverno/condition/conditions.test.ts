@@ -8,6 +8,8 @@ import type { Scope } from "../../../src/kyverno/scope.ts";
 import type { Template } from "../../../src/kyverno/template.ts";
 import { budget, readCases } from "../recorded.ts";
 
+const spelling = { key: "float64", value: "float64" } as const;
+
 interface Recorded {
   readonly key: unknown;
   readonly value: unknown;
@@ -18,7 +20,7 @@ function holds(operator: string, key: unknown, value: unknown, wildcards: Wildca
   const predicate = operatorNamed(operator);
   return predicate === null
     ? null
-    : predicate(key, value, { numbers: "float64", budget: budget(), wildcards, unequalLists: false });
+    : predicate(key, value, { numbers: "float64", budget: budget(), wildcards, spelling, unequalLists: false });
 }
 
 test("operators answer as Kyverno's", () => {
