@@ -158,7 +158,8 @@ async function take(
       tell(worker, { kind: "answers", id: message.id, answers: await fetch(message.needs) });
       break;
     case "log":
-      logger.info(message.fields, message.text);
+      for (const { fields, text } of message.lines) logger.info(fields, text);
+      tell(worker, { kind: "logged" });
       break;
     case "run":
       metrics.audited(message.record);

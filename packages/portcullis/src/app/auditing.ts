@@ -235,7 +235,7 @@ async function finishRun({ options, audit, recorder, exporter }: Finishing, run:
   const problem = (await exporter?.export(run)) ?? null;
   if (problem !== null) options.onError(new Error(`failed to export audit violation: ${problem}`));
   const endedMs = Date.now();
-  logRun(run, endedMs, options.log);
+  await logRun(run, endedMs, options.log);
   options.onRun({ ...recordOf(run, endedMs), evaluations: audit.evaluations, eventsDropped: recorder.dropped });
 }
 

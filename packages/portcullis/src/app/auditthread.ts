@@ -9,6 +9,7 @@ import { createInformers } from "../cluster/informer.ts";
 import { type ConfigOptions, readClusterConfig } from "../cluster/kubeconfig.ts";
 import { sharedAuditData } from "../controllers/audit/data.ts";
 import type { AuditShare } from "../controllers/audit/share.ts";
+import type { LogLine } from "../controllers/audit/runs.ts";
 import { watchNeighbours, yieldingClient } from "../controllers/neighbours/neighbours.ts";
 import type { Tally } from "../server/tally.ts";
 import { type AuditFlags, type AuditingOptions, startAuditing } from "./auditing.ts";
@@ -37,11 +38,13 @@ export type ToAudit =
   | { readonly kind: "data"; readonly change: DataChange }
   | { readonly kind: "answers"; readonly id: number; readonly answers: readonly Answer[] }
   | { readonly kind: "share"; readonly share: AuditShare }
+  /** The lines that were sent are written. */
+  | { readonly kind: "logged" }
   | { readonly kind: "close" };
 
 export type FromAudit =
   | { readonly kind: "fetch"; readonly id: number; readonly needs: readonly Need[] }
-  | { readonly kind: "log"; readonly fields: Readonly<Record<string, unknown>>; readonly text: string }
+  | { readonly kind: "log"; readonly lines: readonly LogLine[] }
   | { readonly kind: "run"; readonly record: Parameters<AuditingOptions["onRun"]>[0] }
   | { readonly kind: "tallies"; readonly tallies: readonly Tally[] }
   | { readonly kind: "error"; readonly message: string }
@@ -65,6 +68,7 @@ export function serveAudit(
   const shared = sharedAuditData();
   let nextId = 0;
   let hasSettled = false;
+  let logged: (() => void) | null = null;
   const auditing = startAuditing({
     client,
     informers,
@@ -78,7 +82,11 @@ export function serveAudit(
     flags,
     namespace,
     settings,
-    log: (fields, text) => send({ kind: "log", fields, text }),
+    log: (lines) =>
+      new Promise((resolve) => {
+        logged = resolve;
+        send({ kind: "log", lines });
+      }),
     onRun: (record) => send({ kind: "run", record }),
     onTallies: (tallies) => send({ kind: "tallies", tallies }),
     onSettled: () => {
@@ -95,6 +103,9 @@ export function serveAudit(
         break;
       case "share":
         auditing.share(message.share);
+        break;
+      case "logged":
+        logged?.();
         break;
       case "data":
         shared.take(message.change);

@@ -49,6 +49,7 @@ interface State {
   readonly uids: Map<string, string>;
   working: Promise<void> | null;
   timer: { readonly timeout: NodeJS.Timeout; readonly dueMs: number } | null;
+  isRunning: boolean;
   isClosed: boolean;
 }
 
@@ -175,6 +176,7 @@ function createState(options: AuditOptions): State {
     isReviewed: false,
     working: null,
     timer: null,
+    isRunning: false,
     isClosed: false,
   };
   return state;
@@ -427,7 +429,18 @@ async function rescan(state: State): Promise<void> {
   await work(state);
 }
 
+/** One after the other: telling what was found may take longer than the time between two. */
 async function run(state: State): Promise<void> {
+  if (state.isRunning) return;
+  state.isRunning = true;
+  try {
+    await runOnce(state);
+  } finally {
+    state.isRunning = false;
+  }
+}
+
+async function runOnce(state: State): Promise<void> {
   const { options, auditor } = state;
   if (state.policies === null || state.isClosed) return;
   const startedMs = options.clock.epochMs();

@@ -44,16 +44,41 @@ export function* violationsOf(run: AuditRun): Generator<Violation> {
   }
 }
 
-export type Log = (fields: Readonly<Record<string, unknown>>, text: string) => void;
+export interface LogLine {
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly text: string;
+}
+
+/** Resolves once the lines are written. */
+export type Log = (lines: readonly LogLine[]) => Promise<void>;
 
 export function detailsOf({ details }: Result): unknown {
   return details === "" ? null : (JSON.parse(details) as unknown);
 }
 
-export function logRun(run: AuditRun, endedMs: number, log: Log): void {
+/** So many lines are on their way at the same time: a run may have hundreds of thousands. */
+const linesMax = 200;
+
+export async function logRun(run: AuditRun, endedMs: number, log: Log): Promise<void> {
+  let waiting: LogLine[] = [];
+  for (const line of linesOf(run, endedMs)) {
+    waiting.push(line);
+    if (waiting.length < linesMax) continue;
+    // oxlint-disable-next-line no-await-in-loop -- no more than can be written
+    await log(waiting);
+    waiting = [];
+  }
+  await log(waiting);
+}
+
+function* linesOf(run: AuditRun, endedMs: number): Generator<LogLine> {
   const base = { process: "audit", audit_id: run.id };
-  log({ ...base, event_type: "audit_started", semantic: true }, "auditing constraints and violations");
-  for (const violation of violationsOf(run)) log({ ...base, ...violationFields(violation) }, violation.message);
+  yield {
+    fields: { ...base, event_type: "audit_started", semantic: true },
+    text: "auditing constraints and violations",
+  };
+  for (const violation of violationsOf(run))
+    yield { fields: { ...base, ...violationFields(violation) }, text: violation.message };
   for (const [key, { total, actions: counts }] of run.constraints ?? []) {
     const constraint = run.policies.objects.get(key);
     if (constraint === undefined || total === 0) continue;
@@ -65,10 +90,10 @@ export function logRun(run: AuditRun, endedMs: number, log: Log): void {
       constraint_status: "enforced",
       constraint_violations: String(total),
     };
-    log({ ...base, ...fields }, "audit results for constraint");
+    yield { fields: { ...base, ...fields }, text: "audit results for constraint" };
   }
   const duration = durationText(BigInt(Math.round((endedMs - run.startedMs) * 1e6)));
-  log({ ...base, event_type: "audit_finished", semantic: true, duration }, "auditing is complete");
+  yield { fields: { ...base, event_type: "audit_finished", semantic: true, duration }, text: "auditing is complete" };
 }
 
 function violationFields({ object, result, constraint, labels }: Violation): Readonly<Record<string, unknown>> {
