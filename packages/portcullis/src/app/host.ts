@@ -4,6 +4,7 @@
 import { type Answer, type Host, type Need, Suspend, type World } from "@portcullis/lang";
 import { compileFunction } from "node:vm";
 import { type Crypto, nodeCrypto, nodeSignatures } from "./signatures.ts";
+import { zoneName } from "./zonenames.ts";
 
 const nodeHost: Host = {
   digest: (algorithm, bytes) => digestsFor(algorithm).createHash(algorithm).update(bytes).digest(),
@@ -77,6 +78,8 @@ function randomStream(seed: number, stream: string): () => number {
 // ── time zones
 
 interface Zone {
+  /** Its name in the database, where it was asked for by another one. */
+  readonly id: string;
   readonly offset: Intl.DateTimeFormat;
   readonly names: readonly Intl.DateTimeFormat[];
 }
@@ -97,7 +100,9 @@ function openZone(name: string): Zone | null {
   const format = (locale: string, timeZoneName: "longOffset" | "short"): Intl.DateTimeFormat =>
     new Intl.DateTimeFormat(locale, { timeZone: name, timeZoneName });
   try {
-    return { offset: format("en-US", "longOffset"), names: locales.map((locale) => format(locale, "short")) };
+    const offset = format("en-US", "longOffset");
+    const id = offset.resolvedOptions().timeZone;
+    return { id, offset, names: locales.map((locale) => format(locale, "short")) };
   } catch {
     return null;
   }
@@ -120,11 +125,18 @@ function offsetOf(text: string): number {
 }
 
 function abbreviationOf(zone: Zone, date: Date, offsetSeconds: number): string {
+  const offset = offsetText(offsetSeconds);
+  const known = zoneName(zone.id, offset);
+  if (known !== undefined) return known;
   for (const format of zone.names) {
     const name = partOf(format, date);
     if (/^[A-Z]{3,5}$/.test(name)) return name;
   }
-  // The zone database itself names such zones by their offset: +03, +0545.
+  return offset;
+}
+
+/** How the zone database names zones that have no other name: +03, +0545. */
+function offsetText(offsetSeconds: number): string {
   const minutes = Math.abs(Math.trunc(offsetSeconds / 60));
   const hours = String(Math.trunc(minutes / 60)).padStart(2, "0");
   const rest = minutes % 60;

@@ -20,6 +20,11 @@ const zones: readonly (readonly [string, number, string, number])[] = [
   ["Australia/Sydney", winter, "AEDT", 39_600],
   ["Asia/Kolkata", winter, "IST", 19_800],
   ["Asia/Tokyo", winter, "JST", 32_400],
+  ["Asia/Shanghai", winter, "CST", 28_800],
+  ["Europe/Moscow", winter, "MSK", 10_800],
+  ["Europe/Dublin", summer, "IST", 3600],
+  ["Pacific/Chatham", winter, "+1345", 49_500],
+  ["PRC", winter, "CST", 28_800],
   ["Asia/Kathmandu", winter, "+0545", 20_700],
   ["America/Sao_Paulo", winter, "-03", -10_800],
 ];

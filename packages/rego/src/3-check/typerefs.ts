@@ -194,7 +194,10 @@ function unsupported(
 ): Diagnostic {
   const written = path.map((term) => asWritten(term, check.names));
   if (have?.kind === "function") return functionReference(path, { at, type: have }, check.names);
-  const lines = ["^".repeat(byteLength(refText(written.slice(0, at + 1)))), `have: ${typeText(have)}`];
+  const lines = [
+    "^".repeat(byteLength(refText(written.slice(0, at + 1)))),
+    `have: ${have === null ? "<nil>" : typeText(have)}`,
+  ];
   return undefinedReference(path, written, lines);
 }
 

@@ -17,6 +17,8 @@ import {
   utf8Length,
 } from "@portcullis/lang/go";
 import { compareStrings, sortedEntries } from "../runtime/compare.ts";
+import { format } from "../runtime/format.ts";
+import { toJson } from "../runtime/tojson.ts";
 import { type Value, isObject, newObject } from "../runtime/value.ts";
 import { t } from "../types.ts";
 import { type Builtin, type BuiltinCall, operandError, operandFailure } from "./builtin.ts";
@@ -89,14 +91,15 @@ function encodeObject(call: BuiltinCall, value: Value): Value | undefined {
   if (!isObject(value)) return operandError(call, 1, value, "object");
   const pairs: [string, string][] = [];
   for (const [key, item] of sortedEntries(value)) {
-    if (typeof key !== "string") return operandFailure(call, 1, "values must be string, array[string], or set[string]");
+    // Keys become those of a JSON object, values must be strings.
+    const name = typeof key === "string" ? key : format(toJson(key));
     const texts = typeof item === "string" ? [item] : membersOf(item);
     if (texts === null || texts.some((text) => typeof text !== "string")) {
       return operandFailure(call, 1, "values must be string, array[string], or set[string]");
     }
     for (const text of texts as readonly string[]) {
-      charge(call, key + text, 3);
-      pairs.push([key, text]);
+      charge(call, name + text, 3);
+      pairs.push([name, text]);
     }
   }
   return encodeQuery(pairs);

@@ -114,8 +114,11 @@ function childOf(container: Value, key: Value): Value {
   }
   if (container instanceof RegoSet) {
     const member = container.get(key);
-    if (member === undefined)
-      throw new PatchError(`path ${format(key)} does not exist in set term ${format(container)}`);
+    if (member === undefined) {
+      // OPA prints it as a reference, whose first part has no quotes.
+      const shown = typeof key === "string" ? key : format(key);
+      throw new PatchError(`path ${shown} does not exist in set term ${format(container)}`);
+    }
     return member;
   }
   if (!isObject(container)) {

@@ -203,7 +203,9 @@ class Builder {
     else {
       if (frame.merge) frame.merged.push(value);
       else if (frame.key === nullKey) {
-        throw new YamlError(`unsupported map key of type: %!s(<nil>), key: <nil>, value: ${format(value)}`);
+        throw new YamlError(
+          `unsupported map key of type: %!s(<nil>), key: <nil>, value: ${value === null ? "<nil>" : format(value)}`,
+        );
       } else frame.entries[frame.key ?? ""] = value;
       frame.key = null;
       frame.merge = false;
