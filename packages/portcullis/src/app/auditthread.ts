@@ -9,7 +9,7 @@ import { createInformers } from "../cluster/informer.ts";
 import { type ConfigOptions, readClusterConfig } from "../cluster/kubeconfig.ts";
 import { sharedAuditData } from "../controllers/audit/data.ts";
 import type { AuditShare } from "../controllers/audit/share.ts";
-import type { LogLine } from "../controllers/audit/runs.ts";
+import type { Log, LogLine } from "../controllers/audit/runs.ts";
 import { watchNeighbours, yieldingClient } from "../controllers/neighbours/neighbours.ts";
 import type { Tally } from "../server/tally.ts";
 import { type AuditFlags, type AuditingOptions, startAuditing } from "./auditing.ts";
@@ -64,29 +64,18 @@ export function serveAudit(
   const informers = createInformers(direct);
   const neighbours = yieldsAs === null ? null : watchNeighbours({ informers, configurationName: yieldsAs, onError });
   const client = neighbours === null ? direct : yieldingClient(direct, neighbours);
-  const asked = new Map<number, (answers: readonly Answer[]) => void>();
+  const asking = createAsking(send);
   const shared = sharedAuditData();
-  let nextId = 0;
   let hasSettled = false;
-  let logged: (() => void) | null = null;
   const auditing = startAuditing({
     client,
     informers,
-    fetch: (needs) =>
-      new Promise((resolve) => {
-        const id = nextId++;
-        asked.set(id, resolve);
-        send({ kind: "fetch", id, needs });
-      }),
+    fetch: asking.fetch,
     createData: shared.create,
     flags,
     namespace,
     settings,
-    log: (lines) =>
-      new Promise((resolve) => {
-        logged = resolve;
-        send({ kind: "log", lines });
-      }),
+    log: asking.log,
     onRun: (record) => send({ kind: "run", record }),
     onTallies: (tallies) => send({ kind: "tallies", tallies }),
     onSettled: () => {
@@ -105,14 +94,13 @@ export function serveAudit(
         auditing.share(message.share);
         break;
       case "logged":
-        logged?.();
+        asking.logged();
         break;
       case "data":
         shared.take(message.change);
         break;
       case "answers":
-        asked.get(message.id)?.(message.answers);
-        asked.delete(message.id);
+        asking.take(message.id, message.answers);
         break;
       case "close":
         void end();
@@ -128,5 +116,35 @@ export function serveAudit(
     client.close();
     send({ kind: "closed" });
     port.close();
+  };
+}
+
+/** What the main thread is asked to fetch or to write, until it answers. */
+function createAsking(send: (message: FromAudit) => void): {
+  readonly fetch: AuditingOptions["fetch"];
+  readonly take: (id: number, answers: readonly Answer[]) => void;
+  readonly log: Log;
+  readonly logged: () => void;
+} {
+  let onLogged: (() => void) | null = null;
+  const asked = new Map<number, (answers: readonly Answer[]) => void>();
+  let nextId = 0;
+  return {
+    fetch: (needs) =>
+      new Promise((resolve) => {
+        const id = nextId++;
+        asked.set(id, resolve);
+        send({ kind: "fetch", id, needs });
+      }),
+    take: (id, answers) => {
+      asked.get(id)?.(answers);
+      asked.delete(id);
+    },
+    log: (lines) =>
+      new Promise((resolve) => {
+        onLogged = resolve;
+        send({ kind: "log", lines });
+      }),
+    logged: () => onLogged?.(),
   };
 }

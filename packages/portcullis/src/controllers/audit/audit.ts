@@ -350,8 +350,8 @@ function reportAgain({ auditor, reports }: State, before: AuditedPolicies, next:
     }),
   );
   if (changed.size === 0) return;
-  for (const { results, namespace, uid } of auditor.objects()) {
-    if (results.some(({ policy }) => changed.has(keyOfPolicy(policy)))) reports?.changed(namespace, uid);
+  for (const { heads, namespace, uid } of auditor.objects()) {
+    if (heads.some(({ policy }) => changed.has(keyOfPolicy(policy)))) reports?.changed(namespace, uid);
   }
 }
 

@@ -8,7 +8,7 @@
 
 import type { Scope } from "@portcullis/policy";
 import type { AuditedPolicies, AuditedPolicy } from "./policies.ts";
-import { type Result, type ResultStore, sameResults } from "./results.ts";
+import { type KeptResults, type Result, type ResultStore, noResults, sameResults } from "./results.ts";
 import type { Scanner } from "./scanner.ts";
 
 /** What is kept of an object beside its results. */
@@ -28,6 +28,12 @@ export interface ObjectResults extends AuditedObject {
   readonly sinceSeconds: number;
 }
 
+/** An object that was judged; its results are unpacked when they are looked at. */
+export interface JudgedObject extends ObjectResults {
+  /** Enough to count by (results.ts). */
+  readonly heads: readonly Result[];
+}
+
 export interface AuditorOptions {
   readonly scanner: Scanner;
   readonly store: ResultStore;
@@ -41,7 +47,7 @@ export interface AuditorOptions {
   readonly nowMs: () => number;
   /** The results of an object changed; `before` are those that it had. */
   readonly onResults: (object: ObjectResults, before: readonly Result[]) => void;
-  readonly onReleased: (object: ObjectResults) => void;
+  readonly onReleased: (object: AuditedObject) => void;
 }
 
 export interface Auditor {
@@ -61,15 +67,15 @@ export interface Auditor {
   work(): Promise<void>;
   readonly waiting: number;
   readonly size: number;
-  objects(): Iterable<ObjectResults>;
-  get(key: string): ObjectResults | null;
+  objects(): Iterable<JudgedObject>;
+  get(key: string): JudgedObject | null;
 }
 
 /** Policy → fingerprint, for objects of one kind. */
 type Table = ReadonlyMap<string, string>;
 
 interface Entry extends AuditedObject {
-  results: readonly Result[];
+  kept: KeptResults;
   sinceSeconds: number;
   /** What the results were made with; null: not at all yet, or the object has changed since. */
   table: Table | null;
@@ -99,10 +105,10 @@ export function createAuditor(options: AuditorOptions): Auditor {
     },
     changed: (object) => {
       const known = entries.get(object.key);
-      const kept = known?.uid === object.uid ? known : { results: none, sinceSeconds: 0 };
-      if (known !== undefined && known !== kept) settle(state, known, none);
-      const { results, sinceSeconds } = kept;
-      replace(state, { ...object, results, sinceSeconds, table: null });
+      const before = known?.uid === object.uid ? known : { kept: noResults, sinceSeconds: 0 };
+      if (known !== undefined && known !== before) settle(state, known, none);
+      const { kept, sinceSeconds } = before;
+      replace(state, { ...object, kept, sinceSeconds, table: null });
     },
     touch: (key) => {
       const entry = entries.get(key);
@@ -118,7 +124,9 @@ export function createAuditor(options: AuditorOptions): Auditor {
       const entry = entries.get(key);
       entries.delete(key);
       waiting.delete(key);
-      if (entry !== undefined) options.onReleased(entry);
+      if (entry === undefined) return;
+      options.store.drop(entry.kept);
+      options.onReleased(entry);
     },
     dataChanged: (kinds) => {
       const readers = [...(state.policies?.units.values() ?? [])].filter(({ reads }) => readsAny(reads, kinds));
@@ -129,7 +137,7 @@ export function createAuditor(options: AuditorOptions): Auditor {
         );
     },
     refresh: () => {
-      options.store.sweep([...entries.values()].map(({ results }) => results));
+      options.store.sweep(keptIn(entries.values()));
       if (options.scanner.volatile.size > 0) doubt(state, options.scanner.volatile);
     },
     work: () => workOff(state),
@@ -139,8 +147,37 @@ export function createAuditor(options: AuditorOptions): Auditor {
     get size() {
       return entries.size;
     },
-    objects: () => entries.values(),
-    get: (key) => entries.get(key) ?? null,
+    objects: () => judgedIn(state),
+    get: (key) => {
+      const entry = entries.get(key);
+      return entry === undefined ? null : judged(state, entry);
+    },
+  };
+}
+
+function* keptIn(entries: Iterable<Entry>): Generator<KeptResults> {
+  for (const { kept } of entries) yield kept;
+}
+
+function* judgedIn(state: State): Generator<JudgedObject> {
+  for (const entry of state.entries.values()) yield judged(state, entry);
+}
+
+function judged({ options: { store } }: State, entry: Entry): JudgedObject {
+  const { key, group, version, kind, namespace, name, uid, kept, sinceSeconds } = entry;
+  return {
+    key,
+    group,
+    version,
+    kind,
+    namespace,
+    name,
+    uid,
+    sinceSeconds,
+    heads: kept.heads,
+    get results() {
+      return store.unpack(kept);
+    },
   };
 }
 
@@ -160,11 +197,14 @@ function doubt(state: State, units: Iterable<string>): void {
 }
 
 function settle({ options }: State, entry: Entry, results: readonly Result[]): void {
-  if (sameResults(results, entry.results)) return;
-  const before = entry.results;
-  entry.results = results.length === 0 ? none : results;
-  entry.sinceSeconds = options.seconds();
-  options.onResults(entry, before);
+  const { store, seconds, onResults } = options;
+  const before = store.unpack(entry.kept);
+  if (sameResults(results, before)) return;
+  store.drop(entry.kept);
+  entry.kept = store.pack(results);
+  entry.sinceSeconds = seconds();
+  const { key, group, version, kind, namespace, name, uid, sinceSeconds } = entry;
+  onResults({ key, group, version, kind, namespace, name, uid, sinceSeconds, results }, before);
 }
 
 /* oxlint-disable no-await-in-loop -- one object after the other, with pauses, is what keeps the thread free */
@@ -192,9 +232,10 @@ async function evaluate(state: State, entry: Entry): Promise<void> {
   const found = object === undefined ? none : await options.scanner.scan(policies, object, units);
   // It changed or went while its answer was on the way: its turn comes again.
   if (entries.get(entry.key) !== entry || tableOf(state, entry) !== table) return;
-  const kept = entry.table === null ? none : entry.results.filter(({ unit }) => table.has(unit) && !units.has(unit));
+  const before = entry.table === null ? none : options.store.unpack(entry.kept);
+  const stayed = before.filter(({ unit }) => table.has(unit) && !units.has(unit));
   entry.table = table;
-  settle(state, entry, inOrder([...kept, ...found]));
+  settle(state, entry, inOrder([...stayed, ...found]));
 }
 
 // ── tables

@@ -9,7 +9,7 @@ import { createObjectStore } from "../../app/objectstore.ts";
 import type { ApiResource, ClusterClient, ClusterObject, Informers } from "../../cluster/api.ts";
 import { reaches } from "./auditor.ts";
 import { type PackedWatch, watchPacked } from "./packedwatch.ts";
-import { isSame, unpack } from "./packing.ts";
+import { isSame, takeText, unpack } from "./packing.ts";
 import type { AuditedPolicies } from "./policies.ts";
 
 export interface AuditData {
@@ -90,10 +90,11 @@ function watch(
 ): PackedWatch {
   const opened = watchPacked(gvr, { informers, onError });
   opened.informer.onChange((change) => {
+    const text = takeText(change.object);
     if (change.what === "changed" && isSame(change.old, change.object)) return;
     const key = keyOf(gvk, change.object);
     if (change.what === "removed") share.remove(key);
-    else share.set(key, unpack(change.object));
+    else if (text !== null) share.set(key, unpack(text, change.object));
     onChange(groupKindKey(gvk));
   });
   return opened;

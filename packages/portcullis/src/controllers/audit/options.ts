@@ -5,7 +5,7 @@ import type { PolicySet } from "@portcullis/policy";
 import type { ClusterClient, ClusterObject, Informers, WorkQueue } from "../../cluster/api.ts";
 import type { ConstraintResults } from "../reports/constraint-status.ts";
 import type { ReportApi, ReportedResults } from "../reports/policy-report.ts";
-import type { ObjectResults } from "./auditor.ts";
+import type { JudgedObject, ObjectResults } from "./auditor.ts";
 import type { AuditData, AuditDataOptions } from "./data.ts";
 import type { AuditedPolicies } from "./policies.ts";
 import type { Result } from "./results.ts";
@@ -83,7 +83,7 @@ export interface AuditRun {
   readonly id: string;
   readonly startedMs: number;
   readonly policies: AuditedPolicies;
-  readonly objects: () => Iterable<ObjectResults>;
+  readonly objects: () => Iterable<JudgedObject>;
   /** What all replicas found, by constraint (`keyOfPolicy`); null where another replica leads. */
   readonly constraints: ReadonlyMap<string, ConstraintResults> | null;
   /** Labels and version of an object. */
@@ -97,7 +97,7 @@ export interface Audit {
   /** Resolves when all that is known has been evaluated and written. */
   settled(): Promise<void>;
   readonly policies: AuditedPolicies | null;
-  objects(): Iterable<ObjectResults>;
+  objects(): Iterable<JudgedObject>;
   metadataOf(key: string): ClusterObject | null;
   /** How many times an object was evaluated since the start. */
   readonly evaluations: number;

@@ -1,9 +1,12 @@
 // What the audit found, in memory. Most results of Kyverno's are the same for many objects (a rule that passes says the same
-// of every Pod), so such a result is stored once and shared; an object holds a list of references to them. What nobody
-// refers to any more is forgotten when the store is swept.
+// of every Pod), so such a result is stored once and shared. A violation of Gatekeeper's mostly names the object: of it the
+// message and the details lie on a shelf (shelf.ts), and the rest, its head, is shared too. Objects that break the same
+// policies have the same heads, so that an object holds one reference to the list of them, and one to its texts. Counting
+// needs the heads alone. What nobody refers to any more is forgotten when the store is swept.
 
 import type { KyvernoDetails, Outcome, PolicyId } from "@portcullis/policy";
 import { type AuditedPolicy, unitOf } from "./policies.ts";
+import { type ShelfText, createShelf } from "./shelf.ts";
 
 /** What one rule says about an object, without the object. */
 export interface Result {
@@ -29,16 +32,52 @@ export interface Result {
 /** Said of what an audit cannot decide, because stored objects carry no user. */
 const notAuditableText = "not auditable: the policy looks at who asks, and stored objects do not carry a user";
 
+/** The results of one object, as they are kept. */
+export interface KeptResults {
+  /** As results, but of Gatekeeper's violations without message and details. */
+  readonly heads: readonly Result[];
+  /** JSON of those, in order; null where there are none. */
+  readonly texts: ShelfText | null;
+}
+
 export interface ResultStore {
   /** What an outcome says; null for what the audit does not report. */
   keep(outcome: Outcome, policy: AuditedPolicy | undefined): Result | null;
+  pack(results: readonly Result[]): KeptResults;
+  unpack(kept: KeptResults): readonly Result[];
+  /** They are not unpacked any more. */
+  drop(kept: KeptResults): void;
   /** Forgets what is not among these. */
-  sweep(live: Iterable<readonly Result[]>): void;
+  sweep(live: Iterable<KeptResults>): void;
 }
+
+/** Of objects without results. */
+export const noResults: KeptResults = { heads: [], texts: null };
 
 export function createResultStore(): ResultStore {
   let shared = new Map<string, Result>();
+  const heads = createHeads();
+  const shelf = createShelf();
   return {
+    pack: (results) => {
+      if (results.length === 0) return noResults;
+      const texts = results.filter(isSingular).flatMap(({ message, details }) => [message, details]);
+      return { heads: heads.listOf(results), texts: texts.length === 0 ? null : shelf.put(JSON.stringify(texts)) };
+    },
+    unpack: ({ heads: list, texts }) => {
+      if (texts === null) return list;
+      const said = JSON.parse(shelf.get(texts)) as readonly string[];
+      let at = 0;
+      return list.map((head) => {
+        if (!isSingular(head)) return head;
+        const [message = "", details = ""] = [said[at], said[at + 1]];
+        at += 2;
+        return { ...head, message, details };
+      });
+    },
+    drop: ({ texts }) => {
+      if (texts !== null) shelf.drop(texts);
+    },
     keep: (outcome, policy) => {
       const result = resultOf(outcome, policy);
       if (result === null || isSingular(result)) return result;
@@ -48,13 +87,75 @@ export function createResultStore(): ResultStore {
       return known ?? result;
     },
     sweep: (live) => {
-      const kept = new Map<string, Result>();
-      for (const results of live) {
-        for (const result of results) if (!isSingular(result)) kept.set(keyOf(result), result);
-      }
-      shared = kept;
+      const lists = new Set<readonly Result[]>();
+      for (const one of live) lists.add(one.heads);
+      const kept = [...lists].flat().filter((head) => !isSingular(head));
+      shared = new Map(kept.map((result) => [keyOf(result), result]));
+      heads.retain(lists);
     },
   };
+}
+
+interface Heads {
+  /** The heads of results; equal lists are one. */
+  listOf(results: readonly Result[]): readonly Result[];
+  /** Forgets all but these lists and what is in them. */
+  retain(lists: ReadonlySet<readonly Result[]>): void;
+}
+
+function createHeads(): Heads {
+  const known = new Map<string, Result>();
+  const numbers = new Map<Result, number>();
+  const lists = new Map<string, readonly Result[]>();
+  let next = 0;
+  const headOf = (result: Result): Result => {
+    if (!isSingular(result)) return result;
+    const key = headKey(result);
+    const head = known.get(key) ?? { ...result, message: "", details: "" };
+    known.set(key, head);
+    return head;
+  };
+  const numberOf = (head: Result): number => {
+    const number = numbers.get(head) ?? next++;
+    numbers.set(head, number);
+    return number;
+  };
+  return {
+    listOf: (results) => {
+      const found = results.map(headOf);
+      const key = found.map(numberOf).join();
+      const list = lists.get(key) ?? found;
+      lists.set(key, list);
+      return list;
+    },
+    retain: (live) => {
+      const living = new Set([...live].flat());
+      for (const [key, list] of lists) if (!live.has(list)) lists.delete(key);
+      for (const [key, head] of known) if (!living.has(head)) known.delete(key);
+      for (const head of numbers.keys()) if (!living.has(head)) numbers.delete(head);
+    },
+  };
+}
+
+/** Of a violation of Gatekeeper's: two heads with one key are the same. */
+function headKey({
+  policy,
+  unit,
+  rule,
+  result,
+  actionName,
+  scoped,
+  properties,
+  exceptions,
+  notAuditable,
+}: Result): string {
+  const more = hasKeys(properties) || exceptions.length > 0 ? JSON.stringify([properties, exceptions]) : "";
+  return `${unit}\n${policy.kind}\n${policy.name}\n${rule}\n${result}\n${actionName}\n${scoped.join()}\n${notAuditable}\n${more}`;
+}
+
+function hasKeys(object: object): boolean {
+  for (const key in object) if (Object.hasOwn(object, key)) return true;
+  return false;
 }
 
 /** A violation of Gatekeeper's nearly always names the object, so that looking for another one like it finds none. */

@@ -37,6 +37,7 @@ export function violationOf(object: ObjectResults, result: Result, { policies, m
 /** The violations of a run, constraint errors included. */
 export function* violationsOf(run: AuditRun): Generator<Violation> {
   for (const object of run.objects()) {
+    if (!object.heads.some(isViolation)) continue;
     for (const result of object.results) {
       const violation = violationOf(object, result, run);
       if (violation !== null) yield violation;
@@ -145,9 +146,9 @@ const actions = ["deny", "dryrun", "warn", "scoped", "unrecognized"];
 export function recordOf(run: AuditRun, endedMs: number): RunRecord {
   let objects = 0;
   let notAuditable = 0;
-  for (const { results } of run.objects()) {
+  for (const { heads } of run.objects()) {
     objects++;
-    for (const result of results) if (result.notAuditable) notAuditable++;
+    for (const head of heads) if (head.notAuditable) notAuditable++;
   }
   const [startedSeconds, endedSeconds] = [run.startedMs / 1000, endedMs / 1000];
   return { startedSeconds, endedSeconds, violations: violationCounts(run), objects, notAuditable };

@@ -17,10 +17,11 @@ import {
 } from "../../cluster/api.ts";
 import { type AuditedObject, type Auditor, reaches } from "./auditor.ts";
 import { type PackedWatch, watchPacked } from "./packedwatch.ts";
-import { empty, fill, isPacked, isSame, outline, pack, unpack } from "./packing.ts";
+import { empty, fill, isSame, metadataKept, outline, pack, takeText, unpack } from "./packing.ts";
 import type { AuditedPolicies } from "./policies.ts";
 import { isInStep } from "./rescan.ts";
 import { shardKey } from "./share.ts";
+import { type Shelf, type ShelfText, createShelf } from "./shelf.ts";
 
 export interface WatchesOptions {
   readonly client: ClusterClient;
@@ -51,63 +52,43 @@ interface Watched extends PackedWatch {
   readonly resource: ApiResource;
 }
 
+/** The texts of the objects that are ours, by their keys. */
+interface Held {
+  readonly shelf: Shelf;
+  readonly texts: Map<string, ShelfText>;
+}
+
+interface State {
+  readonly options: WatchesOptions;
+  readonly watched: Map<string, Watched>;
+  readonly held: Held;
+  readonly keep: (object: ClusterObject) => ClusterObject;
+}
+
 export function createWatches(options: WatchesOptions): Watches {
-  const { informers, onError } = options;
   const watched = new Map<string, Watched>();
+  const held: Held = { shelf: createShelf(), texts: new Map() };
   const keep = (object: ClusterObject): ClusterObject =>
     options.owns(shardKey(object)) ? pack(object) : outline(object);
-  const open = (resource: ApiResource): Watched => {
-    const { informer, ready } = watchPacked(resource.gvr, { informers, keep, onError });
-    informer.onChange((change) => {
-      if (change.what === "changed" && isSame(change.old, change.object)) return;
-      if (change.what === "removed") options.auditor.removed(keyOf(resource.gvr, change.object));
-      else if (isPacked(change.object)) options.auditor.changed(auditedObject(resource, change.object));
-      else return;
-      options.onWork();
-    });
-    return { resource, informer, ready };
-  };
+  const state: State = { options, watched, held, keep };
   return {
-    follow: async (policies) => {
-      const { resources } = await options.client.discover();
-      const wanted = new Map(wantedResources(resources, policies).map((one) => [resourceKey(one.gvr), one]));
-      for (const [key, { informer, resource }] of watched) {
-        if (wanted.has(key)) continue;
-        informer.close();
-        watched.delete(key);
-        for (const object of informer.list()) options.auditor.removed(keyOf(resource.gvr, object));
-      }
-      for (const [key, resource] of wanted) if (!watched.has(key)) watched.set(key, open(resource));
-      await Promise.all([...watched.values()].map(({ ready }) => ready));
-    },
+    follow: (policies) => follow(state, policies),
     share: async () => {
       for (const one of watched.values()) {
         // oxlint-disable-next-line no-await-in-loop -- page by page and kind by kind, so that little is in memory at once
-        await take(options, one, give(options, one));
+        await take(options, { ...one, held }, give(options, { ...one, held }));
       }
     },
     load: (key) => {
       const kept = find(watched, key);
-      return kept === null || !isPacked(kept) ? null : unpack(kept);
+      const text = held.texts.get(key);
+      return kept === null || text === undefined ? null : unpack(held.shelf.get(text), kept);
     },
-    get: (key) => find(watched, key),
-    rescan: async (lagMs) => {
-      const lost: string[] = [];
-      for (const [key, { resource, informer }] of watched) {
-        // oxlint-disable-next-line no-await-in-loop -- page by page and kind by kind: nobody waits for it
-        if (await isInStep({ client: options.client, resource: resource.gvr, informer, lagMs })) continue;
-        lost.push(resource.gvk.kind);
-        const before = new Set(informer.list().map((object) => keyOf(resource.gvr, object)));
-        informer.close();
-        const opened = open(resource);
-        watched.set(key, opened);
-        // oxlint-disable-next-line no-await-in-loop -- the same
-        await opened.ready;
-        for (const object of opened.informer.list()) before.delete(keyOf(resource.gvr, object));
-        for (const gone of before) options.auditor.removed(gone);
-      }
-      return lost;
+    get: (key) => {
+      const kept = find(watched, key);
+      return kept === null ? null : metadataKept(kept);
     },
+    rescan: (lagMs) => rescan(state, lagMs),
     close: () => {
       for (const { informer } of watched.values()) informer.close();
       watched.clear();
@@ -115,17 +96,96 @@ export function createWatches(options: WatchesOptions): Watches {
   };
 }
 
+function open({ options, held, keep }: State, resource: ApiResource): Watched {
+  const { informers, auditor, onWork, onError } = options;
+  const { informer, ready } = watchPacked(resource.gvr, { informers, keep, onError });
+  informer.onChange((change) => {
+    const text = takeText(change.object);
+    const key = keyOf(resource.gvr, change.object);
+    if (change.what === "changed" && isSame(change.old, change.object)) return;
+    if (change.what === "removed") {
+      letGo(held, key);
+      auditor.removed(key);
+    } else if (text !== null) {
+      put(held, key, text);
+      auditor.changed(auditedObject(resource, change.object));
+    } else return;
+    onWork();
+  });
+  return { resource, informer, ready };
+}
+
+async function follow(state: State, policies: AuditedPolicies): Promise<void> {
+  const { options, watched, held } = state;
+  const { resources } = await options.client.discover();
+  const wanted = new Map(wantedResources(resources, policies).map((one) => [resourceKey(one.gvr), one]));
+  for (const [name, { informer, resource }] of watched) {
+    if (wanted.has(name)) continue;
+    informer.close();
+    watched.delete(name);
+    for (const key of informer.list().map((object) => keyOf(resource.gvr, object))) {
+      letGo(held, key);
+      options.auditor.removed(key);
+    }
+  }
+  for (const [name, resource] of wanted) if (!watched.has(name)) watched.set(name, open(state, resource));
+  await Promise.all([...watched.values()].map(({ ready }) => ready));
+}
+
+async function rescan(state: State, lagMs: number): Promise<readonly string[]> {
+  const { options, watched, held } = state;
+  const lost: string[] = [];
+  for (const [name, { resource, informer }] of watched) {
+    // oxlint-disable-next-line no-await-in-loop -- page by page and kind by kind: nobody waits for it
+    if (await isInStep({ client: options.client, resource: resource.gvr, informer, lagMs })) continue;
+    lost.push(resource.gvk.kind);
+    const before = new Set(informer.list().map((object) => keyOf(resource.gvr, object)));
+    informer.close();
+    const opened = open(state, resource);
+    watched.set(name, opened);
+    // oxlint-disable-next-line no-await-in-loop -- the same
+    await opened.ready;
+    for (const object of opened.informer.list()) before.delete(keyOf(resource.gvr, object));
+    for (const gone of before) {
+      letGo(held, gone);
+      options.auditor.removed(gone);
+    }
+  }
+  return lost;
+}
+
 // ── shares
 
+function put({ shelf, texts }: Held, key: string, text: string): void {
+  const before = texts.get(key);
+  if (before !== undefined) shelf.drop(before);
+  texts.set(key, shelf.put(text));
+}
+
+function letGo({ shelf, texts }: Held, key: string): void {
+  const text = texts.get(key);
+  texts.delete(key);
+  if (text !== undefined) shelf.drop(text);
+}
+
+interface Divided extends Watched {
+  readonly held: Held;
+}
+
 /** Gives up what is no longer ours; what has become ours and is not held yet, by `namespace/name`. */
-function give({ owns, auditor }: WatchesOptions, { resource, informer }: Watched): ReadonlyMap<string, ObjectName> {
+function give(
+  { owns, auditor }: WatchesOptions,
+  { resource, informer, held }: Divided,
+): ReadonlyMap<string, ObjectName> {
   const missing = new Map<string, ObjectName>();
   for (const kept of informer.list()) {
     const isOurs = owns(shardKey(kept));
-    if (isOurs === isPacked(kept)) continue;
+    const key = keyOf(resource.gvr, kept);
+    if (isOurs === held.texts.has(key)) continue;
     if (isOurs) missing.set(nameKey(kept), { namespace: namespaceOf(kept), name: nameOf(kept) });
     else {
-      auditor.released(keyOf(resource.gvr, kept));
+      letGo(held, key);
+      auditor.released(key);
       empty(kept);
     }
   }
@@ -138,7 +198,7 @@ const fewShare = 50;
 
 async function take(
   options: WatchesOptions,
-  watched: Watched,
+  watched: Divided,
   missing: ReadonlyMap<string, ObjectName>,
 ): Promise<void> {
   const { client } = options;
@@ -171,10 +231,12 @@ async function* onePerPage(
 }
 
 /** The watch may have told of it meanwhile, or of another object of that name. */
-function hold({ auditor }: WatchesOptions, { resource, informer }: Watched, object: ClusterObject): void {
+function hold({ auditor }: WatchesOptions, { resource, informer, held }: Divided, object: ClusterObject): void {
   const kept = informer.get({ namespace: namespaceOf(object), name: nameOf(object) });
-  if (kept === null || isPacked(kept) || shardKey(kept) !== shardKey(object)) return;
+  const key = keyOf(resource.gvr, object);
+  if (kept === null || held.texts.has(key) || shardKey(kept) !== shardKey(object)) return;
   fill(kept, object);
+  put(held, key, takeText(kept) ?? "");
   auditor.changed(auditedObject(resource, kept));
 }
 

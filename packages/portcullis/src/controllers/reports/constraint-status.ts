@@ -8,7 +8,7 @@
 
 import { type GroupVersionResource, byCodePoints, stringAt, valueAt } from "@portcullis/kube";
 import { ApiError, type ClusterClient } from "../../cluster/api.ts";
-import type { ObjectResults } from "../audit/auditor.ts";
+import type { AuditedObject, JudgedObject } from "../audit/auditor.ts";
 import { type PolicyObject, keyOfPolicy } from "../audit/policies.ts";
 import type { Result } from "../audit/results.ts";
 
@@ -54,7 +54,7 @@ export function cutMessage(message: string): string {
   return `${bytes.subarray(0, end).toString("utf8")}${"\uFFFD".repeat(cut - end)}...`;
 }
 
-function statusViolation(object: ObjectResults, { message, actionName, scoped }: Result): StatusViolation {
+function statusViolation(object: AuditedObject, { message, actionName, scoped }: Result): StatusViolation {
   const { group, version, kind, namespace, name } = object;
   return {
     group,
@@ -68,26 +68,59 @@ function statusViolation(object: ObjectResults, { message, actionName, scoped }:
   };
 }
 
-/** The results of each of these constraints (`keyOfPolicy`), those without any included. */
+/**
+ * The results of each of these constraints (`keyOfPolicy`), those without any included. Objects that have the same heads are
+ * counted alike, and only the results of the first objects are looked at, which have the first violations.
+ */
 export function constraintResults(
-  objects: Iterable<ObjectResults>,
+  objects: Iterable<JudgedObject>,
   constraints: ReadonlySet<string>,
   limit: number,
 ): ReadonlyMap<string, ConstraintResults> {
   const gathered = new Map([...constraints].map((key) => [key, newGathered()]));
+  const smallest = new Map([...constraints].map((key) => [key, new Array<JudgedObject>()]));
+  const counts = new Map<readonly Result[], Counts>();
   for (const object of objects) {
-    for (const result of object.results) {
-      if (result.policy.dialect !== "gatekeeper") continue;
-      const of = gathered.get(keyOfPolicy(result.policy));
-      if (of === undefined) continue;
-      if (result.notAuditable) of.notAuditable++;
-      if (!isViolation(result)) continue;
-      of.total++;
-      of.actions[result.actionName] = (of.actions[result.actionName] ?? 0) + 1;
-      insert(of.violations, statusViolation(object, result), limit);
+    const { heads } = object;
+    const known = counts.get(heads) ?? countsOf(heads, constraints);
+    counts.set(heads, known);
+    for (const [key, { actions, total, notAuditable }] of known) {
+      const of = gathered.get(key) as Gathered;
+      of.notAuditable += notAuditable;
+      of.total += total;
+      for (const [action, count] of Object.entries(actions)) of.actions[action] = (of.actions[action] ?? 0) + count;
+      if (total > 0) insert(smallest.get(key) as JudgedObject[], object, { limit, compare: compareObjects });
+    }
+  }
+  for (const [key, few] of smallest) {
+    const { violations } = gathered.get(key) as Gathered;
+    for (const object of few) {
+      const own = object.results.filter((result) => isViolation(result) && keyOfPolicy(result.policy) === key);
+      for (const result of own)
+        insert(violations, statusViolation(object, result), { limit, compare: compareViolations });
     }
   }
   return gathered;
+}
+
+/** By constraint, of one object. */
+type Counts = ReadonlyMap<string, Omit<Gathered, "violations">>;
+
+function countsOf(heads: readonly Result[], constraints: ReadonlySet<string>): Counts {
+  const counts = new Map<string, Omit<Gathered, "violations">>();
+  for (const head of heads) {
+    const { policy, actionName, notAuditable } = head;
+    if (policy.dialect !== "gatekeeper") continue;
+    const key = keyOfPolicy(policy);
+    if (!constraints.has(key)) continue;
+    const of = counts.get(key) ?? newGathered();
+    counts.set(key, of);
+    if (notAuditable) of.notAuditable++;
+    if (!isViolation(head)) continue;
+    of.total++;
+    of.actions[actionName] = (of.actions[actionName] ?? 0) + 1;
+  }
+  return counts;
 }
 
 /** What several replicas found of one constraint, as if one had found it. */
@@ -98,7 +131,7 @@ export function joinedResults(parts: readonly ConstraintResults[], limit: number
     joined.notAuditable += notAuditable;
     for (const [action, count] of Object.entries(actions))
       joined.actions[action] = (joined.actions[action] ?? 0) + count;
-    for (const one of violations) insert(joined.violations, one, limit);
+    for (const one of violations) insert(joined.violations, one, { limit, compare: compareViolations });
   }
   return joined;
 }
@@ -115,12 +148,28 @@ function newGathered(): Gathered {
   return { total: 0, actions: {}, notAuditable: 0, violations: [] };
 }
 
-function insert(violations: StatusViolation[], one: StatusViolation, limit: number): void {
-  const [largest] = violations;
-  if (violations.length >= limit && (largest === undefined || compareViolations(one, largest) >= 0)) return;
-  const at = violations.findIndex((other) => compareViolations(other, one) <= 0);
-  violations.splice(at === -1 ? violations.length : at, 0, one);
-  if (violations.length > limit) violations.shift();
+interface Inserting<Item> {
+  readonly limit: number;
+  readonly compare: (a: Item, b: Item) => number;
+}
+
+/** Keeps the smallest, from the largest to the smallest. */
+function insert<Item>(items: Item[], one: Item, { limit, compare }: Inserting<Item>): void {
+  const [largest] = items;
+  if (items.length >= limit && (largest === undefined || compare(one, largest) >= 0)) return;
+  const at = items.findIndex((other) => compare(other, one) <= 0);
+  items.splice(at === -1 ? items.length : at, 0, one);
+  if (items.length > limit) items.shift();
+}
+
+function compareObjects(a: AuditedObject, b: AuditedObject): number {
+  return (
+    byCodePoints(a.group, b.group) ||
+    byCodePoints(a.version, b.version) ||
+    byCodePoints(a.kind, b.kind) ||
+    byCodePoints(a.namespace, b.namespace) ||
+    byCodePoints(a.name, b.name)
+  );
 }
 
 function compareViolations(a: StatusViolation, b: StatusViolation): number {

@@ -4,7 +4,7 @@
 
 import { groupKindKey } from "@portcullis/kube";
 import type { ClusterClient, Informers } from "../../cluster/api.ts";
-import type { ObjectResults } from "../audit/auditor.ts";
+import type { JudgedObject } from "../audit/auditor.ts";
 import type { AuditedPolicies, PolicyObject } from "../audit/policies.ts";
 import { type AuditShare, isAlone } from "../audit/share.ts";
 import { customResourceDefinition } from "../install/crds/crd.ts";
@@ -47,7 +47,7 @@ export interface Statuses {
 
 interface Now {
   readonly policies: AuditedPolicies;
-  readonly objects: Iterable<ObjectResults>;
+  readonly objects: Iterable<JudgedObject>;
   readonly share: AuditShare;
 }
 

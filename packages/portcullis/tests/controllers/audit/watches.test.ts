@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { ApiResource } from "../../../src/cluster/api.ts";
 import type { AuditedPolicy } from "../../../src/controllers/audit/policies.ts";
-import { isSame, pack, unpack } from "../../../src/controllers/audit/packing.ts";
+import { isSame, metadataKept, pack, takeText, unpack } from "../../../src/controllers/audit/packing.ts";
 import { wantedResources } from "../../../src/controllers/audit/watches.ts";
 import { builtinResources, served } from "../../cluster/fake-resources.ts";
 
@@ -59,8 +59,15 @@ suite("packed objects", () => {
   });
 
   test("come back whole, without managed fields", () => {
-    const object = pod({ resourceVersion: "7", managedFields: [{ manager: "x" }] });
-    assert.deepEqual(unpack(pack(object)), pod({ resourceVersion: "7" }));
+    const kept = pack(pod({ resourceVersion: "7", managedFields: [{ manager: "x" }] }));
+    const text = takeText(kept) ?? "";
+    assert.equal(takeText(kept), null, "it is not kept twice");
+    assert.deepEqual(unpack(text, kept), pod({ resourceVersion: "7" }));
+    assert.deepEqual(metadataKept(kept), {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: pod({ resourceVersion: "7" })["metadata"],
+    });
   });
 
   test("are the same when only what no policy sees has changed", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import type { ObjectResults } from "../../../src/controllers/audit/auditor.ts";
+import type { JudgedObject } from "../../../src/controllers/audit/auditor.ts";
 import type { Result } from "../../../src/controllers/audit/results.ts";
 import { constraintResults, cutMessage } from "../../../src/controllers/reports/constraint-status.ts";
 
@@ -21,9 +21,9 @@ function result(message: string, more: Partial<Result> = {}): Result {
   };
 }
 
-function object(kind: string, namespace: string, name: string, ...results: readonly Result[]): ObjectResults {
+function object(kind: string, namespace: string, name: string, ...results: readonly Result[]): JudgedObject {
   const key = `/${kind} ${namespace}/${name}`;
-  return { key, group: "", version: "v1", kind, namespace, name, uid: name, results, sinceSeconds: 0 };
+  return { key, group: "", version: "v1", kind, namespace, name, uid: name, results, heads: results, sinceSeconds: 0 };
 }
 
 const foo = new Set(["gatekeeper/K8sFoo//foo"]);
