@@ -59,7 +59,7 @@ test("the order of the literals does not decide whether a body is accepted", () 
   fc.assert(
     fc.property(body, (literals) => {
       // OPA (and we) take `[x, y] = [z | … x …]` only before a literal that binds some of its variables: an exception.
-      fc.pre(!literals.some((literal) => / = /.test(literal) && / \| /.test(literal) && /\[\w, \w\]/.test(literal)));
+      fc.pre(!literals.some((one) => / = /.test(one) && / \| /.test(one) && /\[\w, \w\]/.test(one)));
       const accepts = (some: readonly string[]): boolean => {
         const { diagnostics } = checkText(`package p\n\np if {\n  ${some.join("\n  ")}\n}\n`);
         return !diagnostics.some(({ code }) => code === "rego_unsafe_var_error");

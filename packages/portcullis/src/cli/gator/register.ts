@@ -10,14 +10,19 @@ import type {
   GatorVerifyFlags,
 } from "../flags.ts";
 import { CommandFailed } from "../kyverno/exit.ts";
+import { takeAsGator } from "./pflag.ts";
 import { registerPolicy } from "./policy/register.ts";
 import { tuneForOneRun } from "../tune.ts";
 
 /** Adds `gator` with its commands. */
 export function registerGator(program: Command): void {
   const gator = own(new Command("gator")).description("gator's commands, with its flags, output and exit codes");
-  gator.action(() => {
-    gator.outputHelp();
+  // `-v` is the version before a command and `--verbose` behind one.
+  for (const command of [program, gator]) command.enablePositionalOptions();
+  gator.version(versionLine, "-v, --version", "version for gator");
+  gator.argument("[command]").action((command?: string) => {
+    if (command === undefined) gator.outputHelp();
+    else refuse(`unknown command ${JSON.stringify(command)} for "gator"\nRun 'gator --help' for usage.`);
   });
   program.addCommand(gator);
   addTest(gator);
@@ -35,16 +40,21 @@ export function registerGator(program: Command): void {
     });
 }
 
-/** Errors of usage in gator's form: behind `Error:`, exit code 1. */
+/** As the release says it. Gatekeeper: pkg/version GetUserAgent. */
+const versionLine =
+  "gator version v3.23.1 (Feature State: beta), opa/v1.17.1, frameworks/v0.0.0-20260616163050-e1eaa1bf6d62";
+
+function refuse(message: string): never {
+  process.stderr.write(`Error: ${message}\n`);
+  throw new CommandFailed("", 1);
+}
+
+/** Flags and errors of usage in gator's form: behind `Error:`, exit code 1. */
 function own(command: Command): Command {
-  return command
-    .configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: /, "Error: ")),
-    })
-    .showHelpAfterError(true)
-    .exitOverride((error: CommanderError) => {
-      throw new CommandFailed("", error.exitCode === 0 ? 0 : 1);
-    });
+  takeAsGator(command, refuse);
+  return command.showHelpAfterError(true).exitOverride((error: CommanderError) => {
+    throw new CommandFailed("", error.exitCode === 0 ? 0 : 1);
+  });
 }
 
 function each(value: string, previous: readonly string[]): readonly string[] {

@@ -8,6 +8,9 @@ import type { GenerateFlags } from "./generate.ts";
 /** `own` gives a command the form of gator's errors. */
 export function registerPolicy(gator: Command, own: (command: Command) => Command): void {
   const policy = own(gator.command("policy")).description("Manage Gatekeeper policies from the policy library");
+  policy.argument("[command]").action(() => {
+    policy.outputHelp();
+  });
   addSearch(policy, own);
   addChanges(policy, own);
   addUpgrade(policy, own);
