@@ -16,6 +16,7 @@ import {
   policyInfo,
   rulesStatus,
 } from "@portcullis/policy";
+import { withExpanded } from "./expansions.ts";
 
 export interface Account {
   readonly policies: readonly PolicyAccount[];
@@ -43,10 +44,12 @@ interface PolicyAccount {
 type Ensured = Pick<Extract<Effect, { kind: "ensure" }>, "owner" | "objects">;
 
 export function accountOf(set: PolicySet, changed: ReadonlySet<string>): Account {
+  const expanded = withExpanded(set.sources.map(({ object }) => object));
   return {
     policies: [
       ...set.policies.map((policy): PolicyAccount => ({
         ...askedAs(policy, "validate"),
+        ...(policy.id.dialect === "gatekeeper" && expanded(policy)),
         reads: policy.reads,
         ...(policy.schedule !== undefined && { schedule: policy.schedule }),
       })),
