@@ -33,7 +33,10 @@ type Evaluate = (
   folder: string,
 ) => void;
 
-/** Where the code for this Node lies in the bundle. */
+/**
+ * Where the code for this Node lies in the bundle.
+ * @internal
+ */
 export const codeFolder = `code-${process.versions.v8}-${process.arch}`;
 
 /** `load` throws what Node throws for a file that is not there or does not parse. */
