@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import v8 from "node:v8";
-import { codeFolder, createLoader } from "../packages/portcullis/src/bundle/load.ts";
+import { codeFolder, createLoader, loadingFlag } from "../packages/portcullis/src/bundle/load.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const cli = "./cli.cjs";
@@ -28,6 +28,7 @@ const runs: readonly (readonly string[])[] = [
 
 async function main(folder: string): Promise<void> {
   // V8 takes code only under the flags under which it was made, and commands set theirs once they are loaded.
+  v8.setFlagsFromString(loadingFlag);
   v8.setFlagsFromString = () => {};
   // Each run listens for errors of standard output.
   process.stdout.setMaxListeners(0);

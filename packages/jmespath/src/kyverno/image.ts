@@ -94,7 +94,27 @@ interface Reference {
 
 const pathLengthMax = 255;
 
+/**
+ * Most references: a registry, names without doubled separators, perhaps a tag, and a SHA-256. No text can be taken in two
+ * ways, so the host's expression is linear here, and means what the grammar above does.
+ */
+const plainReference =
+  /^([a-z0-9]+(?:[.-][a-z0-9]+)*(?::[0-9]+)?)\/([a-z0-9]+(?:[._/-][a-z0-9]+)*)(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/;
+
 function parseReference(source: string): Reference | { readonly error: string } {
+  return parsePlain(source) ?? parseByGrammar(source);
+}
+
+/** @internal */
+export function parsePlain(source: string): Reference | null {
+  const match = plainReference.exec(source);
+  if (match === null) return null;
+  const [, registry = "", path = "", tag = "", digest = ""] = match;
+  return path.length > pathLengthMax ? null : { domain: registry, path, tag, digest };
+}
+
+/** @internal */
+export function parseByGrammar(source: string): Reference | { readonly error: string } {
   const groups = groupsOf(referencePattern, source);
   if (groups === null) {
     const isUpper = groupsOf(referencePattern, source.toLowerCase()) !== null;

@@ -20,7 +20,8 @@ function hasReference(tree: Json): boolean {
   if (typeof tree === "string") return tree.includes("$(");
   if (Array.isArray(tree)) return tree.some(hasReference);
   if (!isObject(tree)) return false;
-  return Object.keys(tree).some((key) => key.includes("$(") || hasReference(tree[key]));
+  for (const key of Object.keys(tree)) if (key.includes("$(") || hasReference(tree[key])) return true;
+  return false;
 }
 
 function resolveIn(tree: Json, document: Json, path: string): Json {

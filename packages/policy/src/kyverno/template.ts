@@ -199,7 +199,9 @@ export function mayHoldVariables(tree: Json): boolean {
   if (typeof tree === "string") return tree.includes("{{");
   if (Array.isArray(tree)) return tree.some(mayHoldVariables);
   if (!isObject(tree)) return false;
-  return Object.keys(tree).some((key) => key.includes("{{") || mayHoldVariables(tree[key]));
+  // A loop: this looks at every tree several times, and a function would be made for each object in it.
+  for (const key of Object.keys(tree)) if (key.includes("{{") || mayHoldVariables(tree[key])) return true;
+  return false;
 }
 
 interface Round {

@@ -25,6 +25,11 @@ export interface LoaderOptions {
   readonly precompiled: boolean;
 }
 
+/**
+ * Set before anything is loaded: the young generation would grow meanwhile, and every command that tunes V8 sets this.
+ */
+export const loadingFlag = "--semi-space-growth-factor=1";
+
 type Evaluate = (
   exports: unknown,
   require: (name: string) => unknown,

@@ -2,7 +2,7 @@
 // when they have none and their kind is not known to be the cluster's, with null maps made empty and every number a
 // double. Kyverno: cmd/cli/kubectl-kyverno/resource/{resource,duplicate}.go, commands/test/test.go ProcessResources.
 
-import { type Document, gvkOf, isObject, nameOf, namespaceOf, parseYaml } from "@portcullis/kube";
+import { type Document, gvkOf, isObject, nameOf, namespaceOf, parseYaml, setOwn } from "@portcullis/kube";
 import { Decimal, Source, formatDiagnostic } from "@portcullis/lang";
 import type { Json } from "../../engine/request.ts";
 
@@ -47,20 +47,31 @@ const maps: ReadonlySet<string> = new Set([
   "stringData",
 ]);
 
-/** The tree itself where nothing in it is different. */
+/** The tree itself where nothing in it is different, which is nearly always so: nothing is made to find that out. */
 function mapped(tree: Json, key: string): Json {
   if (tree === null) return maps.has(key) ? {} : null;
   if (typeof tree !== "object") return tree;
   if (tree instanceof Decimal) return tree.double;
   if (Array.isArray(tree)) {
-    const items = tree.map((item: Json) => mapped(item, ""));
-    return items.some((item, at) => item !== tree[at]) ? items : tree;
+    let items: Json[] | null = null;
+    for (let at = 0; at < tree.length; at++) {
+      const item: Json = tree[at];
+      const changed = mapped(item, "");
+      if (changed === item) continue;
+      items ??= [...(tree as readonly Json[])];
+      items[at] = changed;
+    }
+    return items ?? tree;
   }
   if (!isObject(tree)) return tree;
-  const names = Object.keys(tree);
-  const values = names.map((name) => mapped(tree[name], name));
-  if (names.every((name, at) => values[at] === tree[name])) return tree;
-  return Object.fromEntries(names.map((name, at) => [name, values[at]]));
+  let members: Record<string, Json> | null = null;
+  for (const name of Object.keys(tree)) {
+    const changed = mapped(tree[name], name);
+    if (changed === tree[name]) continue;
+    members ??= { ...tree };
+    setOwn(members, name, changed);
+  }
+  return members ?? tree;
 }
 
 /** Kinds of the cluster that the command line knows, by group; all others are namespaced to it. */
