@@ -92,7 +92,7 @@ function below(next: Change, fresh: Json): Setter["field"] {
 }
 
 function fieldChange(step: FieldStep, allowed: Allowed, value: Setter["field"]): Change {
-  const { name } = step;
+  const name = asKey(step.name);
   // `constructor` and its like are there in every object; all other names are there when they have a value.
   const isInherited = name in Object.prototype;
   return (tree, subject) => {
@@ -103,6 +103,11 @@ function fieldChange(step: FieldStep, allowed: Allowed, value: Setter["field"]):
     if (changed === present || changed === undefined) return tree;
     return changed === untouched ? untouched : withField(tree, name, changed, subject.edit);
   };
+}
+
+/** The same name as engines keep names of fields: a part of a longer text has to be looked up each time. */
+function asKey(name: string): string {
+  return Object.keys({ [name]: true })[0] ?? name;
 }
 
 function elementChange(step: ElementStep, allowed: Allowed, next: Change): Change {

@@ -15,7 +15,9 @@ export function assignImage(present: string, parts: ImageParts): string {
   const { domain, rest } = splitDomain(present);
   const { path, tag } = splitTag(rest);
   const newDomain = parts.domain === "" ? domain : parts.domain;
-  return `${newDomain === "" ? "" : `${newDomain}/`}${parts.path === "" ? path : parts.path}${parts.tag === "" ? tag : parts.tag}`;
+  const slash = newDomain === "" ? "" : "/";
+  // Joining makes one string, which is written to the patch faster than a chain of parts.
+  return [newDomain, slash, parts.path === "" ? path : parts.path, parts.tag === "" ? tag : parts.tag].join("");
 }
 
 function splitTag(text: string): { readonly path: string; readonly tag: string } {
