@@ -38,6 +38,9 @@ suite("installation", { skip: missing }, () => {
     await context.test("status says what is enforced where", () => told(product));
     await context.test("a violation is audited and reported with the same rights", () => audited(product, replicas[0]));
     await context.test("a policy that looks at what the product may not list is warned of", () => warned(product));
+    await context.test("so it is when it is applied, until a labelled ClusterRole lets the product list it", () =>
+      warnedOnApply(product),
+    );
     await context.test("rendered definitions are those that are on the cluster", () => rendered(product));
   });
 });
@@ -62,7 +65,7 @@ function stored(product: Product): void {
   const { code, text, stdout } = product.cli("install", "-f", policies, "--timeout", "1");
   assert.equal(code, 1);
   assert.deepEqual(stdout.trim().split("\n"), [
-    "customresourcedefinitions: 41 created",
+    "customresourcedefinitions: 42 created",
     "constrainttemplate.templates.gatekeeper.sh/k8sallowedrepos created",
     "k8sallowedrepos.constraints.gatekeeper.sh/enforce-image-repository created",
   ]);
@@ -204,6 +207,41 @@ function warned(product: Product): void {
     text,
     /^Warning: policies look at secrets, which portcullis may not list: give it a ClusterRole .*aggregate-to-portcullis: "true"$/m,
   );
+}
+
+async function warnedOnApply(product: Product): Promise<void> {
+  const warning = /Warning: policies look at secrets, which portcullis may not list: give it a ClusterRole/;
+  const ofKyverno = {
+    apiVersion: "kyverno.io/v1",
+    kind: "ClusterPolicy",
+    metadata: { name: "secrets" },
+    spec: {
+      rules: [
+        {
+          name: "labelled",
+          match: { any: [{ resources: { kinds: ["v1/Secret"] } }] },
+          validate: { message: "label it", pattern: { metadata: { labels: { owner: "?*" } } } },
+        },
+      ],
+    },
+  };
+  assert.match(product.apply(ofKyverno), warning);
+  const touch = (): string => product.kubectl("label", "k8sallowedrepos", "secrets", `at=${Date.now()}`, "--overwrite");
+  assert.match(touch(), warning);
+  product.apply({
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRole",
+    metadata: { name: "secrets-for-portcullis", labels: { "rbac.portcullis.dev/aggregate-to-portcullis": "true" } },
+    rules: [{ apiGroups: [""], resources: ["secrets"], verbs: ["get", "list", "watch"] }],
+  });
+  // What the controller of aggregated roles does on a real cluster.
+  const roles = product.get("clusterrole", "-l", "rbac.portcullis.dev/aggregate-to-portcullis=true");
+  const items = roles?.["items"] as readonly { readonly rules: readonly unknown[] }[];
+  assert.equal(items.length, 2);
+  const role = product.get("clusterrole", "portcullis");
+  product.apply({ ...role, aggregationRule: undefined, rules: items.flatMap(({ rules }) => rules) });
+  await waitFor("no warning", 40, async () => touch().endsWith("labeled") && !warning.test(touch()));
+  product.kubectl("delete", "clusterpolicy", "secrets");
 }
 
 function rendered(product: Product): void {

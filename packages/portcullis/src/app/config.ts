@@ -11,6 +11,7 @@ import type { DecisionSettings } from "./decision.ts";
 import type { DecisionLogOptions } from "./decisionlog.ts";
 import type { Fetchers } from "./fetch.ts";
 import type { Logger } from "./log.ts";
+import type { PolicyWarnings } from "./policywarnings.ts";
 import type { Telling } from "./recorded.ts";
 
 export interface ServeOptions {
@@ -59,6 +60,8 @@ export interface ServeOptions {
     readonly entered: (note: EntryNote) => void;
     readonly shadowed: (note: EntryNote, decision: ShadowDecision) => void;
   };
+  /** More to say of a policy that is about to be stored. */
+  readonly policyWarnings?: PolicyWarnings;
   /** A log of all decisions; none when absent. */
   readonly decisionLog?: Omit<DecisionLogOptions, "onWritten" | "onDropped" | "onError"> &
     DecisionSettings & {

@@ -28,6 +28,7 @@ import type { ClusterTarget, Joined } from "./cluster.ts";
 import { type ServeOptions, evaluatorSettings, serverNames } from "./config.ts";
 import { type Logger, createLogger } from "./log.ts";
 import { type ObjectShare, createObjectShare } from "./objectshare.ts";
+import { createPolicyWarnings } from "./policywarnings.ts";
 import { type Registering, type Registration, register } from "./registration.ts";
 import { warnOfRights } from "./rights.ts";
 import { type ServiceCallOptions, createServiceCalls } from "./servicecalls.ts";
@@ -84,6 +85,7 @@ export async function run(options: RunOptions): Promise<Serving> {
       logger,
       told: events.told,
       ...(entries !== null && { entries: entries.told }),
+      policyWarnings: createPolicyWarnings(client),
       ...(meantime !== null && { certificates: meantime }),
       fetchers,
       cluster: {

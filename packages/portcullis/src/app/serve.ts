@@ -22,6 +22,7 @@ import type { Root } from "./folders.ts";
 import { type Logger, createLogger, logMutations, logStats, logViolations } from "./log.ts";
 import { createNear } from "./near.ts";
 import type { ObjectShare } from "./objectshare.ts";
+import { withWarnings } from "./policywarnings.ts";
 import { createPool } from "./pool.ts";
 import { createReloading } from "./reload.ts";
 import { answered } from "./thread.ts";
@@ -148,7 +149,7 @@ async function startServer(
   const { clients, logDenies, told, entries } = options;
   const log = decisionLogOf(options, metrics, logger);
   const handle = routes({
-    decide,
+    decide: warningDecide(options, decide),
     health,
     metrics,
     limits: defaultLimits,
@@ -188,6 +189,16 @@ async function startServer(
     await log.close();
   };
   return { port: server.port, rotate: (pair) => server.rotate(pair), close };
+}
+
+/** What is said of policies has more warnings, where somebody has them. */
+function warningDecide({ policyWarnings }: ServeOptions, decide: Decide): Decide {
+  if (policyWarnings === undefined) return decide;
+  return async (body, deadlineMs, endpoint) => {
+    if (endpoint.what !== "validate" && endpoint.what !== "policy") return decide(body, deadlineMs, endpoint);
+    const [reply, warnings] = await Promise.all([decide(body, deadlineMs, endpoint), policyWarnings(body)]);
+    return withWarnings(reply, warnings);
+  };
 }
 
 interface TellingLog extends Pick<DecisionLog, "close"> {

@@ -1,0 +1,75 @@
+// Warnings beside what is said of a policy that is about to be stored: that it looks at a kind which we may not list, so that no audit
+// would find what it forbids. The API server is asked for each kind, once in a while; a request waits a moment for that, and
+// no longer: what is not known in time is told by `portcullis install` and in the log.
+
+import { setTimeout as setTimeoutAsync } from "node:timers/promises";
+import { isObject } from "@portcullis/kube";
+import type { ClusterClient } from "../cluster/api.ts";
+import { missingRights } from "../controllers/install/missing.ts";
+import { namedKindsOf } from "../controllers/install/named.ts";
+import type { Reply } from "../server/routes.ts";
+
+/** The warnings about a body that is an AdmissionReview; none where it is about no policy. */
+export type PolicyWarnings = (body: string) => Promise<readonly string[]>;
+
+const waitMs = 800;
+/** How long an answer about a policy's kinds is remembered. */
+const rememberedMs = 15_000;
+
+export function createPolicyWarnings(client: ClusterClient): PolicyWarnings {
+  const known = new Map<string, { readonly untilMs: number; readonly warnings: Promise<readonly string[]> }>();
+  const about = (kinds: readonly string[]): Promise<readonly string[]> => {
+    const key = kinds.join(" ");
+    const nowMs = performance.now();
+    const remembered = known.get(key);
+    if (remembered !== undefined && remembered.untilMs > nowMs) return remembered.warnings;
+    if (known.size > 100) known.clear();
+    const warnings = missing(client, kinds);
+    known.set(key, { untilMs: nowMs + rememberedMs, warnings });
+    return warnings;
+  };
+  return async (body) => {
+    if (!isAboutPolicy(body)) return [];
+    const kinds = namedKindsOf(objectIn(body));
+    if (kinds.length === 0) return [];
+    return Promise.race([about(kinds), setTimeoutAsync(waitMs, [], { ref: false })]);
+  };
+}
+
+async function missing(client: ClusterClient, kinds: readonly string[]): Promise<readonly string[]> {
+  try {
+    const { resources } = await client.discover();
+    return await missingRights({ client, policies: [{ scope: { kinds }, reads: [] }], resources });
+  } catch {
+    // Who may not ask, or cannot, says nothing.
+    return [];
+  }
+}
+
+/** kube-apiserver writes the kind first. */
+function isAboutPolicy(body: string): boolean {
+  return /"group":"(?:constraints\.gatekeeper\.sh|kyverno\.io)"/.test(body.slice(0, 1000));
+}
+
+function objectIn(body: string): unknown {
+  try {
+    const tree: unknown = JSON.parse(body);
+    const request = isObject(tree) ? tree["request"] : null;
+    if (!isObject(request) || (request["operation"] !== "CREATE" && request["operation"] !== "UPDATE")) return null;
+    return request["subResource"] === undefined || request["subResource"] === "" ? request["object"] : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The reply with these warnings behind its own, where it lets the policy in. */
+export function withWarnings(reply: Reply, warnings: readonly string[]): Reply {
+  if (warnings.length === 0 || reply.status !== 200) return reply;
+  const review = JSON.parse(reply.body) as {
+    readonly response: { readonly allowed: boolean; readonly warnings?: readonly string[] };
+  };
+  const { response } = review;
+  if (!response.allowed) return reply;
+  const all = [...(response.warnings ?? []), ...warnings];
+  return { ...reply, body: `${JSON.stringify({ ...review, response: { ...response, warnings: all } })}\n` };
+}
