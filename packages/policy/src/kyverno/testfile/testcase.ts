@@ -25,7 +25,7 @@ export interface LoadedTests {
 /** The tests below a folder, in the order of names. Throws an Error when the folder cannot be read. */
 export function loadTests(folder: string, fileName: string, files: Files): LoadedTests {
   const entries = files.list(folder);
-  if (entries === null) throw new Error(`fdopendir ${folder}: not a directory`);
+  if (entries === null) throw new Error(`open ${folder}: not a directory`);
   const tests: TestCase[] = [];
   const errors: { readonly path: string; readonly error: string }[] = [];
   for (const { name, isFolder } of entries) {

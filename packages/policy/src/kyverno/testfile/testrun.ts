@@ -171,7 +171,8 @@ function loadUser(path: string, folder: string, { files, print }: TestOptions): 
 
 /** Who asks, from a UserInfo file. Throws an Error with Kyverno's text. */
 export function readUser(path: string, files: Files): { readonly user: CliUser; readonly isDeprecated: boolean } {
-  const info = prefixed("failed to decode yaml", () => decode(firstDocument(path, files), userInfoShape));
+  const text = prefixed("unable to read yaml", () => prefixed("unable to read yaml", () => textOf(path, files)));
+  const info = prefixed("failed to decode yaml", () => decode(firstOf(path, text), userInfoShape));
   const userInfo = {
     username: stringAt(info, "userInfo", "username"),
     uid: stringAt(info, "userInfo", "uid"),
@@ -187,9 +188,17 @@ function isDeprecated(document: Json): boolean {
 }
 
 function firstDocument(path: string, files: Files): Json {
+  return firstOf(path, textOf(path, files));
+}
+
+function firstOf(path: string, text: string): Json {
+  return readDocuments(path, text)[0]?.value ?? null;
+}
+
+function textOf(path: string, files: Files): string {
   const file = files.readFile(path);
   if ("error" in file) throw new Error(file.error);
-  return readDocuments(path, file.text)[0]?.value ?? null;
+  return file.text;
 }
 
 function load(what: string, paths: readonly string[], { files, print }: TestOptions): readonly Json[] {
@@ -227,6 +236,7 @@ export function readExceptions(
   files: Files,
 ): { readonly exceptions: readonly Json[]; readonly warnings: readonly Remark[] } {
   const none: ReadCliPolicy = () => ({ policy: null, diagnostics: [] });
+  for (const path of paths) prefixed("unable to read yaml", () => textOf(path, files));
   const { exceptions, warnings } = loadPolicies(paths, files, none);
   return { exceptions, warnings };
 }

@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync, appendFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
+import { durationText, parseDuration, quote } from "@portcullis/lang/go";
 import {
   type ApplyCluster,
   type Applying,
@@ -29,7 +30,8 @@ import { renderTable } from "./table.ts";
 import { kyvernoEvaluation } from "./world.ts";
 
 /** Applies policies. Throws Errors with Kyverno's text; the exit code otherwise. */
-export async function kyvernoApply(policies: readonly string[], flags: KyvernoApplyFlags): Promise<number> {
+export async function kyvernoApply(policies: readonly string[], given: KyvernoApplyFlags): Promise<number> {
+  const flags = { ...given, generatedExceptionTtl: timeToLive(given.generatedExceptionTtl) };
   const resources = [...flags.resource, ...flags.resources];
   checkArguments(policies, resources, flags);
   const input = inputOf(policies, resources, flags);
@@ -43,6 +45,13 @@ export async function kyvernoApply(policies: readonly string[], flags: KyvernoAp
     responses.push(response);
   }
   return printResults(applying, responses, flags);
+}
+
+/** A duration as Go prints it. */
+function timeToLive(text: string): string {
+  const duration = parseDuration(text);
+  if (typeof duration === "bigint") return durationText(duration);
+  throw new CommandFailed(`invalid argument ${quote(text)} for "--generated-exception-ttl" flag: ${duration.error}`);
 }
 
 const applyOptions = {

@@ -29,7 +29,8 @@ export const files: KyvernoFiles = {
 /** `open x: no such file or directory`. */
 export function goError(call: string, path: string, error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
-  return `${call} ${path}: ${code === undefined ? String(error) : (reasons[code] ?? code)}`;
+  // A folder can be opened; reading it is what fails.
+  return `${code === "EISDIR" ? "read" : call} ${path}: ${code === undefined ? String(error) : (reasons[code] ?? code)}`;
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -5,6 +5,7 @@ import { Command, type CommanderError } from "commander";
 import type { KyvernoApplyFlags, KyvernoTestFlags } from "../flags.ts";
 import { tuneForManyPolicies } from "../tune.ts";
 import { CommandFailed, run, runLong } from "./exit.ts";
+import { takeFlagForms } from "./flagforms.ts";
 
 /** Adds `kyverno` with its commands. */
 export function registerKyverno(program: Command): void {
@@ -47,7 +48,7 @@ function addUnbuilt(kyverno: Command): void {
 
 /** Errors of usage in Kyverno's form. */
 function own(command: Command): Command {
-  return command
+  return takeFlagForms(command)
     .configureOutput({
       outputError: (text, write) => write(text.replace(/^error: /, "Error: ")),
     })
