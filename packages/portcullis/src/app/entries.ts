@@ -37,7 +37,7 @@ export interface Entries {
   join(metrics: Pick<Metrics, "entries">, identity: string): Promise<JoinedEntries>;
 }
 
-export interface JoinedEntries {
+interface JoinedEntries {
   /** Whether this replica leads. */
   lead(leads: boolean): void;
   close(): Promise<void>;

@@ -7,7 +7,7 @@
 import { isObject } from "@portcullis/kube";
 import type { EvaluationRequest } from "@portcullis/policy";
 
-export const redacted = "[redacted]";
+const redacted = "[redacted]";
 
 /** What may be told of a text about one request. */
 export type Redact = (text: string) => string;

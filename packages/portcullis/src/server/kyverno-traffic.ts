@@ -6,7 +6,7 @@ import { Counter, Histogram, type Registry } from "prom-client";
 import { ruleBuckets } from "./tally.ts";
 
 /** How often something was asked of the API server. */
-export interface QueryCount {
+interface QueryCount {
   readonly verb: string;
   readonly resource: string;
   readonly count: number;

@@ -74,9 +74,10 @@ function rowOf(
 const examplesMax = 10;
 
 /** What was stored without a decision, and how often the API server says that it went on without us. */
-function uncheckedLines({ unchecked, failOpen }: Overview): readonly string[] {
+function uncheckedLines({ unchecked, failOpen, untold }: Overview): readonly string[] {
   const lines = [...storedLines(unchecked), ...failOpenLines(failOpen)];
-  return lines.length === 0 ? ["unchecked: nothing"] : lines;
+  const unknown = untold.map((name) => `unchecked: of ${name} only the counter tells: it has matchConditions`);
+  return [...(lines.length === 0 ? ["unchecked: nothing"] : lines), ...unknown];
 }
 
 function storedLines(found: Overview["unchecked"]): readonly string[] {

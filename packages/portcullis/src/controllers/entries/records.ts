@@ -28,7 +28,7 @@ export interface Records {
   judge(write: JudgedWrite): Judgement;
 }
 
-export interface JudgedWrite {
+interface JudgedWrite {
   readonly uid: string;
   readonly at: string;
   readonly asked: readonly Dialect[];
@@ -37,7 +37,7 @@ export interface JudgedWrite {
 }
 
 /** `wait`: a replica has not yet said what it let through. `unknown`: one that was alive then never will. */
-export type Judgement = "asked" | "wait" | "unknown" | "unchecked";
+type Judgement = "asked" | "wait" | "unknown" | "unchecked";
 
 /** How long a Lease carries what was noted. */
 const carriedMs = 30_000;

@@ -19,7 +19,7 @@ import type { Dialect } from "../webhooks/wanted.ts";
 import { lastWrite } from "./note.ts";
 
 /** A webhook of ours that is asked about objects before they are stored. */
-export interface AskingWebhook {
+interface AskingWebhook {
   readonly name: string;
   readonly dialect: Dialect;
   /** Whether it may be asked about a resource at all. */

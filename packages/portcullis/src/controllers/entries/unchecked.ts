@@ -14,7 +14,7 @@ import type { Records } from "./records.ts";
 import { type Scope, scopeOf } from "./scope.ts";
 import { type StoredWrite, type StoredWrites, watchStoredWrites } from "./stored.ts";
 
-export interface UncheckedWrite {
+interface UncheckedWrite {
   readonly kind: string;
   readonly group: string;
   readonly namespace: string;

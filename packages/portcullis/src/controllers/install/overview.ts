@@ -3,6 +3,7 @@
 
 import { type JsonRecord, gvkOf, isObject, nameOf, namespaceOf, stringAt, valueAt } from "@portcullis/kube";
 import { ApiError, isNotFound, type ApiResource, type ClusterClient, type ClusterObject } from "../../cluster/api.ts";
+import { scopeOf } from "../entries/scope.ts";
 import { type ShadowCounts, shadowAnnotation } from "../entries/shadowing.ts";
 import { type Found, configMaps, foundIn, uncheckedName } from "../entries/unchecked.ts";
 import { type Neighbour, evidenceOf } from "../neighbours/neighbours.ts";
@@ -18,6 +19,8 @@ export interface Overview {
   readonly failOpen: readonly FailOpen[] | null;
   /** What was written without our being asked about it, as the leader found; null: it may not be read. */
   readonly unchecked: Found | null;
+  /** Webhooks of which nothing can be told, because they have conditions on the request. */
+  readonly untold: readonly string[];
   /** By replica, our decisions in shadow of a neighbour beside what became of the requests. */
   readonly shadows: readonly (ShadowCounts & { readonly replica: string })[];
   readonly problems: readonly string[];
@@ -77,6 +80,9 @@ export async function overviewOf(
     neighbours: neighboursIn(others),
     failOpen: await failOpenCounters(client, new Set(webhooks.map(({ name }) => name))),
     unchecked: await uncheckedIn(client, namespace),
+    untold: configurations
+      .filter((object) => nameOf(object) === configurationName)
+      .flatMap((object) => scopeOf(object, "enforcing").untold),
     shadows: (await replicaLeases(client, namespace)).flatMap(shadowsIn),
     problems,
   };
