@@ -107,14 +107,15 @@ export function quantityText({ digits, scale, format }: Quantity): string {
   return decimalText(digits, scale, format === "DecimalExponent");
 }
 
+/** Beyond exbi there is no suffix, and apimachinery writes none. Go: AsCanonicalBase1024Bytes, constructBytes. */
 function binaryText(value: bigint): string {
   let rest = value;
   let step = 0;
-  while (rest % 1024n === 0n && step < binarySuffixes.length - 1) {
+  while (rest % 1024n === 0n) {
     rest /= 1024n;
     step++;
   }
-  return `${rest}${binarySuffixes[step]}`;
+  return `${rest}${binarySuffixes[step] ?? ""}`;
 }
 
 function decimalText(digits: bigint, scale: number, exponential: boolean): string {

@@ -22,9 +22,14 @@ const parseFirstYaml: Evaluate = ({ budget }, source) => {
   const { value, diagnostics } = parseYaml(new Source("yaml", source as string), { dialect: "go" });
   const [first] = value;
   const [problem] = diagnostics;
-  if (first === undefined) return problem === undefined ? null : libraryError(`yaml: ${problem.message}`);
+  if (first === undefined) return problem === undefined ? null : libraryError(yamlErrorText(problem.message));
   return plain(first.value);
 };
+
+/** What YAML can hold and JSON cannot is told by the writer of JSON. */
+function yamlErrorText(message: string): string {
+  return message.startsWith("json: ") ? message : `yaml: ${message}`;
+}
 
 /** Numbers as doubles, which is what JSON of Go's makes of them. */
 function plain(value: Value): Value {

@@ -8,6 +8,7 @@ import { formatFloat } from "@portcullis/lang/go";
  */
 export function float32Text(value: number): string {
   const single = Math.fround(value);
+  if (Object.is(single, -0)) return "-0";
   if (Number.isNaN(single)) return "NaN";
   if (!Number.isFinite(single)) return single > 0 ? "+Inf" : "-Inf";
   for (let precision = 1; precision < 9; precision++) {

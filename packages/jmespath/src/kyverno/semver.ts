@@ -166,19 +166,22 @@ function parseRange(source: string): Range | Failure {
   return (version) => choices.some((choice) => choice(version));
 }
 
-/** Cuts at blanks, except behind an operator, and drops what has only one character. Go: splitAndTrim. */
+/** Cuts at blanks, except behind an operator, and drops what has only one byte. Go: splitAndTrim. */
 function splitAndTrim(source: string): readonly string[] {
   const parts: string[] = [];
+  const keep = (part: string): void => {
+    if (part.length > 1 || part > "\x7f") parts.push(part);
+  };
   let begin = 0;
   let before = "";
   for (let at = 0; at < source.length; at++) {
     const character = source.charAt(at);
     if (character === " " && !/[<>=]/.test(before)) {
-      if (begin < at - 1) parts.push(source.slice(begin, at));
+      keep(source.slice(begin, at));
       begin = at + 1;
     } else if (character !== " ") before = character;
   }
-  if (begin < source.length - 1) parts.push(source.slice(begin));
+  keep(source.slice(begin));
   return parts.map((part) => part.replaceAll(" ", ""));
 }
 
