@@ -1,6 +1,8 @@
 // How long to wait before trying again: longer each time up to a limit, never in step with others, and from the start once
 // things have gone well for a while. A pause that an AbortSignal ends, and slots for what must not run all at once.
 
+import { isConflict } from "./api.ts";
+
 export interface Backoff {
   /** Milliseconds to wait now. `leastMs` is what the server asked for. */
   next(leastMs?: number | null): number;
@@ -51,6 +53,26 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
     const timer = setTimeout(end, ms);
     signal?.addEventListener("abort", end);
   });
+}
+
+const conflictsMax = 8;
+
+/**
+ * Tries again what met a write of somebody else: for work that looks anew at what is there, or does not depend on it. Rejects
+ * with the conflict when others are still faster after two or three seconds. Go: client-go util/retry RetryOnConflict.
+ */
+export async function retryOnConflict<Value>(work: () => Promise<Value>): Promise<Value> {
+  const backoff = createBackoff({ minMs: 10, maxMs: 1000 });
+  for (let conflicts = 0; ; conflicts++) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
+      return await work();
+    } catch (error) {
+      if (!isConflict(error) || conflicts === conflictsMax) throw error;
+    }
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    await pause(backoff.next());
+  }
 }
 
 /** Runs at most so many at the same time, the others in the order in which they came. */

@@ -18,6 +18,7 @@ import {
   type Informers,
   isNotFound,
 } from "../../cluster/api.ts";
+import { retryOnConflict } from "../../cluster/retry.ts";
 import { type PolicyObject, keyOfPolicy } from "../audit/policies.ts";
 import type { AuditShare } from "../audit/share.ts";
 import { managedBy } from "../install/crds/crd.ts";
@@ -257,7 +258,8 @@ async function write(state: State, object: ClusterObject): Promise<void> {
   const name = nameOf(object);
   const text = JSON.stringify(readStanding(object));
   const { apiVersion: _version, kind: _kind, metadata: _metadata, ...said } = object;
-  const patch = (): Promise<ClusterObject> => client.patch(auditParts, { namespace, name }, said, { type: "merge" });
+  const patch = (): Promise<ClusterObject> =>
+    retryOnConflict(() => client.patch(auditParts, { namespace, name }, said, { type: "merge" }));
   state.told.set(name, text);
   try {
     await (standingText(state, name) === null ? client.create(auditParts, object) : patch());

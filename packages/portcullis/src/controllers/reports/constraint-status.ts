@@ -9,6 +9,7 @@
 import { type GroupVersionResource, byCodePoints, stringAt, valueAt } from "@portcullis/kube";
 import { ApiError, type ClusterClient } from "../../cluster/api.ts";
 import type { AuditedObject, JudgedObject } from "../audit/auditor.ts";
+import { retryOnConflict } from "../../cluster/retry.ts";
 import { type PolicyObject, keyOfPolicy } from "../audit/policies.ts";
 import type { Result } from "../audit/results.ts";
 
@@ -212,11 +213,12 @@ export function createStatusWriter({ client, resourceOf, timestamp }: StatusWrit
       const resource = resourceOf(constraint);
       const name = { namespace: "", name: constraint.id.name };
       try {
-        const present = valueAt(await client.get(resource, name), "status");
-        if (stringAt(present, "auditTimestamp") === "" || standing(present) !== wanted) {
+        await retryOnConflict(async () => {
+          const present = valueAt(await client.get(resource, name), "status");
+          if (stringAt(present, "auditTimestamp") !== "" && standing(present) === wanted) return;
           const status = { auditTimestamp: timestamp(), ...fieldsOf(results) };
           await client.patch(resource, name, { status }, { type: "merge", subresource: "status" });
-        }
+        });
         written.set(key, wanted);
       } catch (error) {
         if (!(error instanceof ApiError && error.status === 404)) throw error;
