@@ -21,8 +21,9 @@ export function registerServing(program: Command, version: string): void {
       [],
     );
   withOthers(withServing(serve)).action(async (options: ServeFlags) => {
-    const { serveCommand } = await import("./commands/serve.ts");
+    // Before its modules are read: that alone makes the young generation grow to its limit.
     tuneForServing();
+    const { serveCommand } = await import("./commands/serve.ts");
     process.exitCode = await serveCommand(options);
   });
   const run = program
@@ -45,8 +46,9 @@ export function registerServing(program: Command, version: string): void {
       process.exitCode = await uninstallCommand(options, version);
       return;
     }
-    const { runCommand } = await import("./commands/run.ts");
+    // Before its modules are read: that alone makes the young generation grow to its limit.
     tuneForServing();
+    const { runCommand } = await import("./commands/run.ts");
     process.exitCode = await runCommand(options, version);
   });
 }

@@ -31,9 +31,9 @@ interface Chunk {
   texts: ShelfText[];
 }
 
-const chunkBytes = 128 * 1024;
+const chunkBytes = 64 * 1024;
 /** Chunks that stay open. */
-const openedMax = 2;
+const openedMax = 4;
 
 interface State {
   /** What is appended to. */
