@@ -1,4 +1,4 @@
-// Where `portcullis gator` does not answer as gator does: rows G14 to G19 of docs/compatibility.md.
+// Where `portcullis gator` does not answer as gator does: rows G14 to G19 and G28 of docs/compatibility.md.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -107,6 +107,16 @@ test("deviation G14: equal rows stand in the order of the constraints' names, th
       `v1/Pod medstack/${name}: ["${constraint}"] Message: "no"\n`;
     const expected = row("z", "a") + row("a", "a") + row("z", "b") + row("a", "b");
     assert.equal(gator("test", "-f", folder).stdout, expected);
+  });
+});
+
+test("deviation G28: the members of a list are looked at", () => {
+  const members = pod.replace(/^/gm, "  ").replace("  apiVersion", "- apiVersion").trimEnd();
+  const list = `apiVersion: v1\nkind: List\nitems:\n${members}\n`;
+  inFolder({ "all.yaml": alwaysDenies.replace("BODY", "1 == 1") + list }, (folder) => {
+    const { status, stdout } = gator("test", "-f", folder);
+    assert.equal(status, 1);
+    assert.match(stdout, /^v1\/Pod medstack\/web: \["a"\] Message: "no"$/m);
   });
 });
 
