@@ -180,7 +180,7 @@ function written(response: PolicyResponse): readonly string[] {
   if (response.phase !== "generate") return [];
   return response.rules
     .flatMap((rule) => generatedObjects(rule))
-    .map((object) => writeGoYaml(object, "yaml.v3", "integers"));
+    .map((object) => writeGoYaml(object, "yaml.v3", "doubles"));
 }
 
 /** The lines that only one side has; empty when both are equal. Lines that occur twice count twice. */

@@ -184,8 +184,8 @@ interface ObjectOutput {
 }
 
 function printObject(object: unknown, response: PolicyResponse, { toPipe, sink, isGenerated }: ObjectOutput): void {
-  // What was not changed still has the doubles of the command line; what was patched has integers again.
-  const isPatched = isGenerated || object !== response.object;
+  // What was not changed, or made, has the doubles of the command line; what was patched has integers again.
+  const isPatched = !isGenerated && object !== response.object;
   const yaml = writeGoYaml(object ?? {}, "yaml.v3", isPatched ? "integers" : "doubles");
   const targets = patchedTargets(response).map((target) => `${writeGoYaml(target, "yaml.v3", "integers")}\n---\n`);
   if (sink !== null) {
