@@ -16,6 +16,7 @@ import { type Membership, createMembership } from "../cluster/shards.ts";
 import { createWorkQueue } from "../cluster/workqueue.ts";
 import { type Neighbours, watchNeighbours, yieldingClient } from "../controllers/neighbours/neighbours.ts";
 import { clusterNeeds } from "../controllers/policies/clusterneeds.ts";
+import { type Refreshed, createRefreshed } from "../controllers/policies/refreshed.ts";
 import { type PoliciesOptions, startPolicies } from "../controllers/policies/policies.ts";
 import { type ExchangedCertificates, exchangedCertificates } from "../server/certificates/exchange.ts";
 import { type AdmissionEventFlags, type AdmissionEvents, createAdmissionEvents } from "./admission-events.ts";
@@ -66,7 +67,9 @@ export async function run(options: RunOptions): Promise<Serving> {
   const onError = createErrorLog(logger);
   const neighbours = options.yields === false ? null : lookAround(options.registration, { informers, logger, onError });
   const client = neighbours === null ? direct : yieldingClient(direct, neighbours);
-  const needs = clusterNeeds({ client, informers, onError, callService: createServiceCalls(options.services) });
+  const refreshed = createRefreshed(Date.now);
+  const callService = createServiceCalls(options.services);
+  const needs = clusterNeeds({ client, informers, onError, callService, onRefreshed: refreshed.note });
   const events = createAdmissionEvents(options.events, { client, namespace: options.namespace, onError });
   const meantime = await certificatesInTheMeantime(options);
   const close = (): void => {
@@ -79,7 +82,19 @@ export async function run(options: RunOptions): Promise<Serving> {
   try {
     const fetchers = { ...options.serve.fetchers, ...needs.fetchers };
     const entries = lookAtEntries(options, { client, informers, logger, onError });
-    const parts = { client, informers, objects, neighbours, meantime, entries, events, logger, onError, close };
+    const parts = {
+      client,
+      informers,
+      objects,
+      neighbours,
+      meantime,
+      entries,
+      events,
+      refreshed,
+      logger,
+      onError,
+      close,
+    };
     return await serve({
       ...options.serve,
       logger,
@@ -139,6 +154,7 @@ interface Reaching {
   readonly meantime: ExchangedCertificates | null;
   readonly entries: Entries | null;
   readonly events: AdmissionEvents;
+  readonly refreshed: Refreshed;
   readonly logger: Logger;
   readonly onError: (error: Error) => void;
   readonly close: () => void;
@@ -199,13 +215,12 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
   };
   const division = divideAudit({ membership, nowMs: clockMs, onChange: divide });
   const audit = auditThread(options, parts, { target, division });
-  const { configMap } = evaluatorSettings(options.serve).kyverno;
   const policies = startPolicies({
     client,
     informers,
     target: followed(target, audit),
     objects,
-    ...(configMap !== undefined && { configMap }),
+    ...configMapOf(options),
     id,
     leads: () => election.isLeader,
     isRegistered: () => registering.isCurrent,
@@ -213,6 +228,7 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
     isAlive: (other) => (hasJoined ? membership.members.includes(other) : null),
     createQueue: queues(onError),
     metrics: target.metrics.sync,
+    refreshed: parts.refreshed,
     onKinds: kindsLog(logger),
     onError,
   });
@@ -248,6 +264,11 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
     throw error;
   }
   return { close };
+}
+
+function configMapOf({ serve: served }: RunOptions): Pick<PoliciesOptions, "configMap"> {
+  const { configMap } = evaluatorSettings(served).kyverno;
+  return configMap === undefined ? {} : { configMap };
 }
 
 /** Who leads, and who is there. */

@@ -32,6 +32,8 @@ export interface ClusterNeedsOptions {
   readonly client: ClusterClient;
   readonly informers: Informers;
   readonly onError: (error: Error) => void;
+  /** The call of a GlobalContextEntry was answered anew. */
+  readonly onRefreshed?: (call: unknown) => void;
   /** Calls a service that is not the API server; null: policies call none. */
   readonly callService: ((call: unknown, signal: AbortSignal) => Promise<Answer>) | null;
 }
@@ -117,7 +119,10 @@ async function apiCall(state: State, { key, call }: Need, signal: AbortSignal): 
   const answer = await callOnce(state, call, signal);
   // An old answer is better than none.
   if ("error" in answer && held !== undefined) return held.answer;
-  if (!("error" in answer)) state.held.set(key, { untilMs: performance.now() + refreshMs, answer });
+  if (!("error" in answer)) {
+    state.held.set(key, { untilMs: performance.now() + refreshMs, answer });
+    state.onRefreshed?.(call);
+  }
   return answer;
 }
 

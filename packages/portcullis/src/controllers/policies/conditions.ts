@@ -15,15 +15,17 @@ export interface ConditionReport {
   readonly rules: RulesStatus | null;
   /** RFC 3339, in seconds. */
   readonly now: string;
+  /** Of a GlobalContextEntry: when its call was answered last; null: not known. */
+  readonly refreshed: string | null;
 }
 
 /** The part of the status that is ours. */
-export function conditionStatus({ what, status, found, rules, now }: ConditionReport): Tree {
+export function conditionStatus({ what, status, found, rules, now, refreshed }: ConditionReport): Tree {
   if (what === "unbuilt") return { conditionStatus: unbuiltStatus(status, found, now) };
   const isReady = found.length === 0;
   const message = isReady ? "Ready" : found.map(textOf).join("; ");
   const ready = condition(valueAt(status, "conditions"), { type: "Ready", isTrue: isReady, message, now });
-  if (what !== "policy") return { conditions: [ready] };
+  if (what !== "policy") return { conditions: [ready], ...(refreshed !== null && { lastRefreshTime: refreshed }) };
   return {
     conditions: [ready],
     autogen: rules === null || rules.autogen.length === 0 ? {} : { rules: rules.autogen },

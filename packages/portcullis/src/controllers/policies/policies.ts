@@ -7,6 +7,7 @@ import type { ClusterClient, Informers, ObjectName, WorkQueue } from "../../clus
 import type { SyncMetrics } from "../../server/sync-metrics.ts";
 import { startEnsuring } from "./ensure.ts";
 import { type PolicyFeed, startFeed } from "./feed.ts";
+import type { Refreshed } from "./refreshed.ts";
 import { startStatus } from "./status.ts";
 import { startSync } from "./sync.ts";
 
@@ -31,6 +32,8 @@ export interface PoliciesOptions {
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
   readonly metrics?: SyncMetrics;
+  /** When the calls of GlobalContextEntries were answered. */
+  readonly refreshed?: Refreshed;
   readonly onKinds?: (kinds: readonly string[]) => void;
   readonly onError: (error: Error) => void;
 }
@@ -64,6 +67,7 @@ export function startPolicies(options: PoliciesOptions): ClusterPolicies {
     isRegistered: options.isRegistered,
     createQueue: (work) => createQueue({ work, workers: 8 }),
     nowMs: options.nowMs,
+    ...(options.refreshed !== undefined && { refreshed: options.refreshed }),
   });
   const ready = (async () => {
     await feed.served;

@@ -14,6 +14,7 @@ import { ApiError, type ClusterClient, type ClusterObject, type WorkQueue } from
 import { conditionStatus } from "./conditions.ts";
 import type { PolicyFeed, PolicyObject } from "./feed.ts";
 import { type StatusForm, statusFormOf } from "./kinds.ts";
+import type { Refreshed } from "./refreshed.ts";
 import { currentPods, entriesOf, joinedPods, podEntry } from "./podstatus.ts";
 
 export interface StatusOptions {
@@ -28,6 +29,8 @@ export interface StatusOptions {
   readonly isRegistered: () => boolean;
   readonly createQueue: (work: (file: string) => Promise<void>) => WorkQueue;
   readonly nowMs: () => number;
+  /** When the calls of GlobalContextEntries were answered. */
+  readonly refreshed?: Pick<Refreshed, "at" | "onChange">;
   /** Kinds of others, who are left alone: `group/Kind`. */
   readonly isReadOnly?: (resource: { readonly group: string; readonly kind: string }) => boolean;
 }
@@ -56,6 +59,9 @@ export function startStatus(options: StatusOptions): StatusWriter {
   const refresh = (): void => {
     for (const { file } of feed.objects()) queue.add(file);
   };
+  options.refreshed?.onChange(() => {
+    for (const { file, resource } of feed.objects()) if (resource.gvk.kind === "GlobalContextEntry") queue.add(file);
+  });
   feed.onServed((report) => {
     takeReport(state, report);
     refresh();
@@ -138,9 +144,20 @@ function statuses(state: State, policy: PolicyObject, { form, later }: Asked): S
     };
   }
   const what = form.form === "unbuilt" ? "unbuilt" : form.what;
-  const now = `${new Date(state.nowMs()).toISOString().slice(0, 19)}Z`;
-  const wanted = conditionStatus({ what, status, found, rules: state.rules.get(file) ?? null, now });
+  const refreshedMs = what === "entry" ? (state.refreshed?.at(object) ?? null) : null;
+  const wanted = conditionStatus({
+    what,
+    status,
+    found,
+    rules: state.rules.get(file) ?? null,
+    now: momentOf(state.nowMs()),
+    refreshed: refreshedMs === null ? null : momentOf(refreshedMs),
+  });
   return { current: ownPart(status, wanted), wanted };
+}
+
+function momentOf(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
 /** Of a status, the fields that another one has. */
