@@ -56,8 +56,13 @@ function mutationRecord(
   const events = telling.mutations ? mutations.filter(({ passes }) => passes.length > 0) : [];
   return {
     mutation: { status, iterations },
-    ...(events.length > 0 && { mutated: { subject: subjectOf(request), events } }),
+    ...(events.length > 0 && { mutated: { subject: subjectOf(request), events: events.map(plainEvent) } }),
   };
+}
+
+/** Records travel between threads, which take what objects have themselves. */
+function plainEvent({ id, passes }: MutationEvent): MutationEvent {
+  return { id, passes };
 }
 
 /** Gatekeeper's own part of a joint answer. */

@@ -160,18 +160,26 @@ export function mutateObject(
     return { object, applied: [] };
   }
   const resolved = asks ? resolvePlaceholders(object, withProviders(world, options.providers ?? noProviders)) : object;
-  evaluation.trace?.({ what: mutationEvent, value: eventOf(told.passes, mutationId) });
+  evaluation.trace?.({ what: mutationEvent, value: new Mutation(told.passes, mutationId) });
   return { object: options.annotations ? annotated(resolved, applied, mutationId()) : resolved, applied };
 }
 
-/** Most events are only counted: a name is made for those that are told. */
-function eventOf(passes: MutationEvent["passes"], mutationId: () => string): MutationEvent {
-  return {
-    passes,
-    get id() {
-      return mutationId();
-    },
-  };
+/**
+ * Most events are only counted: a name is made for those that are told. A class, because an object with a getter of its own
+ * gets a hidden class of its own, which only a full collection frees, with the object that was mutated.
+ */
+class Mutation implements MutationEvent {
+  readonly passes: MutationEvent["passes"];
+  readonly #mutationId: () => string;
+
+  constructor(passes: MutationEvent["passes"], mutationId: () => string) {
+    this.passes = passes;
+    this.#mutationId = mutationId;
+  }
+
+  get id(): string {
+    return this.#mutationId();
+  }
 }
 
 /** Told to Evaluation.trace when the mutators of a set have come to an end with an object. */
