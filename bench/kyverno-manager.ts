@@ -70,7 +70,7 @@ export async function startKyverno({ program, controlPlane, crds, policies }: Ky
 }
 
 /** CRDs, the namespace, and the two ConfigMaps that the controller reads. */
-async function prepare({ call }: ControlPlane, crds: string): Promise<void> {
+export async function prepare({ call }: ControlPlane, crds: string): Promise<void> {
   for (const group of readdirSync(crds)) {
     for (const file of readdirSync(join(crds, group))) {
       for (const crd of objectsOf(readFileSync(join(crds, group, file), "utf8"))) {
@@ -96,17 +96,23 @@ async function prepare({ call }: ControlPlane, crds: string): Promise<void> {
   );
 }
 
-async function loadPolicies({ call }: ControlPlane, policies: readonly PolicyFile[]): Promise<void> {
-  const path = "/apis/kyverno.io/v1/clusterpolicies";
+/** Creates the policies, once whoever checks them is there. */
+export async function createPolicies({ call }: ControlPlane, policies: readonly PolicyFile[]): Promise<void> {
   for (const policy of policies.flatMap(({ text }) => objectsOf(text))) {
     // The webhook for policies answers a moment after it is registered.
     // oxlint-disable-next-line no-await-in-loop
     await waitFor(`${policy.kind} ${policy.metadata.name}`, 60, async () =>
-      [201, 409].includes((await call("POST", path, policy)).status),
+      [201, 409].includes((await call("POST", policiesPath, policy)).status),
     );
   }
+}
+
+const policiesPath = "/apis/kyverno.io/v1/clusterpolicies";
+
+async function loadPolicies(controlPlane: ControlPlane, policies: readonly PolicyFile[]): Promise<void> {
+  await createPolicies(controlPlane, policies);
   await waitFor("every policy's readiness", 120, async () => {
-    const { items } = JSON.parse((await call("GET", path)).body) as {
+    const { items } = JSON.parse((await controlPlane.call("GET", policiesPath)).body) as {
       readonly items: readonly {
         readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
       }[];
