@@ -189,9 +189,16 @@ function reportedNames(object: Json): readonly string[] {
   return kind === "Policy" ? [`${namespaceOf(object) || "default"}/${nameOf(object)}`] : [];
 }
 
-function tellsPassed(set: Parameters<typeof successActions>[0]): boolean {
+/** By set: every object asks. */
+const passed = new WeakMap<PolicySet, boolean>();
+
+function tellsPassed(set: PolicySet): boolean {
+  const known = passed.get(set);
+  if (known !== undefined) return known;
   const actions = successActions(set);
-  return actions !== null && (actions.length === 0 || actions.includes("Resource Passed"));
+  const isTold = actions !== null && (actions.length === 0 || actions.includes("Resource Passed"));
+  passed.set(set, isTold);
+  return isTold;
 }
 
 interface News {
@@ -207,6 +214,7 @@ function tell({ options, audit, recorder, tallies }: Telling, { object, found, i
   const { policies } = audit;
   if (policies === null) return;
   const epochMs = Date.now();
+  if (isTold && !found.some(({ policy }) => policy.dialect === "kyverno")) return;
   const byPolicy = Map.groupBy(found, ({ policy }) => keyOfPolicy(policy));
   for (const [key, results] of byPolicy) {
     const policy = policies.objects.get(key);

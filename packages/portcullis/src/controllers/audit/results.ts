@@ -218,7 +218,7 @@ export function sameResults(a: readonly Result[], b: readonly Result[]): boolean
 
 /** Those of the first that are not in the second. */
 export function newResults(results: readonly Result[], before: readonly Result[]): readonly Result[] {
-  if (before.length === 0) return results;
+  if (before.length === 0 || results.length === 0) return results;
   const known = new Set(before.map(keyOf));
   return results.filter((result) => !known.has(keyOf(result)));
 }
