@@ -28,6 +28,7 @@ import { type Entries, createEntries } from "./entries.ts";
 import type { ClusterTarget, Joined } from "./cluster.ts";
 import { type ServeOptions, evaluatorSettings, serverNames } from "./config.ts";
 import { type Logger, createLogger } from "./log.ts";
+import { measure } from "./measuring.ts";
 import { type ObjectShare, createObjectShare } from "./objectshare.ts";
 import { createPolicyWarnings } from "./policywarnings.ts";
 import { type Registering, type Registration, register } from "./registration.ts";
@@ -200,7 +201,7 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
   const { id = hostname() } = options;
   const identity = `${id}_${randomUUID()}`;
   const entries = await parts.entries?.join(target.metrics, identity);
-  target.metrics.traffic.follow({ queries: () => client.calls.rows(), eventsDropped: () => parts.events.dropped });
+  const measuring = measured(options, parts, target);
   const { election, membership } = leases(options, parts, identity);
   let hasJoined = false;
   const noteJoined = async (): Promise<void> => {
@@ -247,7 +248,7 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
   parts.neighbours?.onChange(() => policies.refresh());
   const close = async (): Promise<void> => {
     await policies.close();
-    division.close();
+    for (const one of [division, measuring]) one.close();
     await audit?.close();
     await entries?.close();
     await Promise.all([election.close(), membership.close(), registering.close(), rights.close()]);
@@ -269,6 +270,12 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
 function configMapOf({ serve: served }: RunOptions): Pick<PoliciesOptions, "configMap"> {
   const { configMap } = evaluatorSettings(served).kyverno;
   return configMap === undefined ? {} : { configMap };
+}
+
+function measured(options: RunOptions, parts: Parts, { metrics }: ClusterTarget): { close(): void } {
+  const { client, informers, events, onError } = parts;
+  const { namespace = "kyverno" } = configMapOf(options).configMap ?? {};
+  return measure({ metrics, calls: client.calls, events, informers, namespace, onError });
 }
 
 /** Who leads, and who is there. */

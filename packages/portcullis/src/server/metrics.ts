@@ -4,8 +4,15 @@
 
 import { type AuditRecord, auditMetrics } from "./audit-metrics.ts";
 import { type DecisionMetrics, type EntryMetrics, decisionMetrics, entryMetrics } from "./entry-metrics.ts";
+import { type Exposure, exposed } from "./exposure.ts";
 import { type MutationRequest, type ObjectCount, objectMetrics } from "./object-metrics.ts";
-import { type KyvernoPolicy, type KyvernoRequest, capped, kyvernoMetrics } from "./kyverno-metrics.ts";
+import {
+  type KyvernoMetrics,
+  type KyvernoPolicy,
+  type KyvernoRequest,
+  capped,
+  kyvernoMetrics,
+} from "./kyverno-metrics.ts";
 import { type KyvernoTraffic, kyvernoTraffic } from "./kyverno-traffic.ts";
 import { type SyncMetrics, syncMetrics } from "./sync-metrics.ts";
 import type { Tally } from "./tally.ts";
@@ -163,6 +170,8 @@ export interface Metrics {
   evaluatorRestarted(reason: string): void;
   /** A decision in shadow of a neighbour. */
   shadow(allowed: boolean): void;
+  /** From now on only this is to be seen of Kyverno's metrics; null: all of them. */
+  expose(exposure: Exposure | null): void;
   readonly sync: SyncMetrics;
   readonly traffic: KyvernoTraffic;
   readonly entries: EntryMetrics;
@@ -192,7 +201,6 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
   const kyverno = kyvernoMetrics(register);
   const policyLabel = capped(maxPolicies);
   let audit: ReturnType<typeof auditMetrics> | null = null;
-  let collect = (): Promise<void> => Promise.resolve();
   return {
     admission: (record, seconds) => {
       if (record.status !== null) {
@@ -228,9 +236,6 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
     rules: (tallies) => {
       kyverno.rules(tallies);
     },
-    beforeReading: (given) => {
-      collect = given;
-    },
     reloaded: (ok) => {
       own.reloads.inc({ status: ok ? "success" : "error" });
       if (ok) own.reloadTime.setToCurrentTime();
@@ -243,11 +248,29 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
     },
     evaluatorRestarted: (reason) => own.restarts.inc({ reason }),
     ...groupsOf(register),
+    ...readerOf(register, kyverno),
     shadow: (allowed) => own.shadows.inc({ decision: allowed ? "allow" : "deny" }),
     contentType: register.contentType,
+  };
+}
+
+function readerOf(
+  register: Registry,
+  kyverno: Pick<KyvernoMetrics, "text">,
+): Pick<Metrics, "expose" | "beforeReading" | "text"> {
+  let collect = (): Promise<void> => Promise.resolve();
+  let exposure: Exposure | null = null;
+  return {
+    expose: (given) => {
+      exposure = given;
+    },
+    beforeReading: (given) => {
+      collect = given;
+    },
     text: async () => {
       await collect();
-      return `${await register.metrics()}\n${kyverno.text()}`;
+      const text = `${await register.metrics()}\n${kyverno.text()}`;
+      return exposure === null ? text : exposed(text, exposure);
     },
   };
 }
