@@ -3,6 +3,7 @@
 // compiled locations, and what a request may cost is bounded by its size, the number of mutators and a short slice of time.
 // Whatever does not fit goes to the evaluator threads as everything else does.
 
+import { setFlagsFromString } from "node:v8";
 import type { Endpoint } from "../server/endpoints.ts";
 import type { Reply } from "../server/routes.ts";
 import type { FileText } from "./compose.ts";
@@ -50,6 +51,8 @@ export function createNear({ settings, onFault }: NearOptions): Near {
       // Only then is the engine loaded here.
       const { assembleEvaluator } = await import("./assemble.ts");
       if (asked !== latest) return;
+      // A thread that decides throws more away than one that carries bodies; its young generation may grow.
+      if (evaluator === null) setFlagsFromString("--semi-space-growth-factor=2");
       evaluator ??= assembleEvaluator({ ...settings, tellAccount: false }, { sliceMs });
       const names = new Set(mutators.map(({ file }) => file));
       evaluator.prepare({ version: version + 1, changed: mutators, removed: files.filter((file) => !names.has(file)) });
