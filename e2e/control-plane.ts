@@ -2,7 +2,7 @@
 // temporary folder, ports that were free a moment ago, an administrator's token. Stopped and removed by `stop`.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -19,6 +19,8 @@ export interface ControlPlane {
   /** Holds etcd, as a disk does that does not answer, until `resumeEtcd`. */
   readonly pauseEtcd: () => void;
   readonly resumeEtcd: () => void;
+  /** Forgets all history: who wants to go on from where it was is told that this is gone. */
+  readonly compactEtcd: () => Promise<void>;
   /** Every write that the API server has taken or refused, since it was first started; empty without `writeLog`. */
   readonly writes: () => readonly LoggedWrite[];
   /** Sends an object (with PATCH: what is merged into it); resolves to status code and body. */
@@ -113,8 +115,10 @@ export async function startControlPlane(
     await isReady();
   };
   const etcdUrl = `http://127.0.0.1:${etcdPort}`;
-  const writes = (): readonly LoggedWrite[] => loggedWrites(logFile);
-  return { folder, kubeconfig, etcdUrl, apiPort, restartApiServer, pauseEtcd, resumeEtcd, writes, call, stop };
+  const compactEtcd = (): Promise<void> => compact(etcdUrl);
+  const writes = loggedWrites(logFile);
+  const hands = { restartApiServer, pauseEtcd, resumeEtcd, compactEtcd, stop };
+  return { folder, kubeconfig, etcdUrl, apiPort, writes, call, ...hands };
 }
 
 function logFlags(folder: string, logFile: string): readonly string[] {
@@ -130,10 +134,34 @@ function logFlags(folder: string, logFile: string): readonly string[] {
   return [`--audit-policy-file=${policyFile}`, `--audit-log-path=${logFile}`, "--audit-log-mode=blocking"];
 }
 
-function loggedWrites(file: string): readonly LoggedWrite[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, "utf8").split("\n");
-  return lines.slice(0, -1).map((line) => JSON.parse(line) as LoggedWrite);
+/** Reads what has come since it was last asked. */
+function loggedWrites(file: string): () => readonly LoggedWrite[] {
+  const known: LoggedWrite[] = [];
+  let [at, rest] = [0, ""];
+  return () => {
+    if (!existsSync(file)) return known;
+    const log = openSync(file, "r");
+    const chunk = Buffer.alloc(Math.max(0, fstatSync(log).size - at));
+    at += readSync(log, chunk, 0, chunk.length, at);
+    closeSync(log);
+    // Of ASCII alone, so that no character is cut.
+    const lines = (rest + chunk.toString()).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) known.push(JSON.parse(line) as LoggedWrite);
+    return [...known];
+  };
+}
+
+async function compact(etcdUrl: string): Promise<void> {
+  const post = async (path: string, body: object): Promise<string> => {
+    const response = await fetch(`${etcdUrl}/v3/kv/${path}`, { method: "POST", body: JSON.stringify(body) });
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(`${path}: ${text}`);
+    return text;
+  };
+  const read = await post("range", { key: Buffer.from("\0").toString("base64") });
+  const { header } = JSON.parse(read) as { readonly header: { readonly revision: string } };
+  await post("compaction", { revision: header.revision, physical: true });
 }
 
 /** Starts a program with its output in a file of the folder. */
