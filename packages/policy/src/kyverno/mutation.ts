@@ -7,7 +7,7 @@
 // object stays as it was, but on the command line, where that is what users see.
 
 import { GoInteger } from "@portcullis/jmespath/kyverno";
-import { isObject, nameOf, namespaceOf, stringAt, valueAt } from "@portcullis/kube";
+import { goJson, isObject, nameOf, namespaceOf, stringAt, valueAt } from "@portcullis/kube";
 import type { Profile } from "../engine/frontend.ts";
 import type { Outcome } from "../engine/outcome.ts";
 import { jsonPatch } from "../engine/patch.ts";
@@ -153,7 +153,14 @@ function patch({ evaluation }: Scope, object: Json, patches: Json): Response {
     : applyJsonPatch(object, operations, evaluation.budget);
   if ("error" in patched) return failed(`failed to patch resource: ${patched.error}`);
   if (!differ(object, patched.object)) return { status: "skip", object, message: "no patches applied" };
+  const problem = unreadable(patched.object);
+  if (problem !== null) return failed(`failed to unmarshal patched resource: ${problem}`);
   return { status: "pass", object: patched.object, message: "resource patched" };
+}
+
+/** What hinders a tree from being an object: it has a kind. Go: unstructured.UnmarshalJSON. */
+function unreadable(tree: Json): string | null {
+  return stringAt(tree, "kind") === "" ? `Object 'Kind' is missing in '${goJson(tree)}'` : null;
 }
 
 function differ(a: Json, b: Json): boolean {

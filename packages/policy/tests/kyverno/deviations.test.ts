@@ -210,6 +210,19 @@ test("K25: an integer keeps all its digits, where Kyverno's doubles have sixteen
   assert.deepEqual(results(text, pod("alpha", ", priority: 12345678901234567")), ["fail: is 12345678901234567"]);
 });
 
+test("K27: after a patch that fails no other rule of the policy patches, where Kyverno goes on with nothing", () => {
+  const rule = (name: string, patches: string): string =>
+    `{name: ${name}, match: {any: [{resources: {kinds: [Pod]}}]}, mutate: {patchesJson6902: "${patches}"}}`;
+  const rules = [
+    rule("a", "- {op: copy, from: /none, path: /a}"),
+    rule("b", "- {op: add, path: /metadata/b, value: c}"),
+  ];
+  const text = `apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: p}\nspec: {rules: [${rules.join(", ")}]}\n`;
+  const got = results(text, pod("alpha"), { oldObject: pod("beta") });
+  assert.equal(got.length, 1);
+  assert.match(got[0] ?? "", /^error: failed to patch resource: error in copy for from: '\/none': /);
+});
+
 test("K12: numbers in lists are equal when their values are, which Kyverno never finds", () => {
   const key = '"{{ request.object.spec.containers[].ports[].containerPort }}"';
   const ports = documents(
