@@ -55,7 +55,14 @@ export function createNear({ settings, onFault }: NearOptions): Near {
       if (evaluator === null) setFlagsFromString("--semi-space-growth-factor=2");
       evaluator ??= assembleEvaluator({ ...settings, tellAccount: false }, { sliceMs });
       const names = new Set(mutators.map(({ file }) => file));
-      evaluator.prepare({ version: version + 1, changed: mutators, removed: files.filter((file) => !names.has(file)) });
+      const removed = files.filter((file) => !names.has(file));
+      try {
+        evaluator.prepare({ version: version + 1, changed: mutators, removed });
+      } catch (error) {
+        // The threads have what they need, and go on without this one.
+        onFault(String((error as Error).stack ?? error));
+        return;
+      }
       version++;
       evaluator.release(version);
       files = [...names];
