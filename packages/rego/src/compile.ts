@@ -12,7 +12,7 @@ import type { Body, Checked, Module } from "./ast.ts";
 import type { Builtin } from "./builtins/builtin.ts";
 import { parseModuleBuiltin } from "./builtins/regoparse.ts";
 import { lookup } from "./builtins/registry.ts";
-import { olderSprintf } from "./builtins/sprintf.ts";
+import { lookupOlder } from "./builtins/older.ts";
 import { planText } from "./plantext.ts";
 import type { Environment } from "./environment.ts";
 import type { Compile, CompileRequest, Program, RegoText } from "./program.ts";
@@ -70,10 +70,10 @@ const moduleParser = parseModuleBuiltin(parseModule);
 
 function environmentOf(request: Omit<CompileRequest, "load">): Environment {
   const extra = new Map([moduleParser, ...(request.extra ?? [])].map((builtin) => [builtin.name, builtin]));
-  const older = request.opa === "1.17" ? olderSprintf : null;
+  const known = request.opa === "1.17" ? lookupOlder : lookup;
   const builtin = (name: string): Builtin | undefined => {
     if (request.disabled?.has(name) === true) return undefined;
-    return extra.get(name) ?? (older?.name === name ? older : lookup(name));
+    return extra.get(name) ?? known(name);
   };
   return { builtin, print: request.print === true, opa: request.opa ?? "1.22" };
 }
