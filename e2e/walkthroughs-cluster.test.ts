@@ -48,6 +48,7 @@ suite("walkthroughs on a guarded cluster", { skip: missing }, () => {
     await context.test("C3: kube-system and the engine's own namespace are excluded", () => c3(walk));
     await context.test("C4: defaults are stored, what the user said stays", () => c4(walk));
     await context.test("D3: the alert's rate is over its limit while requests are refused", () => d3(walk));
+    await context.test("what kyverno-metrics leaves out is not seen, without a restart", () => leftOut(walk));
     await context.test("C5: with Audit nothing is refused and reports show the results", () => c5(walk));
   });
 });
@@ -444,6 +445,22 @@ async function d3(walk: Walk): Promise<void> {
   await Promise.all(clients);
   const rate = (after - (quiet[1] ?? 0)) / seconds;
   assert.ok(rate > 5, `${rate} a second`);
+}
+
+async function leftOut(walk: Walk): Promise<void> {
+  const seen = async (): Promise<boolean> => {
+    const texts = await Promise.all(walk.replicas.map(({ port }) => scrape(port)));
+    return texts.some((text) => /^kyverno_policy_results_total\{.*resource_namespace="default"/m.test(text));
+  };
+  assert.equal(await seen(), true);
+  const metadata = { name: "kyverno-metrics", namespace: "kyverno" };
+  walk.apply(
+    { apiVersion: "v1", kind: "Namespace", metadata: { name: "kyverno" } },
+    { apiVersion: "v1", kind: "ConfigMap", metadata, data: { namespaces: '{"exclude":["default"]}' } },
+  );
+  await waitFor("the namespace to be left out", 20, async () => !(await seen()));
+  walk.kubectl("-n", "kyverno", "delete", "configmap", "kyverno-metrics");
+  await waitFor("the namespace to be seen again", 20, seen);
 }
 
 /** `sum(kyverno_policy_results_total{rule_result="fail"})` over the replicas. */
