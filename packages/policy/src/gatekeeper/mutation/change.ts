@@ -43,7 +43,7 @@ export interface Setter {
   readonly element?: Json;
 }
 
-export interface SetOperation {
+interface SetOperation {
   readonly operation: "merge" | "prune";
   readonly values: readonly Json[];
 }
