@@ -266,7 +266,8 @@ function hintMissingKeyword(p: Parser): void {
   if (p.place.hints.length > 0) return;
   const keyword = missingKeyword(p);
   const example = keyword === null ? undefined : examples.get(keyword);
-  if (example !== undefined) hint(p, `\`import future.keywords.${keyword}\` for \`${example}\` expressions`);
+  if (example !== undefined && p.options.opa !== "1.17")
+    hint(p, `\`import future.keywords.${keyword}\` for \`${example}\` expressions`);
 }
 
 function missingKeyword(p: Parser): string | null {

@@ -101,7 +101,14 @@ function object(p: Parser, { start, key, mayComprehend }: ObjectStart): Term | n
   const saved = p.place;
   const plain = p.grammar.term(p);
   if (plain === null) return null;
-  if (mayComprehend && (at(p, "}") || at(p, ","))) return plainObject(p, start, [key, plain]);
+  if (mayComprehend && (at(p, "}") || at(p, ","))) {
+    const made = plainObject(p, start, [key, plain]);
+    if (made !== null || p.options.opa !== "1.17") return made;
+    // OPA 1.17 goes back here, and forgets what was wrong behind it.
+    p.place = saved;
+    unexpected(p, "non-terminated object");
+    return null;
+  }
   if (mayComprehend && at(p, "or")) {
     advance(p);
     const body = p.grammar.body(p, "}");

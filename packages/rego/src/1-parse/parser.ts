@@ -114,9 +114,9 @@ function nextStatements(p: Parser, isQuery: boolean): Statement[] | null {
   const saved = p.place;
   const path = pathStatement(p);
   if (path !== null) return path;
-  // Any error so far ends the parse here, also one of a statement before.
-  const isPath = saved.kind === "package" || saved.kind === "import";
-  if (isPath && p.place.errors !== null) return null;
+  // Any error so far ends the parse here, also one of a statement before; in OPA 1.17 before every statement.
+  const looks = saved.kind === "package" || saved.kind === "import" || p.options.opa === "1.17";
+  if (looks && p.place.errors !== null) return null;
   p.place = saved;
   if (!isQuery) {
     const made = rules(p);
@@ -170,7 +170,8 @@ function assemble(p: Parser, statements: readonly Statement[], annotations: read
     diagnostics.push(errorAt("rego_parse_error", spanOfStatement(first), "package expected"));
   const imports = statements.flatMap((statement) => (statement.kind === "import" ? [statement.import] : []));
   const version = effectiveVersion(p, imports);
-  const written = writtenRules(version, statements, diagnostics);
+  const hints = version === "v0" && p.options.opa !== "1.17";
+  const written = writtenRules(hints, statements, diagnostics);
   if (version === "v1") for (const rule of written) diagnostics.push(...checkVersion1(rule));
   if (first.kind !== "package" || diagnostics.length > 0) return { module: null, diagnostics };
   const plain = written.map(({ rule }) => rule);
@@ -188,12 +189,8 @@ function assemble(p: Parser, statements: readonly Statement[], annotations: read
   return { module, diagnostics: attached.diagnostics };
 }
 
-/** The rules in order; problems are added to the diagnostics. */
-function writtenRules(
-  version: RegoVersion,
-  statements: readonly Statement[],
-  diagnostics: Diagnostic[],
-): WrittenRule[] {
+/** The rules in order; problems are added to the diagnostics, with a hint where an import may be missing. */
+function writtenRules(hints: boolean, statements: readonly Statement[], diagnostics: Diagnostic[]): WrittenRule[] {
   const made: WrittenRule[] = [];
   for (const [index, statement] of statements.entries()) {
     if (index === 0 || statement.kind === "import") continue;
@@ -203,7 +200,7 @@ function writtenRules(
       made.push(result);
       continue;
     }
-    const keyword = version === "v0" ? missingKeyword(statement, statements[index + 1]) : null;
+    const keyword = hints ? missingKeyword(statement, statements[index + 1]) : null;
     const hint =
       keyword === null ? "" : ` (hint: \`import future.keywords.${keyword}\` for \`${examples[keyword]}\` rules)`;
     diagnostics.push(errorAt("rego_parse_error", spanOfStatement(statement), result + hint));

@@ -168,7 +168,7 @@ const keywordFollowers: ReadonlyMap<TokenKind, readonly TokenKind[]> = new Map<T
 export function keywordAsName(p: Parser, isDefault: boolean): boolean {
   const { place } = p;
   const followers = keywordFollowers.get(place.kind);
-  if (followers === undefined) return false;
+  if (followers === undefined || p.options.opa === "1.17") return false;
   if (!isDefault) {
     advance(p);
     const next = p.place.kind;
