@@ -1,4 +1,4 @@
-// Where our answer is not that of Gatekeeper or gator 3.23.1: rows G1 to G14 of docs/compatibility.md. `gator` is what gator
+// Where our answer is not that of Gatekeeper or gator 3.23.1: rows G1 to G14 and G29 of docs/compatibility.md. `gator` is what gator
 // prints for the same text, kept so that nobody has to take our word for it.
 
 import assert from "node:assert/strict";
@@ -121,6 +121,11 @@ ${pod}`,
       ) + constraint("Foo", "c", "{parameters: {a: 1, b: 2}}"),
     gator: "schema validation failed: [… b …, … a …] in any order",
     ours: /schema validation failed: \[\[\]\.spec\.parameters\.a: .*, \[\]\.spec\.parameters\.b: .*\]/,
+  },
+  "G29 another sign where the bracket of a body should be": {
+    text: foo(`import future.keywords\nviolation contains {"msg": "m"} if =\n  true\n}`) + constraint("Foo", "c") + pod,
+    gator: "[c] m",
+    ours: /rego_parse_error: unexpected eq token/,
   },
 };
 
