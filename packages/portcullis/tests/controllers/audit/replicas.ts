@@ -14,7 +14,7 @@ import { trackPolicies } from "../../../src/controllers/audit/tracking.ts";
 import { type FakeCluster, createFakeCluster } from "../../cluster/fake.ts";
 import { auditKinds, objectsIn } from "./support.ts";
 
-export interface Replica {
+interface Replica {
   readonly name: string;
   readonly audit: Audit;
   /** Keys of objects whose first result nobody had told. */
