@@ -12,11 +12,12 @@ const cli = "./cli.cjs";
 
 const examples = join(root, "examples");
 const kyverno = join(root, "scripts/precompile/kyverno");
+const suite = join(root, "packages/portcullis/tests/cli/kyverno/files/suite");
 
 /** What users run most. */
 const runs: readonly (readonly string[])[] = [
   ["kyverno", "version"],
-  ["kyverno", "test", kyverno, "--detailed-results", "--remove-color"],
+  ["kyverno", "test", kyverno, suite, "--detailed-results", "--remove-color"],
   ["kyverno", "apply", join(kyverno, "policies.yaml"), "-r", join(kyverno, "objects.yaml")],
   ["kyverno", "apply", join(kyverno, "policies.yaml"), "-r", join(kyverno, "objects.yaml"), "--policy-report"],
   ["gator", "verify", join(examples, "mutation/tests")],
@@ -28,8 +29,11 @@ const runs: readonly (readonly string[])[] = [
 
 async function main(folder: string): Promise<void> {
   // V8 takes code only under the flags under which it was made, and commands set theirs once they are loaded.
-  v8.setFlagsFromString(loadingFlag);
+  const { setFlagsFromString } = v8;
+  setFlagsFromString(loadingFlag);
   v8.setFlagsFromString = () => {};
+  // What one command needed is kept while the others run.
+  setFlagsFromString("--no-flush-bytecode");
   // Each run listens for errors of standard output.
   process.stdout.setMaxListeners(0);
   const loader = createLoader({ folder, precompiled: false });
@@ -39,6 +43,7 @@ async function main(folder: string): Promise<void> {
     // oxlint-disable-next-line no-await-in-loop -- one after the other, in one process
     await (loader.load(cli) as { readonly ended: Promise<void> }).ended;
   }
+  setFlagsFromString("--flush-bytecode");
   mkdirSync(join(folder, codeFolder), { recursive: true });
   for (const [name, script] of loader.scripts)
     writeFileSync(join(folder, codeFolder, `${name}.code`), script.createCachedData());

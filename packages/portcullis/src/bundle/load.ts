@@ -1,5 +1,5 @@
 // How the bundle's chunks are loaded. V8 parses a function when it is first called; a command that ends after a third of a
-// second spends a fifth of its time on that. So the bundle brings, beside each chunk, the code that V8 made of it while
+// second spends a sixth of its time on that. So the bundle brings, beside each chunk, the code that V8 made of it while
 // commands ran on examples (scripts/precompile.ts). V8 takes such code only if its version and its flags are those that
 // made it; otherwise the chunk is compiled as usual, and so it is where the bundle runs on another Node. Commands
 // therefore import their modules before they set V8's flags.
