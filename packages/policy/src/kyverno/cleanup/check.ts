@@ -1,6 +1,6 @@
 // What hinders a cleanup policy: what does not fit its schema, then what Kyverno's admission refuses: a schedule that is
-// none, context that is not to be had, filters by user, a match that the exclude takes away. Its check of variables is left
-// out, since it lets every name pass. Kyverno: api/kyverno/v2 CleanupPolicySpec.Validate, ClusterCleanupPolicy.Validate.
+// none, context that is not to be had, filters by user, a match that the exclude takes away, variables that are no query.
+// Kyverno: api/kyverno/v2 CleanupPolicySpec.Validate, ClusterCleanupPolicy.Validate; pkg/validation/cleanuppolicy.
 
 import {
   type FieldError,
@@ -18,6 +18,9 @@ import type { ReadFrom } from "../../engine/frontend.ts";
 import type { Json } from "../../engine/request.ts";
 import { listOf } from "../match/filter.ts";
 import { blockErrors, userErrors } from "../policy/fields.ts";
+import { printedCleanup, printedContext } from "../policy/printed.ts";
+import { checkCleanupVariables } from "../policy/variables.ts";
+import { Mistake, explaining } from "../policy/mistake.ts";
 import { misfits, stepsOf } from "../policy/misfits.ts";
 import { compiled, conditions, contextSchema, filterBlock, newOperators } from "../policy/schema.ts";
 import { object, oneOf, text } from "../policy/schemaparts.ts";
@@ -52,7 +55,19 @@ export function checkCleanup(policy: Json, from: ReadFrom): readonly Diagnostic[
   const errors = fieldErrors(policy);
   const message = aggregateText(errors);
   const place = from.locate?.(stepsOf(errors[0]?.field ?? "spec")) ?? null;
-  return message === null ? [] : [errorAt("policy", place, message)];
+  return message === null ? variableErrors(policy, from) : [errorAt("policy", place, message)];
+}
+
+function variableErrors(policy: Json, { locate }: ReadFrom): readonly Diagnostic[] {
+  try {
+    explaining(`variable substitution failed for policy ${nameOf(policy)}: `, () =>
+      checkCleanupVariables(valueAt(policy, "spec", "conditions"), ["spec", "conditions"]),
+    );
+    return [];
+  } catch (error) {
+    if (error instanceof Mistake) return [errorAt("policy", locate?.(error.path) ?? null, error.message)];
+    throw error;
+  }
 }
 
 function fieldErrors(policy: Json): readonly FieldError[] {
@@ -65,7 +80,9 @@ function fieldErrors(policy: Json): readonly FieldError[] {
   for (const entry of listOf(spec, "context")) {
     const what = isObject(valueAt(entry, "imageRegistry")) ? "ImageRegistry" : "ConfigMap";
     if (what === "ConfigMap" && !isObject(valueAt(entry, "configMap"))) continue;
-    errors.push(invalid("spec.context", valueAt(spec, "context"), `${what} is not allowed in CleanUp Policy`));
+    errors.push(
+      invalid("spec.context", printedContext(valueAt(spec, "context")), `${what} is not allowed in CleanUp Policy`),
+    );
   }
   if (parseSchedule(schedule) === null) {
     const why = "schedule spec in the cleanupPolicy is not in proper cron format";
@@ -79,7 +96,9 @@ function fieldErrors(policy: Json): readonly FieldError[] {
     const users = userErrors(block, `spec.${field}`);
     errors.push(...(users.length > 0 ? users : blockErrors(block, `spec.${field}`, options)));
   }
-  return isEmptySet(spec) ? [...errors, invalid("spec", spec, "CleanupPolicy is matching an empty set")] : errors;
+  return isEmptySet(spec)
+    ? [...errors, invalid("spec", printedCleanup(spec), "CleanupPolicy is matching an empty set")]
+    : errors;
 }
 
 /** Whether a filter of `exclude` is one of `match`. An exclude that says nothing else is an empty set too. */
@@ -87,8 +106,13 @@ function isEmptySet(spec: Json): boolean {
   const match = valueAt(spec, "match");
   const exclude = valueAt(spec, "exclude");
   if (!isObject(exclude) || listOf(exclude, "all").length > 0 || listOf(match, "all").length > 0) return false;
-  const excluded = new Set(listOf(exclude, "any").map((filter) => goJson(filter)));
-  const matched = listOf(match, "any").map((filter) => goJson(filter));
+  const excluded = new Set(listOf(exclude, "any").map(filterText));
+  const matched = listOf(match, "any").map(filterText);
   if (matched.length > 0 && excluded.size > 0) return matched.some((filter) => excluded.has(filter));
   return excluded.size > 0;
+}
+
+/** A struct is there though nobody wrote it. */
+function filterText(filter: Json): string {
+  return goJson(isObject(filter) ? { resources: {}, ...filter } : filter);
 }

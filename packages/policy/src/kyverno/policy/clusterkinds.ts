@@ -20,5 +20,5 @@ export function isClusterKind(name: string): boolean {
   if (parts.length === 1)
     return groups.some((group) => catalog.versionsOf({ group, kind }).some((version) => isCluster(group, version)));
   const [group = "", version = ""] = parts.length === 2 ? ["", parts[0]] : parts;
-  return isCluster(group, version);
+  return catalog.versionsOf({ group, kind }).includes(version) && isCluster(group, version);
 }

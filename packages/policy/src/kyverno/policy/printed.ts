@@ -155,6 +155,20 @@ const rule = record(
   there("skipBackgroundRequests"),
 );
 
+const grouped = record(["any", { list: filter }, "filled"], ["all", { list: filter }, "filled"]);
+
+/** The spec of a cleanup policy. Kyverno: api/kyverno/v2. */
+const cleanup = record(
+  context,
+  ["match", grouped, "kept"],
+  ["exclude", grouped, "there"],
+  kept("schedule"),
+  ["conditions", anyAll, "there"],
+  there("deletionPropagationPolicy"),
+);
+
+export const printedCleanup = (tree: Json): Printed => new Printed(text(tree, cleanup));
+export const printedContext = (tree: Json): Printed => new Printed(text(tree, { list: entry }));
 export const printedRule = (tree: Json): Printed => new Printed(text(tree, rule));
 export const printedBlock = (tree: Json): Printed => new Printed(text(tree, block));
 export const printedResources = (tree: Json): Printed => new Printed(text(tree, resources));

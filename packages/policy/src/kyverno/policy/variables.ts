@@ -187,6 +187,13 @@ function entryNames(rule: RuleTree): readonly string[] {
   return [...entries, ...attestations];
 }
 
+const nearlyAny = String.raw`([a-z_0-9]+)|(target\.|images\.|([a-z_0-9]+\()[^{}])`;
+
+/** Throws Mistake for a variable in the conditions of a cleanup policy. Kyverno: cleanuppolicy.validateVariables. */
+export function checkCleanupVariables(conditions: Json, steps: Steps): void {
+  checkTree(conditions, "", steps, { pattern: patternFor(nearlyAny), source: nearlyAny, names: [] });
+}
+
 function checkTree(tree: Json, path: string, steps: Steps, allowed: Allowed): void {
   // Most of a policy holds no variable, and needs neither an order nor places.
   if (!mayHoldVariables(tree)) return;

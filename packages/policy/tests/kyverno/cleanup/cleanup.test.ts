@@ -122,6 +122,27 @@ test("what Kyverno's admission refuses is refused", () => {
   assert.deepEqual(problems(cleaning({ deletes: true })), ['unknown field "spec.deletes"']);
 });
 
+test("refusals print a spec as Kyverno's types do, and name what no query can be", () => {
+  const image = [{ name: "c", imageRegistry: { reference: "x" } }];
+  assert.deepEqual(problems(cleaning({ context: image })), [
+    'spec.context: Invalid value: [{"name":"c","imageRegistry":{"reference":"x"}}]: ImageRegistry is not allowed in CleanUp Policy',
+  ]);
+  assert.deepEqual(
+    problems(cleaning({ match: { any: [{}] }, exclude: { any: [{ resources: {} }] }, conditions: {} })),
+    [
+      'spec: Invalid value: {"match":{"any":[{"resources":{}}]},"exclude":{"any":[{"resources":{}}]},"schedule":"*/5 * * * *","conditions":{}}: CleanupPolicy is matching an empty set',
+    ],
+  );
+  const asking = (key: string): Json => cleaning({ conditions: { any: [{ key, operator: "Equals", value: 1 }] } });
+  const failed = "variable substitution failed for policy clean: ";
+  assert.deepEqual(problems(asking("{{ target.a b }}")), [
+    `${failed}failed to resolve target.a b at path /any/0/key: invalid JMESPath query target.a b: SyntaxError: Unexpected token at the end of the expression: tUnquotedIdentifier`,
+  ]);
+  assert.deepEqual(problems(asking("{{ target.metadata.name }}")), []);
+  const every = { match: { any: [{ resources: { kinds: ["*/Namespace"] } }] } };
+  assert.deepEqual(problems(cleaning(every, "CleanupPolicy")), []);
+});
+
 test("global context entries are judged with Kyverno's words", () => {
   const entry = (spec: Json): Json => {
     return { apiVersion: "kyverno.io/v2beta1", kind: "GlobalContextEntry", metadata: { name: "e" }, spec };
