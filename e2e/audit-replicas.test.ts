@@ -72,13 +72,12 @@ async function divided(cluster: Cluster): Promise<void> {
   await Promise.all(["replica-1", "replica-2", "replica-3"].map((name) => started(cluster, name)));
   const constraints = "/apis/constraints.gatekeeper.sh/v1beta1/k8sdigit";
   await waitFor("the constraint's kind", 60, async () => (await product.call("GET", constraints)).status === 200);
-  await each(numbers(policies), 4, (digit) => created(product, constraints, digitConstraint(digit)));
   say(`shares: ${await sharedOut(cluster, 3)}`);
+  const before = await evaluationsOf(cluster);
+  await each(numbers(policies), 4, (digit) => created(product, constraints, digitConstraint(digit)));
   await consistent(product);
-  await runsOnce(cluster);
-  const evaluations = await Promise.all(
-    [...cluster.replicas.values()].map((one) => numberIn(one, /^portcullis_audit_evaluations_total (\d+)$/m)),
-  );
+  const after = await evaluationsOf(cluster);
+  const evaluations = after.map((count, at) => count - (before[at] ?? 0));
   const sum = evaluations.reduce((total, one) => total + one, 0);
   say(`evaluations: ${evaluations.join(" + ")}`);
   assert.ok(
@@ -176,13 +175,18 @@ async function sharedOut({ product, replicas }: Cluster, count: number): Promise
   await waitFor("shares", 90, async () => {
     shares = await Promise.all([...replicas.values()].map((one) => numberIn(one, /^portcullis_audit_objects (\d+)$/m)));
     return shares.length === count && shares.reduce((sum, share) => sum + share, 0) === all;
-  }).catch((error: unknown) => assert.fail(`${String(error)}: ${shares.join(" + ")} of ${all}`));
+  }).catch((error: unknown) => assert.fail(`${String(error)}: ${shares.join(" + ")} of ${all}${deathsOf(replicas)}`));
   const fair = objects / count;
   assert.ok(
     shares.every((share) => share > fair * 0.7 && share < fair * 1.3),
     shares.join(),
   );
   return shares.join(" + ");
+}
+
+function deathsOf(replicas: ReadonlyMap<string, Audited>): string {
+  const dead = [...replicas].filter(([, { child }]) => child.exitCode !== null || child.signalCode !== null);
+  return dead.map(([name, { log }]) => `; ${name} has died: ${log().slice(-500)}`).join("");
 }
 
 /** Those that the API server makes itself among them. */
@@ -192,13 +196,15 @@ async function configMaps(product: Product): Promise<number> {
   return metadata.remainingItemCount + 1;
 }
 
-/** Numbers are those of a run that began later. */
-async function runsOnce({ replicas }: Cluster): Promise<void> {
+/** Of each replica, after a run that began now. */
+async function evaluationsOf({ replicas }: Cluster): Promise<readonly number[]> {
   const beganS = Date.now() / 1000;
   for (const one of replicas.values()) {
     // oxlint-disable-next-line no-await-in-loop -- one after the other is fast enough
     await waitFor("a run", 60, async () => (await numberIn(one, /^gatekeeper_audit_last_run_time (\d+)$/m)) > beganS);
   }
+  const counted = /^portcullis_audit_evaluations_total (\d+)$/m;
+  return Promise.all([...replicas.values()].map((one) => numberIn(one, counted)));
 }
 
 async function consistent(product: Product): Promise<void> {
@@ -250,8 +256,10 @@ function metricsOf(port: number): Promise<string> {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("end", () => settle(Buffer.concat(chunks).toString()));
+      response.on("error", reject);
     });
     request.on("error", reject);
+    request.setTimeout(10_000, () => request.destroy(new Error("the metrics do not come")));
   });
 }
 

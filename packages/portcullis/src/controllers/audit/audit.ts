@@ -40,6 +40,8 @@ interface State {
   policies: AuditedPolicies | null;
   /** Policies that nobody has followed yet. */
   next: AuditedPolicies | null;
+  /** Follow the same policies again: kinds may have come or gone. */
+  followsAgain: boolean;
   share: AuditShare;
   /** A share that nobody has taken yet. */
   nextShare: AuditShare | null;
@@ -171,6 +173,7 @@ function createState(options: AuditOptions): State {
     reports: null,
     policies: null,
     next: null,
+    followsAgain: false,
     share: options.share ?? wholeAudit,
     nextShare: null,
     isReviewed: false,
@@ -258,6 +261,8 @@ async function workOnce(state: State): Promise<void> {
     await auditor.work();
   }
   if (!state.isClosed) await finish(state);
+  // What came too late for this turn.
+  if (hasNews(state)) wake(state);
 }
 
 async function followNews(state: State): Promise<void> {
@@ -271,7 +276,8 @@ async function followNews(state: State): Promise<void> {
       throw error;
     }
   }
-  const { next } = state;
+  const next = state.next ?? (state.followsAgain ? state.policies : null);
+  state.followsAgain = false;
   if (next === null) return;
   state.next = null;
   try {
@@ -446,7 +452,8 @@ async function runOnce(state: State): Promise<void> {
   const startedMs = options.clock.epochMs();
   // Kinds come and go with their CRDs.
   await options.client.discover(true);
-  state.next ??= state.policies;
+  // Not as `next`: newer ones may just be followed.
+  state.followsAgain = true;
   auditor.refresh();
   await work(state);
   const { policies } = state;
