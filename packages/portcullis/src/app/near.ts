@@ -1,7 +1,8 @@
 // Mutation decided in the thread that answers connections, where that is cheap: handing a request to an evaluator thread and
 // its answer back costs more than fifty mutators on a Pod. Policies that anybody wrote code for never run here; mutators are
 // compiled locations, and what a request may cost is bounded by its size, the number of mutators and a short slice of time.
-// Whatever does not fit goes to the evaluator threads as everything else does.
+// Whatever does not fit goes to the evaluator threads as everything else does, and so does what would have to wait here
+// while a thread has nothing to do.
 
 import { setFlagsFromString } from "node:v8";
 import type { Endpoint } from "../server/endpoints.ts";
@@ -22,6 +23,8 @@ export interface NearOptions {
   readonly settings: EvaluatorSettings;
   /** An evaluator failed in a way that is our fault. */
   readonly onFault: (detail: string) => void;
+  /** Whether an evaluator thread could begin at once. */
+  readonly isThreadFree?: () => boolean;
 }
 
 /** Larger bodies take long to read. */
@@ -29,16 +32,24 @@ const largestBodyLength = 64 * 1024;
 /** Milliseconds that mutators may compute while connections wait. */
 const sliceMs = 4;
 
-export function createNear({ settings, onFault }: NearOptions): Near {
+export function createNear({ settings, onFault, isThreadFree = () => false }: NearOptions): Near {
   let evaluator: Evaluator | null = null;
   let files: readonly string[] = [];
   let version = 0;
   let isServing = false;
   let latest = 0;
+  // Whoever comes while this thread has had something to decide in this turn of its loop waits: a free thread helps.
+  let isBusy = false;
+  const turn = (): void => {
+    isBusy = false;
+  };
   return {
     answer: (body, deadlineMs, endpoint) => {
       if (!isServing || evaluator === null || endpoint.what !== "mutate" || endpoint.dialect === "kyverno") return null;
       if (body.length > largestBodyLength) return null;
+      if (isBusy && isThreadFree()) return null;
+      if (!isBusy) setImmediate(turn);
+      isBusy = true;
       const result = answered(evaluator, { version, body, deadlineMs, lane: "fast", endpoint });
       if (result.kind !== "reply") return null;
       if (result.fault !== undefined) onFault(result.fault);

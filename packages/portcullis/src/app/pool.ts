@@ -37,6 +37,8 @@ import { outOfMemory, spawnWorker, startThread } from "./threads.ts";
 export interface Pool {
   /** Answers by `deadlineMs` on the clock of `clockMs`, and 50 ms later at most when a thread hangs. */
   decide(body: string, deadlineMs: number, endpoint?: Endpoint): Promise<Reply>;
+  /** Whether a fast thread could take a request at once. */
+  readonly isFree: boolean;
   /** Serves these files from the moment it resolves. Rejects, and serves what it served, when that cannot be prepared. */
   change(files: Pick<Change, "changed" | "removed">): Promise<Report>;
   /** Gives what changed among the shared objects to all threads. */
@@ -85,6 +87,9 @@ export function createPool(options: PoolOptions): Pool {
         const key = isLarge ? sizeKey : "";
         enqueue(state, { id: state.nextId++, body, deadlineMs, endpoint, resolve, lane, key, ...untouched() });
       }),
+    get isFree() {
+      return state.queues.fast.length === 0 && leastBusy(state) !== null;
+    },
     change: (files) => {
       const result = changes.then(() => changeOver(state, files));
       changes = result.catch(() => {});

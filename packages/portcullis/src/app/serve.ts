@@ -291,7 +291,7 @@ async function startDecider(options: ServeOptions, { metrics, logger, fetching }
       logger.error({ reason, policy, detail }, "an evaluator thread was replaced");
     },
   });
-  const near = createNear({ settings, onFault });
+  const near = createNear({ settings, onFault, isThreadFree: () => pool.isFree });
   return {
     decide: (body, atMs, endpoint) => {
       const deadlineMs = atMs + performance.timeOrigin;

@@ -165,3 +165,17 @@ test("an evaluator thread is asked for everything else, and for what is large or
   const large = reviewOf(pod("a", "default", [{ name: "web", args: ["x".repeat(65_000)] }]), builtinCatalog());
   assert.equal(near.answer(large, later(), mutateEndpoint), null);
 });
+
+test("while one decides, a free thread takes the next", async () => {
+  const { report } = await both([pull]);
+  let isThreadFree = true;
+  const near = createNear({ settings: evaluatorSettings(), onFault: assert.fail, isThreadFree: () => isThreadFree });
+  await near.serve(report.nearby);
+  const ask = (): boolean => near.answer(reviewOf(pod("a"), builtinCatalog()), later(), mutateEndpoint) !== null;
+  assert.deepEqual([ask(), ask()], [true, false]);
+  isThreadFree = false;
+  assert.equal(ask(), true);
+  isThreadFree = true;
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([ask(), ask()], [true, false]);
+});
