@@ -12,9 +12,11 @@ import type { PolicyFile } from "./library.ts";
 import { peer } from "./peers.ts";
 import { type Measured, measurePeer } from "./webhook.ts";
 
-interface Manager {
+export interface Manager {
   readonly port: number;
   readonly pid: number;
+  /** The certificate (PEM) that its clients have to trust. */
+  readonly ca: string;
   readonly stop: () => Promise<void>;
 }
 
@@ -64,7 +66,7 @@ export async function measureManager({ path, bodies, ...served }: ManagerLoad): 
   }
 }
 
-async function startManager(options: ManagerOptions): Promise<Manager> {
+export async function startManager(options: ManagerOptions): Promise<Manager> {
   const { program, controlPlane, crds, policies, serves = "validation" } = options;
   const { call } = controlPlane;
   await createAll(
@@ -78,10 +80,10 @@ async function startManager(options: ManagerOptions): Promise<Manager> {
     async () => (await call("GET", "/apis/templates.gatekeeper.sh/v1/constrainttemplates")).status === 200,
   );
 
-  const { child, port } = await launch(program, controlPlane, operations[serves]);
-  if (serves === "validation") await loadPolicies(controlPlane, policies);
-  else await loadMutators(controlPlane, policies);
-  return { port, pid: child.pid ?? 0, stop: () => stopProcess(child) };
+  const { child, port, ca } = await launch(program, controlPlane, operations[serves]);
+  if (serves === "mutation") await loadMutators(controlPlane, policies);
+  else await loadPolicies(controlPlane, policies);
+  return { port, pid: child.pid ?? 0, ca, stop: () => stopProcess(child) };
 }
 
 const operations = {
@@ -94,7 +96,7 @@ async function launch(
   program: string,
   { folder, kubeconfig }: ControlPlane,
   does: readonly string[],
-): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+): Promise<{ readonly child: ChildProcess; readonly port: number; readonly ca: string }> {
   const certs = join(folder, "webhook-certs");
   mkdirSync(certs);
   execFileSync(
@@ -111,6 +113,8 @@ async function launch(
       "2",
       "-subj",
       "/CN=localhost",
+      "-addext",
+      "subjectAltName=IP:127.0.0.1",
       "-keyout",
       join(certs, "tls.key"),
       "-out",
@@ -140,7 +144,7 @@ async function launch(
     ],
     { ...process.env, POD_NAME: "gk-0", POD_NAMESPACE: namespace },
   );
-  return { child, port };
+  return { child, port, ca: readFileSync(join(certs, "tls.crt"), "utf8") };
 }
 
 /** Creates templates, then constraints, and waits until all are enforced. */

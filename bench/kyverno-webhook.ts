@@ -2,13 +2,13 @@
 // best-practices, all enforced, Kyverno's admission controller beside ours. Answers are compared first.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { startControlPlane } from "../e2e/control-plane.ts";
 import type { Bench, Row } from "./bench.ts";
 import { startKyverno } from "./kyverno-manager.ts";
-import type { PolicyFile } from "./library.ts";
+import { type PolicyFile, kyvernoPolicies } from "./library.ts";
 import { peer } from "./peers.ts";
 import { generatePods } from "./pods.ts";
 import { type Measured, measureBare, measureOurs, measurePeer, reviewOf, webhookRows } from "./webhook.ts";
@@ -23,7 +23,7 @@ export const kyvernoWebhook: Bench = {
 };
 
 async function run(): Promise<readonly Row[]> {
-  const policies = validatingPolicies();
+  const policies = kyvernoPolicies(["pod-security", "best-practices"]);
   if (policies.length === 0) throw new Error("kyverno-policies is not in $CONFORMANCE_DIR");
   const folder = mkdtempSync(join(tmpdir(), "portcullis-bench-"));
   const built = mkdtempSync(join(tmpdir(), "portcullis-bench-"));
@@ -55,21 +55,4 @@ async function measureKyverno(policies: readonly PolicyFile[], bodies: readonly 
   } finally {
     await controlPlane.stop();
   }
-}
-
-/** ClusterPolicies that only validate, made to enforce, so that their denials can be compared. */
-function validatingPolicies(): readonly PolicyFile[] {
-  return ["pod-security", "best-practices"].flatMap((group) => {
-    const folder = join(data, "kyverno-policies", group);
-    if (!existsSync(folder)) return [];
-    return readdirSync(folder, { recursive: true, encoding: "utf8" })
-      .filter((path) => path.endsWith(".yaml") && !path.includes("/."))
-      .toSorted()
-      .map((path) => ({
-        name: `${group}--${path.replaceAll("/", "--")}`,
-        text: readFileSync(join(folder, path), "utf8"),
-      }))
-      .filter(({ text }) => /^kind: ClusterPolicy$/m.test(text) && !/^ +(generate|mutate|verifyImages):/m.test(text))
-      .map(({ name, text }) => ({ name, text: text.replaceAll(/([fF]ailureAction): [aA]udit/g, "$1: Enforce") }));
-  });
 }

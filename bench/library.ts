@@ -1,7 +1,10 @@
-// The gatekeeper-library as a policy set: every template that is present and the constraint of each of its samples.
+// Policy sets of the communities: the gatekeeper-library, of which every template that is present and the constraint of each of its
+// samples, and Kyverno's policies by group.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+
+const data = resolve(process.env["CONFORMANCE_DIR"] ?? join(import.meta.dirname, "../../shared/conformance"));
 
 export interface PolicyFile {
   readonly name: string;
@@ -13,7 +16,6 @@ export interface PolicyFile {
  * template may name their constraints alike; those get a number, because a cluster has each name once.
  */
 export function libraryPolicies(): readonly PolicyFile[] | null {
-  const data = resolve(process.env["CONFORMANCE_DIR"] ?? join(import.meta.dirname, "../../shared/conformance"));
   const library = join(data, "gatekeeper-library", "library");
   if (!existsSync(library)) return null;
   const files = readdirSync(library, { recursive: true, encoding: "utf8" }).toSorted();
@@ -26,5 +28,22 @@ export function libraryPolicies(): readonly PolicyFile[] | null {
     const count = (known.get(identity) ?? 0) + 1;
     known.set(identity, count);
     return { name: path.replaceAll("/", "--"), text: count === 1 ? text : text.replace(line, `${line}-${count}`) };
+  });
+}
+
+/** ClusterPolicies that only validate, made to enforce, so that their denials can be compared; none where the data is not there. */
+export function kyvernoPolicies(groups: readonly string[]): readonly PolicyFile[] {
+  return groups.flatMap((group) => {
+    const folder = join(data, "kyverno-policies", group);
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".yaml") && !path.includes("/."))
+      .toSorted()
+      .map((path) => ({
+        name: `${group}--${path.replaceAll("/", "--")}`,
+        text: readFileSync(join(folder, path), "utf8"),
+      }))
+      .filter(({ text }) => /^kind: ClusterPolicy$/m.test(text) && !/^ +(generate|mutate|verifyImages):/m.test(text))
+      .map(({ name, text }) => ({ name, text: text.replaceAll(/([fF]ailureAction): [aA]udit/g, "$1: Enforce") }));
   });
 }

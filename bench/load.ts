@@ -168,6 +168,8 @@ function responses(socket: TLSSocket): () => Promise<boolean> {
   return () =>
     new Promise((resolve) => {
       done = resolve;
+      // It was closed between two requests, and nobody will answer.
+      if (socket.destroyed) finish(false);
     });
 }
 

@@ -1,14 +1,19 @@
 // A cluster with 10,000 Pods, on a real kube-apiserver: how soon a replica is ready that keeps all of them for its policies, how
-// much memory it has, and how soon a change is told in reports. The Pods are written into etcd, as an API server
+// much memory it has, how soon a change is told in reports, and how fast it decides by both communities' policies. The Pods are written into etcd, as an API server
 // stores what it was sent as JSON, because creating each would take longer than all the rest.
 
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { suite, test } from "node:test";
+import { type TestContext, suite, test } from "node:test";
+import { kyvernoPolicies, libraryPolicies } from "../bench/library.ts";
+import { runLoad } from "../bench/load.ts";
+import { generatePods } from "../bench/pods.ts";
+import { reviewOf as podReview } from "../bench/webhook.ts";
 import { ownDefinitions } from "../packages/portcullis/src/controllers/install/crds/own.ts";
 import { findBinaries } from "./binaries.ts";
 import { stopProcess, waitFor } from "./control-plane.ts";
+import { review } from "./pressure.ts";
 import { type Product, type Replica, startProduct, startReplica } from "./product.ts";
 
 const binaries = findBinaries();
@@ -58,8 +63,55 @@ suite("load", { skip: missing }, () => {
       say(`RSS with ${pods} Pods synchronised ${syncedMb} MB, audited as well ${auditedMb} MB`);
       assert.ok(syncedMb < 300 && auditedMb < 600, `${syncedMb} MB, ${auditedMb} MB`);
     });
+    await context.test("Gatekeeper's full library and Kyverno's pod security decide together", (policies) =>
+      bothDialects(product, replicas, policies),
+    );
   });
 });
+
+/** Each review is decided by all policies of both dialects; bounds are those of a machine that others use. */
+async function bothDialects(product: Product, replicas: Replica[], context: TestContext): Promise<void> {
+  const library = libraryPolicies();
+  const policies = [...(library ?? []), ...kyvernoPolicies(["pod-security"])];
+  if (library === null || policies.length === library.length) {
+    context.skip("the policies of both communities are not in $CONFORMANCE_DIR");
+    return;
+  }
+  await Promise.all(replicas.map(({ child }) => stopProcess(child)));
+  const folder = join(product.folder, "policies");
+  mkdirSync(folder);
+  for (const { name, text } of policies) writeFileSync(join(folder, name), text);
+  const { code, text } = product.cli("install", "--no-wait", "-f", folder);
+  assert.equal(code, 0, text);
+  const startMs = performance.now();
+  const replica = await startReplica(product, {
+    name: "replica-3",
+    registers: false,
+    flags: ["--audit-interval", "0"],
+  });
+  replicas.push(replica);
+  const readyMs = performance.now() - startMs;
+  const bodies = generatePods({ count: 64, seed: 7 }).map(podReview);
+  const target = { port: replica.port, path: "/v1/admit?timeout=10s", bodies };
+  const answers = await Promise.all(bodies.map((body) => review(replica.port, body, target.path)));
+  const [gatekeeper, kyverno] = [/"message":"[^"]*\[[a-z-]+\] /, /validation error/];
+  assert.ok(
+    answers.some((answer) => gatekeeper.test(answer) && kyverno.test(answer)),
+    answers[0],
+  );
+  await runLoad(target, { connections, seconds: 5 });
+  const most = await runLoad(target, { connections, seconds: 5 });
+  const requestsPerSecond = most.requestsPerSecond / 2;
+  await runLoad(target, { connections, seconds: 3, requestsPerSecond });
+  const half = await runLoad(target, { connections, seconds: 10, requestsPerSecond });
+  context.diagnostic(
+    `${policies.length} files of policies, ready after ${Math.round(readyMs)} ms; ${Math.round(most.requestsPerSecond)} reviews a second saturated (p99 ${most.p99Ms.toFixed(1)} ms); at half of it p50 ${half.p50Ms.toFixed(2)} ms, p99 ${half.p99Ms.toFixed(2)} ms; RSS ${residentMb(replica)} MB with ${pods} Pods synchronised`,
+  );
+  assert.equal(most.errors + half.errors, 0);
+  assert.ok(half.p99Ms < 200, `${half.p99Ms} ms`);
+}
+
+const connections = 8;
 
 async function prepared(product: Product): Promise<void> {
   const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
