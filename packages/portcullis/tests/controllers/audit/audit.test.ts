@@ -238,6 +238,42 @@ spec: {match: [{excludedNamespaces: ["def*"], processes: [audit]}]}
     assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 1);
   });
 
+  test("a run that begins while newer policies are followed does not bring the older ones back", async () => {
+    const objects = [namespaceObject("default"), pod("a")];
+    const { cluster, audit, use } = await audited({
+      objects,
+      policies: template,
+      settings: { reports: null, intervalMs: 20 },
+    });
+    const newer = audit.policies?.set ?? assert.fail();
+    await use(`${template}${constraint("owner", "owner")}`);
+    const { discover } = cluster.client;
+    const gate = Promise.withResolvers<void>();
+    let isHeld = false;
+    let runs = 0;
+    cluster.client.discover = async (refresh) => {
+      if (refresh === true) runs++;
+      else if (isHeld) await gate.promise;
+      return discover(refresh);
+    };
+    const until = async (isSo: () => boolean): Promise<void> => {
+      while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 1));
+    };
+    // Between two runs, so that the next one begins while these are followed.
+    const before = runs;
+    await until(() => runs > before);
+    await audit.settled();
+    isHeld = true;
+    audit.setPolicies(newer);
+    const held = runs;
+    await until(() => runs > held);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    gate.resolve();
+    await audit.settled();
+    assert.equal(audit.policies?.objects.size, 0, "the constraint is gone");
+    await audit.close();
+  });
+
   test("a kind that may not be read keeps no other waiting", async () => {
     const everything = constraint("owner", "owner").replace("kinds: [Pod]", "kinds: [Pod, Secret]");
     const { get } = await audited({
