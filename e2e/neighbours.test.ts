@@ -125,10 +125,7 @@ async function gatekeeperGuards({ product, say }: Beside): Promise<void> {
   assert.equal(idsOf(product).length, 1, "Gatekeeper tells that it enforces it");
   const before = product.writes().length;
   await sleep(15_000);
-  const since = product
-    .writes()
-    .slice(before)
-    .filter((write) => write.objectRef?.resource !== "leases");
+  const since = product.writes().slice(before).filter(isWrite);
   const ours = since.filter(isOurs).map(written);
   assert.deepEqual(
     ours.filter((line) => /gatekeeper\.sh|k8sallowedrepos|constrainttemplates/.test(line)),
@@ -162,10 +159,7 @@ async function kyvernoGuards({ product, closing, say }: Beside): Promise<void> {
   assert.equal(refusal.split("denied the request").length - 1, 1, refusal);
   const before = product.writes().length;
   await sleep(15_000);
-  const since = product
-    .writes()
-    .slice(before)
-    .filter((write) => write.objectRef?.resource !== "leases");
+  const since = product.writes().slice(before).filter(isWrite);
   assert.deepEqual(since.filter(isOurs).map(written), [], "nothing is written at rest");
   say(`15 s beside Kyverno: no write of ours but Leases, ${since.length} of Kyverno's`);
   await manager.stop();
