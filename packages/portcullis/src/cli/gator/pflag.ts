@@ -1,7 +1,8 @@
-// Flags as gator's library (Go's pflag and cobra) takes them, beyond what ours does by itself: `--trace=true` and
-// `-t=false` for flags without a value, `-f=FILE`, and the words in which wrong usage is refused.
+// Flags as gator's library (Go's pflag and cobra) takes them, beyond what ours does by itself, and the words in which wrong
+// usage is refused.
 
 import type { Command } from "commander";
+import { knownForms } from "../goflags.ts";
 
 /** Gives a command these ways of writing flags, and cobra's errors. `refuse` ends the run with a message. */
 export function takeAsGator(command: Command, refuse: (message: string) => never): void {
@@ -10,33 +11,10 @@ export function takeAsGator(command: Command, refuse: (message: string) => never
   command.parseOptions = (args): ReturnType<typeof parse> => {
     last = args.at(-1) ?? "";
     // Flags behind the name of a command belong to that command.
-    return parse(command.commands.length > 0 ? args : plainFlags(command, args, refuse));
+    return parse(command.commands.length > 0 ? args : knownForms(command, args, (_, message) => refuse(message)));
   };
   command.configureOutput({ outputError: (text, write) => write(cobraError(text, { command, last })) });
 }
-
-function plainFlags(command: Command, args: readonly string[], refuse: (message: string) => never): string[] {
-  const end = args.indexOf("--");
-  const flags = end === -1 ? args : args.slice(0, end);
-  const plain = flags.flatMap((arg) => {
-    const [, name = "", value = ""] = /^(--[^=]+|-[^-=])=(.*)$/s.exec(arg) ?? [];
-    const option = command.options.find((one) => one.long === name || one.short === name);
-    if (option === undefined) return [arg];
-    if (!option.isBoolean()) return name.startsWith("--") ? [arg] : [name, value];
-    const holds = booleans.get(value);
-    if (holds !== undefined) return holds ? [name] : [];
-    const shown = [option.short, option.long].filter((one) => one !== undefined).join(", ");
-    const reason = `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
-    return refuse(`invalid argument ${JSON.stringify(value)} for "${shown}" flag: ${reason}`);
-  });
-  return end === -1 ? plain : [...plain, ...args.slice(end)];
-}
-
-/** What Go's strconv.ParseBool takes. */
-const booleans: ReadonlyMap<string, boolean> = new Map([
-  ...["1", "t", "T", "TRUE", "true", "True"].map((text) => [text, true] as const),
-  ...["0", "f", "F", "FALSE", "false", "False"].map((text) => [text, false] as const),
-]);
 
 interface Usage {
   readonly command: Command;

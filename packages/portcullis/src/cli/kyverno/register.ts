@@ -4,8 +4,8 @@
 import { Command, type CommanderError } from "commander";
 import type { KyvernoApplyFlags, KyvernoTestFlags } from "../flags.ts";
 import { tuneForManyPolicies } from "../tune.ts";
+import { knownForms } from "../goflags.ts";
 import { CommandFailed, run, runLong } from "./exit.ts";
-import { takeFlagForms } from "./flagforms.ts";
 
 /** Adds `kyverno` with its commands. */
 export function registerKyverno(program: Command): void {
@@ -48,7 +48,9 @@ function addUnbuilt(kyverno: Command): void {
 
 /** Errors of usage in Kyverno's form. */
 function own(command: Command): Command {
-  return takeFlagForms(command)
+  const parse = command.parseOptions.bind(command);
+  command.parseOptions = (args) => parse(knownForms(command, args));
+  return command
     .configureOutput({
       outputError: (text, write) => write(text.replace(/^error: /, "Error: ")),
     })
