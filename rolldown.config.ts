@@ -1,52 +1,23 @@
 // What users install: the command line and its evaluator thread, each dependency inside, as one folder that is an npm
-// package of its own. It starts several times faster than the tree, which has hundreds of modules, and brings the code that
-// V8 made of it (packages/portcullis/src/bundle/load.ts, scripts/precompile.ts). Run: `npm run bundle`.
+// package of its own. It starts several times faster than the tree, which has hundreds of modules. Run: `npm run bundle`.
 
-import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { type Plugin, defineConfig } from "rolldown";
 
-const source = "packages/portcullis/src";
-const dir = "build/bundle";
-
-/** What loads the chunks, and the chunks. */
-export default defineConfig([
-  {
-    input: { main: `${source}/bundle/main.ts`, worker: `${source}/bundle/worker.ts` },
-    platform: "node",
-    output: {
-      dir,
-      format: "esm",
-      minify: true,
-      cleanDir: true,
-      entryFileNames: "[name].mjs",
-      chunkFileNames: "load-[hash].mjs",
-    },
+export default defineConfig({
+  input: { main: "packages/portcullis/src/cli/main.ts", worker: "packages/portcullis/src/app/worker.ts" },
+  platform: "node",
+  output: {
+    dir: "build/bundle",
+    format: "esm",
+    minify: true,
+    cleanDir: true,
+    entryFileNames: "[name].mjs",
+    chunkFileNames: "[name]-[hash].mjs",
   },
-  {
-    input: { cli: `${source}/cli/main.ts`, thread: `${source}/app/worker.ts` },
-    platform: "node",
-    output: {
-      dir,
-      format: "cjs",
-      minify: true,
-      entryFileNames: "[name].cjs",
-      chunkFileNames: "[name]-[hash].cjs",
-    },
-    plugins: [packageFiles(), precompiled()],
-  },
-]);
-
-function precompiled(): Plugin {
-  return {
-    name: "precompiled",
-    writeBundle: ({ dir: folder = dir }) => {
-      const script = resolve(import.meta.dirname, "scripts/precompile.ts");
-      execFileSync(process.execPath, [script, resolve(folder)], { stdio: ["ignore", "ignore", "inherit"] });
-    },
-  };
-}
+  plugins: [packageFiles()],
+});
 
 /** The manifest, without dependencies because they are inside, and the licences of what is inside. */
 function packageFiles(): Plugin {

@@ -16,8 +16,8 @@ const port = parentPort;
 if (port === null) throw new Error("worker.ts runs only as a worker thread");
 
 if ("audit" in data) {
-  const { audit } = data;
-  void import("./auditthread.ts").then(({ serveAudit }) => serveAudit(audit, port));
+  const { serveAudit } = await import("./auditthread.ts");
+  serveAudit(data.audit, port);
 } else serveEvaluator(data, port);
 
 function serveEvaluator({ running, settings }: ThreadData, messages: MessagePort): void {

@@ -4,7 +4,6 @@
 // commands have gator's own.
 
 import { Command, CommanderError, Option } from "commander";
-import manifest from "portcullis/package.json" with { type: "json" };
 import { collect, wholeNumber } from "./arguments.ts";
 import { registerGator } from "./gator/register.ts";
 import { CommandFailed } from "./kyverno/exit.ts";
@@ -24,6 +23,9 @@ const kyvernoAnswers = "answer as Kyverno where docs/compatibility.md gives a sw
 
 const outputs = ["text", "json", "sarif", "junit"] as const;
 
+const { default: manifest } = (await import("portcullis/package.json", { with: { type: "json" } })) as {
+  readonly default: { readonly version: string };
+};
 const { version } = manifest;
 
 const program = new Command("portcullis")
@@ -61,8 +63,8 @@ program
         allowExternalData?: boolean;
       },
     ) => {
-      const { test } = await import("./commands/test.ts");
       tuneForOneRun();
+      const { test } = await import("./commands/test.ts");
       process.exitCode = await test({
         paths: [...options.filename, ...paths],
         output: options.output,
@@ -95,8 +97,8 @@ program
         kyvernoAnswers?: boolean;
       },
     ) => {
-      const { apply } = await import("./commands/apply.ts");
       tuneForOneRun();
+      const { apply } = await import("./commands/apply.ts");
       process.exitCode = apply({
         paths,
         output: options.output,
@@ -112,8 +114,8 @@ program
   .argument("<path...>", "files or folders with policies")
   .addOption(new Option("-o, --output <format>", "how to print the findings").choices(outputs).default("text"))
   .action(async (paths: string[], options: { output: (typeof outputs)[number] }) => {
-    const { lint } = await import("./commands/lint.ts");
     tuneForOneRun();
+    const { lint } = await import("./commands/lint.ts");
     process.exitCode = lint({ paths, output: options.output });
   });
 
@@ -125,8 +127,8 @@ program
   .option("--object <name>", "only this object: NAME, NAMESPACE/NAME or KIND/NAME")
   .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
   .action(async (options: { filename: string[]; constraint?: string; object?: string; output: "text" | "json" }) => {
-    const { explain } = await import("./commands/explain.ts");
     tuneForOneRun();
+    const { explain } = await import("./commands/explain.ts");
     process.exitCode = explain({
       paths: options.filename,
       constraint: options.constraint ?? null,
@@ -171,15 +173,10 @@ program
 registerGator(program);
 registerKyverno(program);
 
-/** Resolves when the command has ended. */
-export const ended = runCommand();
-
-async function runCommand(): Promise<void> {
-  try {
-    await program.parseAsync();
-  } catch (error) {
-    process.exitCode = exitCodeOf(error);
-  }
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
 }
 
 function exitCodeOf(error: unknown): number {

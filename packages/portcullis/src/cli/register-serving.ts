@@ -21,7 +21,6 @@ export function registerServing(program: Command, version: string): void {
       [],
     );
   withOthers(withServing(serve)).action(async (options: ServeFlags) => {
-    // Before its modules are read: that alone makes the young generation grow to its limit.
     tuneForServing();
     const { serveCommand } = await import("./commands/serve.ts");
     process.exitCode = await serveCommand(options);
@@ -46,7 +45,6 @@ export function registerServing(program: Command, version: string): void {
       process.exitCode = await uninstallCommand(options, version);
       return;
     }
-    // Before its modules are read: that alone makes the young generation grow to its limit.
     tuneForServing();
     const { runCommand } = await import("./commands/run.ts");
     process.exitCode = await runCommand(options, version);

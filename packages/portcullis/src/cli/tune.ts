@@ -1,5 +1,5 @@
-// How V8 is set for commands that read files, decide and end, and for those that serve. It is set once a command's modules
-// are loaded, because V8 takes code that was made before only under the flags of then (bundle/load.ts).
+// How V8 is set for commands that read files, decide and end, and for those that serve. It is set before a command's modules
+// are loaded: loading them makes the young generation grow.
 
 import { setFlagsFromString } from "node:v8";
 

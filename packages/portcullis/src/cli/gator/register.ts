@@ -101,8 +101,8 @@ function addTest(gator: Command): void {
     .option("-v, --verbose", "print extended test output", false)
     .option("--deny-only", "output only denied constraints", false)
     .action(async (options: GatorTestFlags) => {
-      const { gatorTest } = await import("./test.ts");
       tuneForOneRun();
+      const { gatorTest } = await import("./test.ts");
       process.exitCode = await gatorTest(options);
     });
 }
@@ -115,8 +115,8 @@ function addExpand(gator: Command): void {
     .option("-f, --format <format>", "Output format.  One of: json|yaml.", "")
     .option("-o, --outputfile <file>", "Output file path. If the file already exists, it will be overwritten.", "")
     .action(async (options: GatorExpandFlags) => {
-      const { gatorExpand } = await import("./expand.ts");
       tuneForOneRun();
+      const { gatorExpand } = await import("./expand.ts");
       process.exitCode = await gatorExpand(options);
     });
 }
@@ -130,8 +130,8 @@ function addVerify(gator: Command): void {
     .option("-t, --trace", "include a trace for the underlying constraint framework evaluation", false)
     .option("--kube-version <version>", "the Kubernetes version whose API the manifests are meant for")
     .action(async (path: string, options: GatorVerifyFlags) => {
-      const { gatorVerify } = await import("./verify.ts");
       tuneForOneRun();
+      const { gatorVerify } = await import("./verify.ts");
       process.exitCode = gatorVerify(path, options);
     });
 }

@@ -20,7 +20,7 @@ export function registerKyverno(program: Command): void {
     .description("Prints the version of Kyverno CLI.")
     .action(async () => {
       const { version } = await import("./version.ts");
-      process.exitCode = run(version);
+      process.exitCode = await runLong(version);
     });
 }
 
@@ -87,8 +87,8 @@ function addTest(kyverno: Command): void {
     .option("--require-tests", "If set to true, return an error if no tests are found", false)
     .option("--warnings-as-errors", "Treat deprecation warnings as errors", false)
     .action(async (folders: string[], flags: KyvernoTestFlags) => {
-      const { kyvernoTest } = await import("./test.ts");
       tuneForManyPolicies();
+      const { kyvernoTest } = await import("./test.ts");
       process.exitCode = run(() => kyvernoTest(folders, flags));
     });
 }
@@ -144,8 +144,8 @@ function addApply(kyverno: Command): void {
     .option("--continue-on-error [bool]", "Continue processing despite resource loading errors", "true")
     .option("--show-performance", "Show resource loading performance metrics", false)
     .action(async (policies: string[], flags: KyvernoApplyFlags) => {
-      const { kyvernoApply } = await import("./apply.ts");
       tuneForManyPolicies();
+      const { kyvernoApply } = await import("./apply.ts");
       process.exitCode = await runLong(() => kyvernoApply(policies, flags));
     });
 }
