@@ -47,6 +47,10 @@ interface State {
   nextShare: AuditShare | null;
   /** Whether all that was ours when the members changed last has been evaluated: what has no results then needs no report. */
   isReviewed: boolean;
+  /** Objects are being evaluated. */
+  isJudging: boolean;
+  /** Namespaces of reports, by uid, whose object had no results while others waited: it may be among those. */
+  readonly undecided: Map<string, string>;
   /** Keys of objects that have results, by uid. */
   readonly uids: Map<string, string>;
   working: Promise<void> | null;
@@ -169,6 +173,8 @@ function createState(options: AuditOptions): State {
     data,
     changedData: new Set(),
     dataAskedMs: -Infinity,
+    isJudging: false,
+    undecided: new Map(),
     uids: new Map(),
     reports: null,
     policies: null,
@@ -256,9 +262,14 @@ async function workOnce(state: State): Promise<void> {
   await followNews(state);
   if (state.policies === null) return;
   askAboutData(state);
-  while (auditor.waiting > 0 && !state.isClosed) {
-    // oxlint-disable-next-line no-await-in-loop -- what came in the meantime belongs to it
-    await auditor.work();
+  state.isJudging = true;
+  try {
+    while (auditor.waiting > 0 && !state.isClosed) {
+      // oxlint-disable-next-line no-await-in-loop -- what came in the meantime belongs to it
+      await auditor.work();
+    }
+  } finally {
+    state.isJudging = false;
   }
   if (!state.isClosed) await finish(state);
   // What came too late for this turn.
@@ -304,6 +315,8 @@ async function finish(state: State): Promise<void> {
     state.isReviewed = true;
     state.reports?.reviewAll();
   }
+  for (const [uid, namespace] of state.undecided) state.reports?.changed(namespace, uid);
+  state.undecided.clear();
   await statuses.flush({ policies, objects: auditor.objects(), share });
   if (auditor.waiting === 0 && !hasNews(state)) options.onSettled?.();
 }
@@ -381,7 +394,10 @@ async function openReports(state: State): Promise<void> {
       const object = key === undefined ? null : state.auditor.get(key);
       if (object?.namespace === namespace && object.uid === uid) return reportOf(state, object, api);
       // What was there before may not have been evaluated yet.
-      return state.isReviewed ? null : undefined;
+      if (!state.isReviewed) return undefined;
+      if (state.auditor.waiting === 0 && !state.isJudging) return null;
+      state.undecided.set(uid, namespace);
+      return undefined;
     },
     isActive: () => !state.isClosed,
   });

@@ -119,15 +119,29 @@ async function settle({ options, informers, written }: Settling, key: string): P
   if (wanted === undefined) return;
   const digest = wanted === null ? null : reportDigest(wanted);
   if (digest === standing) return;
-  if (wanted === null) {
-    await remove(options, name);
-  } else if (standing !== null || (await isTaken(options.client, resourceOf(options, name), wanted))) {
-    const { scope, summary, results, metadata } = wanted;
-    // A merge patch puts the lists as a whole, needs no version, and leaves what others have added.
-    const patch = { metadata, scope, summary, results };
-    await options.client.patch(resourceOf(options, name), name, patch, { type: "merge" });
-  }
+  // Before it is written: what the watch says from then on may be another replica's, and counts.
   written.set(key, digest);
+  try {
+    await write(options, name, { wanted, isThere: standing !== null });
+  } catch (error) {
+    written.delete(key);
+    throw error;
+  }
+}
+
+interface Writing {
+  /** Null: none. */
+  readonly wanted: ClusterObject | null;
+  readonly isThere: boolean;
+}
+
+async function write(options: ReportWriterOptions, name: ObjectName, { wanted, isThere }: Writing): Promise<void> {
+  const { client } = options;
+  const resource = resourceOf(options, name);
+  if (wanted === null) await remove(options, name);
+  else if (!isThere || !(await isPatched(client, resource, wanted))) {
+    if (await isTaken(client, resource, wanted)) await isPatched(client, resource, wanted);
+  }
 }
 
 function resourceOf({ api }: ReportWriterOptions, { namespace }: ObjectName): GroupVersionResource {
@@ -139,6 +153,25 @@ async function remove(options: ReportWriterOptions, name: ObjectName): Promise<v
     await options.client.remove(resourceOf(options, name), name);
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 404)) throw error;
+  }
+}
+
+/** False when it is not there: somebody has removed it. */
+async function isPatched(
+  client: ClusterClient,
+  resource: GroupVersionResource,
+  report: ClusterObject,
+): Promise<boolean> {
+  const { scope, summary, results, metadata } = report;
+  // A merge patch puts the lists as a whole, needs no version, and leaves what others have added.
+  const patch = { metadata, scope, summary, results };
+  const name = { namespace: namespaceOf(report), name: nameOf(report) };
+  try {
+    await client.patch(resource, name, patch, { type: "merge" });
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return false;
+    throw error;
   }
 }
 
