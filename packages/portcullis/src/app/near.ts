@@ -25,14 +25,14 @@ export interface NearOptions {
   readonly onFault: (detail: string) => void;
   /** Whether an evaluator thread could begin at once. */
   readonly isThreadFree?: () => boolean;
+  /** Milliseconds that mutators may compute while connections wait; 4 when absent. */
+  readonly sliceMs?: number;
 }
 
 /** Larger bodies take long to read. */
 const largestBodyLength = 64 * 1024;
-/** Milliseconds that mutators may compute while connections wait. */
-const sliceMs = 4;
 
-export function createNear({ settings, onFault, isThreadFree = () => false }: NearOptions): Near {
+export function createNear({ settings, onFault, isThreadFree = () => false, sliceMs = 4 }: NearOptions): Near {
   let evaluator: Evaluator | null = null;
   let files: readonly string[] = [];
   let version = 0;

@@ -69,7 +69,13 @@ const pod = (
 const faults: string[] = [];
 
 /** An evaluator as a thread has it, and the near one that serves what it reports. */
-async function both(objects: readonly object[]): Promise<{ far: Evaluator; near: Near; report: Report }> {
+/** Time enough for code that runs for the first time on a busy machine. */
+const longSliceMs = 3000;
+
+async function both(
+  objects: readonly object[],
+  sliceMs = longSliceMs,
+): Promise<{ far: Evaluator; near: Near; report: Report }> {
   const settings = evaluatorSettings();
   const far = assembleEvaluator(settings);
   const changed = objects.map((object, at) => ({
@@ -79,7 +85,7 @@ async function both(objects: readonly object[]): Promise<{ far: Evaluator; near:
     lastGood: null,
   }));
   const report = far.prepare({ version: 1, changed, removed: [] });
-  const near = createNear({ settings, onFault: (detail) => faults.push(detail) });
+  const near = createNear({ settings, onFault: (detail) => faults.push(detail), sliceMs });
   await near.serve(report.nearby);
   return { far, near, report };
 }
@@ -161,7 +167,8 @@ test("an evaluator thread is asked for everything else, and for what is large or
   const many = Array.from({ length: 4000 }, (_, at) => ({ name: String(at) }));
   const slow = reviewOf(pod("a", "default", many), builtinCatalog());
   assert.ok(slow.length < 64 * 1024);
-  assert.equal(near.answer(slow, later(), mutateEndpoint), null);
+  const { near: hasty } = await both(globs, 4);
+  assert.equal(hasty.answer(slow, later(), mutateEndpoint), null);
   const large = reviewOf(pod("a", "default", [{ name: "web", args: ["x".repeat(65_000)] }]), builtinCatalog());
   assert.equal(near.answer(large, later(), mutateEndpoint), null);
 });
@@ -169,7 +176,12 @@ test("an evaluator thread is asked for everything else, and for what is large or
 test("while one decides, a free thread takes the next", async () => {
   const { report } = await both([pull]);
   let isThreadFree = true;
-  const near = createNear({ settings: evaluatorSettings(), onFault: assert.fail, isThreadFree: () => isThreadFree });
+  const near = createNear({
+    settings: evaluatorSettings(),
+    onFault: assert.fail,
+    isThreadFree: () => isThreadFree,
+    sliceMs: longSliceMs,
+  });
   await near.serve(report.nearby);
   const ask = (): boolean => near.answer(reviewOf(pod("a"), builtinCatalog()), later(), mutateEndpoint) !== null;
   assert.deepEqual([ask(), ask()], [true, false]);
