@@ -13,7 +13,7 @@ import { type GroupVersionResource, groupKindKey, stringAt } from "@portcullis/k
 import type { Answer, Need } from "@portcullis/lang";
 import type { ClusterObject, Informer } from "../../cluster/api.ts";
 import { type Statuses, createStatuses } from "../reports/joined-status.ts";
-import { type ReportApi, policyReport, reportKind } from "../reports/policy-report.ts";
+import { type ReportApi, policyReport, reportKind, reportedAnnotations } from "../reports/policy-report.ts";
 import { type ReportWriter, createReportWriter } from "../reports/report-writer.ts";
 import { type Auditor, type ObjectResults, createAuditor } from "./auditor.ts";
 import { type AuditData, createAuditData } from "./data.ts";
@@ -359,9 +359,10 @@ async function followPolicies(state: State, next: AuditedPolicies): Promise<void
   if (before !== null) reportAgain(state, before, next);
 }
 
-/** Reports also say what a policy's annotations say: where those changed, results that stayed are reported anew. */
+/** Reports also say what some of a policy's annotations say: where those changed, results that stayed are reported anew. */
 function reportAgain({ auditor, reports }: State, before: AuditedPolicies, next: AuditedPolicies): void {
-  const said = ({ annotations, reported }: PolicyObject): string => JSON.stringify([reported, annotations]);
+  const said = ({ annotations, reported }: PolicyObject): string =>
+    JSON.stringify([reported, ...reportedAnnotations.map((name) => annotations[name])]);
   const changed = new Set(
     [...next.objects].flatMap(([key, object]) => {
       const old = before.objects.get(key);

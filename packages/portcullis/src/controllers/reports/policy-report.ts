@@ -102,14 +102,21 @@ interface ReportResult extends Readonly<Record<string, unknown>> {
   readonly result: Result["result"];
 }
 
+const severityName = "policies.kyverno.io/severity";
+const categoryName = "policies.kyverno.io/category";
+const scoredName = "policies.kyverno.io/scored";
+
+/** The annotations of a policy that its reports depend on. */
+export const reportedAnnotations: readonly string[] = [severityName, categoryName, scoredName];
+
 function reportResult(result: Result, seconds: number, options: ReportOptions): ReportResult | null {
   const policy = options.policies.get(keyOfPolicy(result.policy));
   if (policy?.reported === false) return null;
   const said = result.policy.dialect === "kyverno" ? kyvernos(result, policy, options) : gatekeepers(result);
   if (!options.allowed.has(said.result)) return null;
   const annotations = policy?.annotations ?? {};
-  const severity = annotations["policies.kyverno.io/severity"] ?? "";
-  const category = annotations["policies.kyverno.io/category"] ?? "";
+  const severity = annotations[severityName] ?? "";
+  const category = annotations[categoryName] ?? "";
   return {
     source: said.source,
     policy: said.policy,
@@ -137,7 +144,7 @@ const severities: ReadonlySet<string> = new Set(["critical", "high", "medium", "
 
 function kyvernos(result: Result, policy: PolicyObject | undefined, { isAdmission }: ReportOptions): Said {
   const { policy: id, properties, exceptions } = result;
-  const scored = policy?.annotations["policies.kyverno.io/scored"] !== "false";
+  const scored = policy?.annotations[scoredName] !== "false";
   const names = exceptions.map((key) => key.slice(key.indexOf("/") + 1));
   return {
     source: "kyverno",
