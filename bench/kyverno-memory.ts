@@ -3,14 +3,14 @@
 // Each has a control plane of its own, and is asked about as many Pods as the peer keeps reports of.
 
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type ControlPlane, freePort, startControlPlane, stopProcess, waitFor } from "../e2e/control-plane.ts";
 import { type Bench, type Row, less } from "./bench.ts";
 import { createPolicies, prepare, startKyverno } from "./kyverno-manager.ts";
-import type { PolicyFile } from "./library.ts";
+import { type PolicyFile, validatingPolicies } from "./library.ts";
 import { type LoadTarget, runLoad } from "./load.ts";
 import { peer } from "./peers.ts";
 import { generatePods } from "./pods.ts";
@@ -32,7 +32,7 @@ export const kyvernoMemory: Bench = {
 async function run(): Promise<readonly Row[]> {
   const [etcd, apiserver] = [peer("etcd"), peer("kube-apiserver")];
   if (etcd === null || apiserver === null) throw new Error("there is no etcd or no kube-apiserver");
-  const policies = auditingPolicies();
+  const policies = validatingPolicies(["pod-security", "best-practices"]);
   if (policies.length === 0 || !existsSync(crds)) throw new Error("kyverno-policies is not in $CONFORMANCE_DIR");
   const onCluster = async (measure: (controlPlane: ControlPlane) => Promise<Peak>): Promise<Peak> => {
     const controlPlane = await startControlPlane(etcd, apiserver);
@@ -120,22 +120,6 @@ async function measureLoad(target: LoadTarget, pid: number | undefined): Promise
 
 function bodies(): readonly string[] {
   return generatePods({ count: 64, seed: 7 }).map(reviewOf);
-}
-
-/** ClusterPolicies that only validate, as they are. */
-function auditingPolicies(): readonly PolicyFile[] {
-  return ["pod-security", "best-practices"].flatMap((group) => {
-    const folder = join(data, "kyverno-policies", group);
-    if (!existsSync(folder)) return [];
-    return readdirSync(folder, { recursive: true, encoding: "utf8" })
-      .filter((path) => path.endsWith(".yaml") && !path.includes("/."))
-      .toSorted()
-      .map((path) => ({
-        name: `${group}--${path.replaceAll("/", "--")}`,
-        text: readFileSync(join(folder, path), "utf8"),
-      }))
-      .filter(({ text }) => /^kind: ClusterPolicy$/m.test(text) && !/^ +(generate|mutate|verifyImages):/m.test(text));
-  });
 }
 
 function get(port: number, path: string): Promise<{ readonly status: number; readonly body: string }> {

@@ -33,6 +33,14 @@ export function libraryPolicies(): readonly PolicyFile[] | null {
 
 /** ClusterPolicies that only validate, made to enforce, so that their denials can be compared; none where the data is not there. */
 export function kyvernoPolicies(groups: readonly string[]): readonly PolicyFile[] {
+  return validatingPolicies(groups).map(({ name, text }) => ({
+    name,
+    text: text.replaceAll(/([fF]ailureAction): [aA]udit/g, "$1: Enforce"),
+  }));
+}
+
+/** ClusterPolicies that only validate, as they are; none where the data is not there. */
+export function validatingPolicies(groups: readonly string[]): readonly PolicyFile[] {
   return groups.flatMap((group) => {
     const folder = join(data, "kyverno-policies", group);
     if (!existsSync(folder)) return [];
@@ -43,7 +51,6 @@ export function kyvernoPolicies(groups: readonly string[]): readonly PolicyFile[
         name: `${group}--${path.replaceAll("/", "--")}`,
         text: readFileSync(join(folder, path), "utf8"),
       }))
-      .filter(({ text }) => /^kind: ClusterPolicy$/m.test(text) && !/^ +(generate|mutate|verifyImages):/m.test(text))
-      .map(({ name, text }) => ({ name, text: text.replaceAll(/([fF]ailureAction): [aA]udit/g, "$1: Enforce") }));
+      .filter(({ text }) => /^kind: ClusterPolicy$/m.test(text) && !/^ +(generate|mutate|verifyImages):/m.test(text));
   });
 }

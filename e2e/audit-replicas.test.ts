@@ -9,6 +9,7 @@ import { ownDefinitions } from "../packages/portcullis/src/controllers/install/c
 import { findBinaries } from "./binaries.ts";
 import { freePort, stopProcess, waitFor } from "./control-plane.ts";
 import { configMap, digitConstraint, digitData, digitPolicy, template } from "./digits.ts";
+import { created, each, leasesAtRest } from "./fleet.ts";
 import { type Product, type Replica, startProduct, startReplica } from "./product.ts";
 import { type Verdicts, freshly, told } from "./verdicts.ts";
 
@@ -147,22 +148,7 @@ async function uninstalled({ product, replicas }: Cluster): Promise<void> {
 }
 
 async function atRest({ product, say }: Cluster): Promise<void> {
-  const restMs = 15_000;
-  const ours = (): readonly string[] => product.writes().filter(isOurs).map(written);
-  let before = ours();
-  let sinceMs = performance.now();
-  let last: readonly string[] = [];
-  await waitFor("15 s without a write", 90, async () => {
-    const now = ours();
-    const fresh = now.slice(before.length).filter((line) => !line.includes(" leases"));
-    if (fresh.length > 0) {
-      last = fresh;
-      sinceMs = performance.now();
-      before = now;
-    }
-    return performance.now() - sinceMs > restMs;
-  }).catch((error: unknown) => assert.fail(`${String(error)}: ${last.slice(0, 5).join("; ")}`));
-  say(`15 s at rest: ${ours().length - before.length} writes of three replicas, all of Leases`);
+  say(`15 s at rest: ${await leasesAtRest(product)} writes of three replicas, all of Leases`);
 }
 
 // ── conditions
@@ -263,39 +249,12 @@ function metricsOf(port: number): Promise<string> {
   });
 }
 
-function isOurs({ userAgent }: { readonly userAgent?: string }): boolean {
-  return userAgent?.startsWith("portcullis") === true;
-}
-
-function written({ verb, objectRef = {} }: ReturnType<Product["writes"]>[number]): string {
-  const { resource = "", subresource, namespace = "", name = "" } = objectRef;
-  return `${verb} ${resource}${subresource === undefined ? "" : `/${subresource}`} ${namespace}/${name}`;
-}
-
 // ── objects and programs
 
 async function started({ product, replicas }: Cluster, name: string): Promise<void> {
   const metricsPort = await freePort();
   const flags = ["--audit-interval", "2", "--metrics-port", String(metricsPort)];
   replicas.set(name, { ...(await startReplica(product, { name, registers: false, flags })), metricsPort });
-}
-
-async function created(product: Product, path: string, object: unknown): Promise<void> {
-  const { status, body } = await product.call("POST", path, object);
-  assert.equal(status, 201, body);
-}
-
-/** So many at a time. */
-async function each<T>(items: readonly T[], width: number, work: (item: T) => Promise<unknown>): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < items.length) {
-      const item = items[next++];
-      // oxlint-disable-next-line no-await-in-loop -- each worker has one at a time
-      if (item !== undefined) await work(item);
-    }
-  };
-  await Promise.all(Array.from({ length: width }, worker));
 }
 
 function numbers(count: number): readonly number[] {

@@ -213,8 +213,12 @@ export function conflictsOf(product: Product): number {
 
 /** 15 s without a write of ours. */
 export async function atRest(fleet: Fleet): Promise<void> {
-  const { product, say } = fleet;
   await enforcedBy(fleet, true);
+  fleet.say(`15 s at rest: ${await leasesAtRest(fleet.product)} writes of two replicas, all of Leases`);
+}
+
+/** Waits until 15 s have passed without a write of ours but of Leases; how many those were. */
+export async function leasesAtRest(product: Product): Promise<number> {
   const restMs = 15_000;
   const counted = (): readonly string[] => product.writes().filter(isOurs).map(written);
   let before = counted();
@@ -230,8 +234,7 @@ export async function atRest(fleet: Fleet): Promise<void> {
     }
     return performance.now() - sinceMs > restMs;
   }).catch((error: unknown) => assert.fail(`${String(error)}: ${last.slice(0, 5).join("; ")}`));
-  const leases = counted().length - before.length;
-  say(`15 s at rest: ${leases} writes of two replicas, all of Leases`);
+  return counted().length - before.length;
 }
 
 /** Once replicas are gone, what they registered stands in the way until it is taken away. */
