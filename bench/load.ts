@@ -80,6 +80,8 @@ async function atRate(
   const { connections, seconds, requestsPerSecond } = options;
   const idle = await Promise.all(Array.from({ length: connections }, () => openClient(target)));
   const clients = [...idle];
+  // A connection over which nothing was ever asked is closed by servers that defend themselves.
+  await Promise.all(idle.map((client) => client.ask()));
   const latencies: number[] = [];
   const waiting: number[] = [];
   let errors = 0;
