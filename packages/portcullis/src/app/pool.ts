@@ -85,7 +85,7 @@ export function createPool(options: PoolOptions): Pool {
         const isLarge = body.length > largeBodyLength && hasSlowLane(state);
         const lane = isLarge ? "slow" : "fast";
         const key = isLarge ? sizeKey : "";
-        enqueue(state, { id: state.nextId++, body, deadlineMs, endpoint, resolve, lane, key, ...untouched() });
+        enqueue(state, { id: -1, body, deadlineMs, endpoint, resolve, lane, key, ...untouched() });
       }),
     get isFree() {
       return state.queues.fast.length === 0 && leastBusy(state) !== null;
@@ -113,8 +113,8 @@ export function createPool(options: PoolOptions): Pool {
 
 const sizeKey = "its size";
 
-function untouched(): Pick<Task, "fetched" | "failed"> {
-  return { fetched: new Map(), failed: new Map() };
+function untouched(): Pick<Task, "earlier" | "fetched" | "failed"> {
+  return { earlier: new Set(), fetched: new Map(), failed: new Map() };
 }
 
 // ── threads
@@ -314,6 +314,8 @@ function freeSlowSlot(state: State, key: string): Slot | null {
 }
 
 function ask(state: State, slot: Slot, task: Task): void {
+  if (task.id !== -1) task.earlier.add(task.id);
+  task.id = state.nextId++;
   if (slot.tasks.length === 0) slot.headSinceMs = clockMs();
   slot.tasks.push(task);
   const { body, deadlineMs, lane, endpoint, fetched, failed } = task;
@@ -323,7 +325,9 @@ function ask(state: State, slot: Slot, task: Task): void {
 }
 
 function take(state: State, slot: Slot, id: number, result: Sent): void {
-  const at = slot.tasks.findIndex((task) => task.id === id);
+  // What was asked once more may have its answer from before; where that only needs something, the later one is waited for.
+  const isOf = (task: Task): boolean => task.id === id || (result.kind !== "needs" && task.earlier.has(id));
+  const at = slot.tasks.findIndex(isOf);
   slot.headSinceMs = clockMs();
   slot.isStalled = false;
   // An answer to a request that was given to another thread meanwhile.

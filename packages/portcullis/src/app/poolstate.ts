@@ -33,7 +33,13 @@ export interface PoolOptions {
 }
 
 export interface Task {
-  readonly id: number;
+  /**
+   * The number under which a thread was asked last, -1 before the first time. Each asking has its own: a thread that stalled
+   * may still answer one from before, and keeps what it would go on with by number.
+   */
+  id: number;
+  /** The numbers of the askings before. */
+  readonly earlier: Set<number>;
   readonly body: string;
   readonly deadlineMs: number;
   readonly endpoint: Endpoint;

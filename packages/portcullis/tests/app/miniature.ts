@@ -1,5 +1,5 @@
-// A miniature dialect whose policies do what a test wants: deny, with what was fetched or without, spin within their budget, hang without looking at it, fill
-// the memory. With it the pool is tested without a policy language.
+// A miniature dialect whose policies do what a test wants: deny, with what was fetched or without, spin within their budget, hang or stall without looking at it,
+// fill the memory. With it the pool is tested without a policy language.
 
 import { gvkOf, nameOf, stringAt } from "@portcullis/kube";
 import { type Answer, type Need, errorAt } from "@portcullis/lang";
@@ -11,7 +11,7 @@ import { type SlicesOptions, createSlices } from "../../src/app/slices.ts";
 export interface Rule {
   readonly name: string;
   readonly when: string;
-  readonly act: "fetch" | "deny" | "spin" | "hang" | "fill" | "crash" | "work";
+  readonly act: "fetch" | "deny" | "spin" | "hang" | "stall" | "fill" | "crash" | "work";
   readonly onError?: "deny" | "allow";
   readonly message?: string;
 }
@@ -57,6 +57,11 @@ function policyOf(rule: unknown): Policy {
         case "work": {
           const endMs = budget.nowMs() + 100;
           while (budget.nowMs() < endMs) budget.step();
+          break;
+        }
+        case "stall": {
+          const endMs = performance.now() + 100;
+          while (performance.now() < endMs);
           break;
         }
         case "hang":

@@ -216,6 +216,28 @@ test("a request that waits outlives its thread, and nothing is fetched twice", a
   assert.equal(waiting.length, 1);
 });
 
+test("a request that was asked again because its thread stalled ends with what was fetched", async () => {
+  const waiting: (() => void)[] = [];
+  const fetching = createFetching({
+    fetchers: {
+      mini: async (needs) => {
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        return needs.map(({ key }) => ({ value: `fetched ${key}` }));
+      },
+    },
+  });
+  await using running = await startPool([asks, { name: "stall", when: "busy", act: "stall" }], 1, fetching);
+  const busy = ask(running, "busy", { timeoutMs: 20_000 });
+  // Waits behind it, is asked again, and both times needs something.
+  const asked = ask(running, "fetch", { timeoutMs: 20_000 });
+  await busy;
+  while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await ask(running, "good");
+  waiting[0]?.();
+  assert.equal((await asked).message, "fetched fetch");
+  assert.deepEqual(running.restarts, []);
+});
+
 test("large bodies are decided apart from the others", async () => {
   await using running = await startPool([denies]);
   assert.equal((await ask(running, "bad", { padding: 4_000_000 })).message, "not this");
