@@ -25,25 +25,25 @@ export interface CompiledSchema {
   unknownFields(value: Json): readonly UnknownField[];
   /** The value with the schema's defaults; the same object when there is nothing to add. */
   withDefaults(value: Json): Json;
-  /** The value without nulls that the schema does not allow, as an API server drops them. */
-  withoutNulls(value: Json): Json;
+  /** The value as an API server stores it: with defaults, without nulls that the schema does not allow. */
+  asStored(value: Json): Json;
 }
 
 export type SchemaResult = { readonly schema: CompiledSchema } | { readonly error: string };
 
-/** Compiles a schema without asking whether it may stand in a CRD. */
+/** Compiles a schema to which an API server holds objects, without asking whether it may stand in a CRD. */
 export function compileSchema(tree: Json): SchemaResult {
   const schema = readSchema(tree);
-  return "error" in schema ? schema : { schema: compiled(schema) };
+  return "error" in schema ? schema : { schema: compiled(schema, "json") };
 }
 
-function compiled(schema: Schema): CompiledSchema {
+/** Gatekeeper, which holds constraints to their schemas itself, reads their integers as floats. */
+function compiled(schema: Schema, numbers: "json" | "float"): CompiledSchema {
   return {
-    validate: (value, prefix) =>
-      validateValue(value, schema, { field: prefix, patterns: schemaPattern, numbers: "float" }),
+    validate: (value, prefix) => validateValue(value, schema, { field: prefix, patterns: schemaPattern, numbers }),
     unknownFields: (value) => unknownFields(value, schema, true),
     withDefaults: (value) => applyDefaults(value, schema),
-    withoutNulls: (value) => dropUnwantedNulls(value, schema),
+    asStored: (value) => dropUnwantedNulls(applyDefaults(value, schema), schema),
   };
 }
 
@@ -59,7 +59,7 @@ export function compileCrdSchema(tree: Json, names: CrdNames): SchemaResult {
   const path = "spec.validation.openAPIV3Schema";
   const definition = definitionErrors(schema, path, { statusSubresource: true, patterns: schemaPattern });
   const text = aggregateText([...nameErrors(names), ...definition]);
-  return text === null ? { schema: compiled(schema) } : { error: text };
+  return text === null ? { schema: compiled(schema, "float") } : { error: text };
 }
 
 /** apiextensions: pkg/apis/apiextensions/validation ValidateCustomResourceDefinitionNames. */

@@ -48,7 +48,7 @@ export function strictProblems(
   if (!versions.includes(gvkOf(object).version)) {
     found.push(errorAt(code, locate?.(["apiVersion"]) ?? null, noMatch(object)));
   }
-  const errors = schema.validate(object, "");
+  const errors = schema.validate(schema.asStored(object), "");
   const text = aggregateText(errors);
   if (text !== null) found.push(errorAt(`${code}-schema`, locate?.(errors[0]?.path ?? ["spec"]) ?? null, text));
   for (const field of schema.unknownFields(object)) {

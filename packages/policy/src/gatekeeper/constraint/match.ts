@@ -271,7 +271,10 @@ function namespaceSelectorCriterion(match: Match, selector: SelectorPredicate | 
       if (object.isNamespace) return selector(object.labels);
       if (namespace !== null) return selector(namespace.labels);
       // Cluster-scoped objects are not deselected.
-      return object.namespace === "" ? true : unknownNamespace;
+      if (object.namespace === "") return true;
+      // A selector that cannot be read says so first.
+      selector(object.labels);
+      return unknownNamespace;
     },
     actual: ({ object, namespace }) => {
       if (object.isNamespace) return JSON.stringify(object.labels);

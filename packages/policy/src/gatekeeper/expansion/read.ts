@@ -47,7 +47,7 @@ export function readExpansion(
   if (kind !== "ExpansionTemplate") {
     return { unit: null, diagnostics: [errorAt("expansion", place(["kind"]), unserved)] };
   }
-  const errors = schema.validate(object, "");
+  const errors = schema.validate(schema.asStored(object), "");
   const text = aggregateText(errors);
   const strict = [
     ...(served.has(version) ? [] : [errorAt("expansion", place(["apiVersion"]), unserved)]),

@@ -85,9 +85,9 @@ export function readMutator(
   if (!isMutatorKind(kind)) {
     return { unit: null, diagnostics: [errorAt("mutator", place(["kind"]), unserved(object))] };
   }
-  const schema = mutatorSchema(kind);
+  const schema = mutatorSchema(kind, gvkOf(object).version);
   const build = (profile: Profile): Built =>
-    buildMutator(kind, profile === "gator" ? object : schema.withDefaults(object), options);
+    buildMutator(kind, profile === "gator" ? object : schema.asStored(object), options);
   const built = build("cluster");
   const unit: MutatorUnit = {
     unit: "mutator",
@@ -107,8 +107,8 @@ function strictDiagnostics(
   object: Json,
   place: (path: Problem["path"]) => ReturnType<Locate>,
 ): readonly Diagnostic[] {
-  const schema = mutatorSchema(kind);
-  const errors = schema.validate(object, "");
+  const schema = mutatorSchema(kind, gvkOf(object).version);
+  const errors = schema.validate(schema.asStored(object), "");
   const text = aggregateText(errors);
   const unknown = schema
     .unknownFields(object)
@@ -247,6 +247,8 @@ function readAssignMetadata(reading: Reading): Read {
 
 function readModifySet(reading: Reading): Read {
   const { name, spec } = reading;
+  const undecodable = fromListProblem(valueAt(spec, "parameters", "values", "fromList"));
+  if (undecodable !== null) return undecodable;
   const location = locationOf(reading, "ModifySet");
   if ("text" in location) return location;
   if (isMetadata(location)) return problemAt(`modifyset ${name} can't change metadata`, "location");
@@ -262,6 +264,21 @@ function readModifySet(reading: Reading): Read {
     tests: testsOf(spec),
     applyTo: readApplyTo(spec),
   };
+}
+
+/** The schema leaves open what `values` holds; Go's decoder does not. */
+function fromListProblem(list: Json): Problem | null {
+  if (list === undefined || list === null || Array.isArray(list)) return null;
+  const field = "Go struct field Values.spec.parameters.values.fromList of type []interface {}";
+  const problem = `json: cannot unmarshal ${jsonType(list)} into ${field}`;
+  return problemAt(problem, "parameters", "values", "fromList");
+}
+
+/** As encoding/json calls what it could not decode. */
+function jsonType(value: Json): string {
+  if (isMap(value)) return "object";
+  if (typeof value === "boolean") return "bool";
+  return typeof value === "string" ? "string" : "number";
 }
 
 function readAssignImage(reading: Reading): Read {

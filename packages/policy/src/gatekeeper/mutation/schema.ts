@@ -67,27 +67,31 @@ const specs: Readonly<Record<MutatorKind, Record<string, Json>>> = {
 };
 
 /** As it stands in a CRD. */
-export function mutatorTree(kind: MutatorKind): JsonRecord {
+export function mutatorTree(kind: MutatorKind, metadata: JsonRecord = { type: "object" }): JsonRecord {
   return object({
     apiVersion: text,
     kind: text,
-    metadata: { type: "object" },
+    metadata,
     spec: object({ match: matchSchema, location: text, ...specs[kind] }),
     status: object({}, anything),
   });
 }
 
-const schemas = new Map<MutatorKind, CompiledSchema>();
+const schemas = new Map<string, CompiledSchema>();
 
-/** The schema of a kind, compiled when it is first asked for. */
-export function mutatorSchema(kind: MutatorKind): CompiledSchema {
-  const known = schemas.get(kind);
+/** The schema of a kind, compiled when it is first asked for. The newest version limits the name, the others do not. */
+export function mutatorSchema(kind: MutatorKind, version: string): CompiledSchema {
+  const isNewest = version === servedVersions(kind)[0];
+  const key = `${kind} ${isNewest}`;
+  const known = schemas.get(key);
   if (known !== undefined) return known;
-  const compiled = compileSchema(mutatorTree(kind));
+  const compiled = compileSchema(mutatorTree(kind, isNewest ? shortlyNamed : undefined));
   if ("error" in compiled) throw new Error(compiled.error);
-  schemas.set(kind, compiled.schema);
+  schemas.set(key, compiled.schema);
   return compiled.schema;
 }
+
+const shortlyNamed = object({ name: { type: "string", maxLength: 63 } });
 
 export function isMutatorKind(kind: string): kind is MutatorKind {
   return Object.hasOwn(specs, kind);

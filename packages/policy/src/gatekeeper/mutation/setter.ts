@@ -80,7 +80,8 @@ function pruned(present: Json, values: readonly Json[], numbers: GoNumbers): Jso
 
 function setOf(present: Json, numbers: GoNumbers): readonly Json[] {
   if (Array.isArray(present)) return present as readonly Json[];
-  throw new MutationError(`${goText(present, numbers)} is not a list of values, cannot treat it as a set`);
+  const text = present instanceof Placeholder ? present.key : goText(present, numbers);
+  throw new MutationError(`${text} is not a list of values, cannot treat it as a set`);
 }
 
 function kept(present: Json, value: Json): Json {

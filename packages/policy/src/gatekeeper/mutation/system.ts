@@ -231,13 +231,32 @@ interface Changing {
   readonly uuid: () => string;
 }
 
-function change(mutator: Mutator, { object, subject, mutable, uuid }: Changing): Json {
+function change(mutator: Mutator, changing: Changing): Json {
+  const { object, subject, mutable, uuid } = changing;
   try {
     return mutator.change(object, subject);
   } catch (error) {
     if (!(error instanceof MutationError)) throw error;
     const about = describe(object, mutable.namespace);
-    throw new MutationError(`mutation ${uuid()} for mutator ${mutator.id} failed for ${about}: ${error.message}`);
+    const text = numbersNamed(error.message, mutator, changing);
+    throw new MutationError(`mutation ${uuid()} for mutator ${mutator.id} failed for ${about}: ${text}`);
+  }
+}
+
+/** Errors show the types of numbers: the object's own integers are integers, those that mutators assigned are floats. */
+function numbersNamed(text: string, mutator: Mutator, { object, subject, mutable }: Changing): string {
+  const asFloats = failureOf(mutator, object, { ...subject, numbers: "float64" });
+  const isOwn = asFloats === text || failureOf(mutator, mutable.object, subject) === text;
+  return isOwn ? text : asFloats;
+}
+
+function failureOf(mutator: Mutator, object: Json, subject: Subject): string {
+  try {
+    mutator.change(object, { ...subject, edit: newEdit() });
+    return "";
+  } catch (error) {
+    if (error instanceof MutationError) return error.message;
+    throw error;
   }
 }
 

@@ -137,7 +137,7 @@ function unregisteredText(version: string): string {
 
 /** What an API server or Gatekeeper's webhook would not take, and gator takes without a word. */
 function strictProblems(object: Json, locate: Locate | undefined): readonly Diagnostic[] {
-  const wrong = shape.validate(shape.withoutNulls(object), "").map((error) => {
+  const wrong = shape.validate(shape.asStored(object), "").map((error) => {
     return errorAt("template-field", locate?.(error.path ?? []) ?? null, fieldErrorText(error));
   });
   const unknown = shape.unknownFields(object).map((field) => {

@@ -74,6 +74,34 @@ test("M5: a Namespace that is not there stops only mutators that select by its l
   assert.match(selecting.outcomes[0]?.message ?? "", /namespace-scoped object but missing Namespace$/);
 });
 
+test("M8: a conflict that is over leaves nothing behind, whatever conflicts a mutator passes by", () => {
+  const named = (name: string, location: string): Json => {
+    return { ...(assign(location, { value: "x" }) as object), metadata: { name } };
+  };
+  const passing = named("passing", "spec.a");
+  const others = [named("one", "spec.a[k: x].b"), named("two", "spec.a[name: x].b")];
+  const was: MutationCase = { file: "", name: "", mutators: [passing, ...others], object: pod({ c: 1 }), want: {} };
+  assert.deepEqual(specOf(mutateCase(was, setOf(was, "cluster"))), { c: 1, a: "x" });
+});
+
+test("M9: elements that were assigned equal objects are different elements", () => {
+  const mutators = [
+    assign("spec.containers[name: *].securityContext", { value: { runAsNonRoot: true } }),
+    {
+      ...(assign("spec.containers[name: main].securityContext.runAsUser", { value: 1000 }) as object),
+      metadata: { name: "b" },
+    },
+  ];
+  const object = pod({ containers: [{ name: "main" }, { name: "sidecar" }] });
+  const one: MutationCase = { file: "", name: "", mutators, object, want: {} };
+  assert.deepEqual(specOf(mutateCase(one, setOf(one, "cluster"))), {
+    containers: [
+      { name: "main", securityContext: { runAsNonRoot: true, runAsUser: 1000 } },
+      { name: "sidecar", securityContext: { runAsNonRoot: true } },
+    ],
+  });
+});
+
 test("M6: gator's expansion finds elements by an integer key", () => {
   const got = gatorExpand(
     [
