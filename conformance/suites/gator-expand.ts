@@ -13,7 +13,7 @@ export function expandCases(folder: string): readonly ConformanceCase[] {
   return readdirSync(folder).map((name) => ({
     id: `expand ${name}`,
     run: () => {
-      const inputs = loadObjects([join(folder, name, "input")], { dialect: "go", stdin: false });
+      const inputs = loadObjects([join(folder, name, "input")], { stdin: false });
       const objects = inputs.map(({ object }) => object);
       const result = gatorExpand(objects, gatorOptions());
       const got = "error" in result ? result.error : documents(result.objects);

@@ -4,7 +4,7 @@
 // and is parsed again when somebody asks where something stands, so that the common case costs nothing for it.
 // One broken document does not hide the others: every document yields a value or a diagnostic with line and column.
 
-import { Decimal, type Diagnostic, type Out, type Source, errorAt, spanOf } from "@portcullis/lang";
+import { Decimal, type Diagnostic, type Out, type Severity, type Source, errorAt, spanOf } from "@portcullis/lang";
 import { YAMLException } from "js-yaml";
 import { type BuildOptions, type Built, type JsonTree, YamlProblem, buildDocuments } from "./yaml/build.ts";
 import { type Document, TextDocument } from "./yaml/document.ts";
@@ -19,8 +19,8 @@ export type { YamlDialect } from "./yaml/scalar.ts";
 
 export interface YamlOptions {
   readonly dialect: YamlDialect;
-  /** Duplicate keys are errors (v3 has them as errors always). */
-  readonly strict?: boolean;
+  /** A key that stands twice gives a warning; in v3 it is an error always. JSON is not looked at. */
+  readonly tellsDuplicates?: boolean;
 }
 
 /**
@@ -50,7 +50,7 @@ interface Reading {
 function readChunk(reading: Reading): void {
   const { source, chunk, documents, diagnostics, options } = reading;
   const text = source.text.slice(chunk.start, chunk.end);
-  if (chunk.json !== null && options.strict !== true) {
+  if (chunk.json !== null) {
     const tree = chunk.json.value as JsonTree;
     const value = chunk.json.plain ? tree : goNumbers(tree);
     documents.push(new TextDocument(value, { source, start: chunk.start, end: chunk.end, index: 0 }, 0));
@@ -61,7 +61,7 @@ function readChunk(reading: Reading): void {
     diagnostics.push(unreadable);
     return;
   }
-  const strict = options.strict ?? false;
+  const strict = options.tellsDuplicates ?? false;
   const plain = options.dialect === "go" ? readPlainDocument(text, strict) : null;
   if (plain !== null) {
     documents.push(
@@ -69,12 +69,15 @@ function readChunk(reading: Reading): void {
     );
     return;
   }
-  const report = (problem: YamlProblem) => {
+  const report = (problem: YamlProblem, severity: Severity) => {
     const at = chunk.start + problem.offset;
-    diagnostics.push(errorAt("yaml-value", spanOf(source, at, at), problem.message, problem.hint));
+    diagnostics.push({ ...errorAt("yaml-value", spanOf(source, at, at), problem.message, problem.hint), severity });
+  };
+  const reportDuplicate = (problem: YamlProblem): void => {
+    report(problem, options.dialect === "go" ? "warning" : "error");
   };
   try {
-    const built = readEvents(text, { dialect: options.dialect, strict, report });
+    const built = readEvents(text, { dialect: options.dialect, strict, report: reportDuplicate });
     // Go's Unmarshal reads the first document of what the line reader cut out.
     const taken = options.dialect === "go" ? built.slice(0, 1) : built;
     const { start, end } = chunk;
@@ -82,7 +85,7 @@ function readChunk(reading: Reading): void {
       documents.push(new TextDocument(one.value, { source, start, end, index }, one.start));
     if (built.length === 0) documents.push(new TextDocument(null, { source, start, end, index: 0 }, 0));
   } catch (error) {
-    if (error instanceof YamlProblem) report(error);
+    if (error instanceof YamlProblem) report(error, "error");
     else if (error instanceof YAMLException) diagnostics.push(syntaxError(source, chunk, error));
     else throw error;
   }

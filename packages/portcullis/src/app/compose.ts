@@ -6,15 +6,9 @@
 // broken, the object of the last good text stands in: an editor's slip takes no policy out of service.
 
 import { type Diagnostic, Source, formatDiagnostic, parseJson } from "@portcullis/lang";
-import { type Document, gvkOf, isObject, nameOf, namespaceOf, parseYaml, valueAt } from "@portcullis/kube";
-import {
-  type Engine,
-  type Locate,
-  type ObjectRef,
-  type PolicySet,
-  type PolicySource,
-  statusKey,
-} from "@portcullis/policy";
+import { gvkOf, nameOf, namespaceOf, parseYaml } from "@portcullis/kube";
+import { type Engine, type ObjectRef, type PolicySet, type PolicySource, statusKey } from "@portcullis/policy";
+import { objectsOf, strangeDocument } from "./objects.ts";
 
 export interface FileText {
   readonly file: string;
@@ -115,31 +109,11 @@ function readText(file: FileText, text: string): Pick<ReadFile, "entries" | "dia
   if (file.form === "object") {
     return { entries: [{ role: file.role, file: file.file, object: parseJson(text) }], diagnostics: [] };
   }
-  const { value, diagnostics } = parseYaml(new Source(file.file, text), { dialect: "go" });
+  const { value, diagnostics } = parseYaml(new Source(file.file, text), { dialect: "go", tellsDuplicates: true });
   const entries = value.flatMap((document) =>
-    itemsOf(document).map(({ object, locate }) => ({ role: file.role, file: file.file, object, locate })),
+    objectsOf(document).map(({ object, locate }) => ({ role: file.role, file: file.file, object, locate })),
   );
-  return { entries, diagnostics };
-}
-
-/** A `List` stands for its items, as with kubectl. */
-function itemsOf(document: Document): readonly Pick<Required<Entry>, "object" | "locate">[] {
-  const { value } = document;
-  if (!isObject(value)) return [];
-  const items = valueAt(value, "items");
-  if (!gvkOf(value).kind.endsWith("List") || !Array.isArray(items))
-    return [{ object: value, locate: locator(document, []) }];
-  return items.map((object: unknown, at) => ({ object, locate: locator(document, ["items", at]) }));
-}
-
-function locator(document: Document, prefix: readonly (string | number)[]): Locate {
-  return (inObject, within) => {
-    const path = [...prefix, ...inObject];
-    if (within === undefined) return document.positionOf(path);
-    const origin = document.scalarOrigin(path);
-    if (origin === null) return document.positionOf(path);
-    return { source: origin.span.source, start: origin.offsetOf(within.start), end: origin.offsetOf(within.end) };
-  };
+  return { entries, diagnostics: [...diagnostics, ...value.flatMap((document) => strangeDocument(document) ?? [])] };
 }
 
 /** What a file gives. When a document of it cannot be read, the last good objects that it does not name stay. */

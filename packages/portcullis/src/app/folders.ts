@@ -6,6 +6,8 @@ import { type FSWatcher, type Stats, watch } from "node:fs";
 import { readFile, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { FileText, Problem } from "./compose.ts";
+import { NotTextError, isManifestName, manifestText } from "./manifestfile.ts";
+import { reasonOf } from "./refusal.ts";
 
 export interface Root {
   readonly path: string;
@@ -24,10 +26,8 @@ export interface Scanned {
   readonly unreadable: readonly string[];
 }
 
-/** No manifest is larger: ten times the largest object that etcd stores. */
+/** A larger file is not a manifest. */
 const fileBytesMax = 32 * 1024 * 1024;
-
-const extensions = [".yaml", ".yml", ".json"];
 
 /** Reads all files below the roots, in the order of the roots and of names. Never rejects. */
 export async function scanFolders(roots: readonly Root[]): Promise<Scanned> {
@@ -35,7 +35,7 @@ export async function scanFolders(roots: readonly Root[]): Promise<Scanned> {
   const problems: Problem[] = [];
   const unreadable: string[] = [];
   const fail = (file: string, text: string): void => {
-    problems.push({ file, severity: "error", text: `${file}: ${text}` });
+    problems.push({ file, severity: "error", text });
     unreadable.push(file);
   };
   const visit = async (path: string, role: FileText["role"], isRoot: boolean): Promise<void> => {
@@ -46,11 +46,11 @@ export async function scanFolders(roots: readonly Root[]): Promise<Scanned> {
         // oxlint-disable-next-line no-await-in-loop -- in order, and one file in memory at a time
         for (const name of names.toSorted()) if (!name.startsWith(".")) await visit(join(path, name), role, false);
       } else if (isRoot || isManifest(path, found)) {
-        if (found.size > fileBytesMax) fail(path, tooLarge(found.size));
+        if (found.size > fileBytesMax) fail(path, `${path}: ${tooLarge(found.size)}`);
         else texts.set(path, await readText(path, role));
       }
     } catch (error) {
-      fail(path, reasonOf(error));
+      fail(path, error instanceof NotTextError ? error.message : `${path}: ${reasonOf(error)}`);
     }
   };
   // oxlint-disable-next-line no-await-in-loop -- see above
@@ -60,22 +60,16 @@ export async function scanFolders(roots: readonly Root[]): Promise<Scanned> {
 
 /** The time is asked for after the text: whatever was read, it was not written later than that. */
 async function readText(path: string, role: FileText["role"]): Promise<ScannedText> {
-  const text = await readFile(path, "utf8");
+  const text = manifestText(path, await readFile(path));
   return { role, text, writtenMs: (await stat(path)).mtimeMs };
 }
 
 function isManifest(path: string, found: Stats): boolean {
-  return found.isFile() && extensions.some((extension) => path.endsWith(extension));
+  return found.isFile() && isManifestName(path);
 }
 
 function tooLarge(size: number): string {
   return `${(size / 2 ** 20).toFixed(1)} MiB are more than the ${fileBytesMax / 2 ** 20} MiB that a file may have; split it`;
-}
-
-function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "ENOENT") return "no such file or folder";
-  return code === "EACCES" ? "permission denied" : (code ?? message);
 }
 
 export interface Watching {
@@ -100,7 +94,7 @@ export function watchFolders(roots: readonly Root[], onChange: () => void, onErr
   };
   for (const { path } of roots) {
     try {
-      if (extensions.some((extension) => path.endsWith(extension))) open(dirname(path), false);
+      if (isManifestName(path)) open(dirname(path), false);
       else open(path, true);
     } catch (error) {
       onError(error as Error);

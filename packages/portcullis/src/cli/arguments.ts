@@ -12,6 +12,12 @@ export function wholeNumber(value: string): number {
   return parsed;
 }
 
+export function portNumber(value: string): number {
+  const port = wholeNumber(value);
+  if (port > 65_535) throw new InvalidArgumentError("expected a port, 0 to 65535");
+  return port;
+}
+
 /** Gatekeeper's -1 stands for one per core. */
 export function threadNumber(value: string): number | undefined {
   return value === "-1" ? undefined : Math.max(1, wholeNumber(value));

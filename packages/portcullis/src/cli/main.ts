@@ -4,7 +4,8 @@
 // commands have gator's own.
 
 import { Command, CommanderError, Option } from "commander";
-import { collect, wholeNumber } from "./arguments.ts";
+import { reasonOf } from "../app/refusal.ts";
+import { collect, portNumber } from "./arguments.ts";
 import { registerGator } from "./gator/register.ts";
 import { CommandFailed } from "./kyverno/exit.ts";
 import { registerKyverno } from "./kyverno/register.ts";
@@ -15,18 +16,28 @@ import { UsageError } from "./usage.ts";
 
 // A reader such as `head` may go away before the end; that ends the run as SIGPIPE ends others.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(141);
+  if (error.code === "EPIPE") process.exit(141);
+  process.stderr.write(`standard output: ${reasonOf(error)}\n`);
+  process.exit(2);
 });
+process.stderr.on("error", () => {});
 
 const kyvernoAnswers = "answer as Kyverno where docs/compatibility.md gives a switch";
 
 const outputs = ["text", "json", "sarif", "junit"] as const;
 
 const { default: manifest } = (await import("portcullis/package.json", { with: { type: "json" } })) as {
-  readonly default: { readonly version: string };
+  readonly default: { readonly version: string; readonly engines: { readonly node: string } };
 };
 const { version } = manifest;
+
+// npm only warns of a Node that is too old. Such a one lacks what policies are compiled to: each would be broken, and
+// nothing refused.
+const needed = manifest.engines.node.replace(">=", "");
+if (process.versions.node.localeCompare(needed, "en", { numeric: true }) < 0) {
+  process.stderr.write(`portcullis needs Node ${needed} or newer; this is Node ${process.versions.node}\n`);
+  process.exit(2);
+}
 
 const program = new Command("portcullis")
   .description("one policy engine for Kubernetes: runs Gatekeeper's and Kyverno's policies unchanged")
@@ -154,7 +165,7 @@ program
 program
   .command("demo")
   .description("run the webhook on the walkthroughs' policies, ask it about their objects, and stay up")
-  .option("--port <number>", "the port to listen on, 0 for any", wholeNumber, 8443)
+  .option("--port <number>", "the port to listen on, 0 for any", portNumber, 8443)
   .option("--once", "end after the answers")
   .action(async (options: { port: number; once?: boolean }) => {
     const { demoCommand } = await import("./commands/serve.ts");
@@ -186,5 +197,17 @@ function exitCodeOf(error: unknown): number {
     process.stderr.write(`${error.message}\n`);
     return 2;
   }
-  throw error;
+  return failedOn(error);
+}
+
+/** What nobody expected: the system's refusals in words, and our own mistakes in one line that says where they are. */
+function failedOn(error: unknown): number {
+  const { code, path, message, stack } = error as NodeJS.ErrnoException;
+  if (code !== undefined && path !== undefined) {
+    process.stderr.write(`${path}: ${reasonOf(error)}\n`);
+    return 2;
+  }
+  const [, place = ""] = /\n\s+at (.*)/.exec(stack ?? "") ?? [];
+  process.stderr.write(`this is a mistake of portcullis ${version}, please report it: ${message} (at ${place})\n`);
+  return 1;
 }

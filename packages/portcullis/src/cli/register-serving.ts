@@ -3,7 +3,7 @@
 import { type Command, Option } from "commander";
 import { withAuditing } from "./auditing.ts";
 import type { DecisionsFlags } from "./commands/decisions.ts";
-import { collect, seconds, threadNumber, wholeNumber } from "./arguments.ts";
+import { collect, portNumber, seconds, threadNumber, wholeNumber } from "./arguments.ts";
 import { withDecisionLog } from "./decision-flags.ts";
 import { withGatekeeper, withOtherFlags } from "./gatekeeper-flags.ts";
 import type { RunFlags, ServeFlags } from "./flags.ts";
@@ -83,8 +83,8 @@ function withServing(command: Command): Command {
       [],
     )
     .option("--host <address>", "the address to listen on", "127.0.0.1")
-    .option("--port <number>", "the port to listen on, 0 for any", wholeNumber, 8443)
-    .option("--metrics-port <number>", "serve /metrics without TLS on a port of its own", wholeNumber)
+    .option("--port <number>", "the port to listen on, 0 for any", portNumber, 8443)
+    .option("--metrics-port <number>", "serve /metrics without TLS on a port of its own", portNumber)
     .option(
       "--tls-cert-file <file>",
       "certificate chain (PEM), reloaded when it changes; default: a self-signed CA made at start",

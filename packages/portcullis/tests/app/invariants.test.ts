@@ -43,7 +43,7 @@ function ask(body: string, endpoint: Question["endpoint"] = admitEndpoint): Repl
   return result.reply;
 }
 
-const loaded = loadObjects(folders, { dialect: "go", stdin: false });
+const loaded = loadObjects(folders, { stdin: false });
 const { objects } = partObjects(loaded);
 
 test("the webhook and the command line decide alike", () => {

@@ -25,5 +25,5 @@ test("the command line starts with its flags alone", () => {
   const outside = loaded
     .filter((name) => !name.startsWith(cli) && !name.startsWith("node:"))
     .map((name) => (name.startsWith("/") ? relative(cli, name) : name));
-  assert.deepEqual(outside.toSorted(), ["@portcullis/lang/go", "commander"]);
+  assert.deepEqual(outside.toSorted(), ["../app/refusal.ts", "@portcullis/lang/go", "commander"]);
 });

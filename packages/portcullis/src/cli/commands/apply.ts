@@ -5,8 +5,8 @@
 import type { Decision, Outcome } from "@portcullis/policy";
 import { createPaint } from "../kyverno/paint.ts";
 import { renderTable } from "../kyverno/table.ts";
-import { type LoadedObject, loadObjects } from "../load/files.ts";
-import { type Finding, type OutputFormat, objectName } from "../output/finding.ts";
+import { type LoadedObject, loadObjects, nothingIn } from "../load/files.ts";
+import { type Finding, type OutputFormat, findingLine, objectName } from "../output/finding.ts";
 import { type ReportedResult, renderPolicyReports } from "../output/policyreport.ts";
 import { render, renderJson } from "../output/print.ts";
 import { showProgress } from "../output/progress.ts";
@@ -30,7 +30,8 @@ interface Decided {
 }
 
 export function apply({ paths, output, verbose, peerAnswers }: ApplyOptions): number {
-  const loaded = loadObjects(paths, { dialect: "go", stdin: paths.length === 0 });
+  const loaded = loadObjects(paths, { stdin: paths.length === 0 });
+  if (loaded.length === 0) throw nothingIn(paths);
   const parted = partObjects(
     loaded.filter(({ object }) => !isTest(object)),
     { peerAnswers },
@@ -88,11 +89,7 @@ function table(broken: readonly Finding[], decided: readonly Decided[], verbose:
   );
   const paint = createPaint({ removeColor: true, terminal: false });
   const text = renderTable(["object", "policy", "result", "action", "message"], rows, paint);
-  const problems = broken.map(({ level, rule, message, place }) => {
-    const where = place === null ? "" : `${place.file}:${place.line}:${place.column}: `;
-    return `${where}${level}: [${rule}] ${message}\n`;
-  });
-  return `${problems.join("")}${text}${summary(decided)}\n`;
+  return `${broken.map(findingLine).join("")}${text}${summary(decided)}\n`;
 }
 
 function shownOutcomes({ outcomes }: Decision, verbose: boolean): readonly Outcome[] {
@@ -110,7 +107,7 @@ function summary(decided: readonly Decided[]): string {
 // ── reports
 
 function reports(broken: readonly Finding[], decided: readonly Decided[]): string {
-  for (const { rule, message } of broken) process.stderr.write(`[${rule}] ${message}\n`);
+  process.stderr.write(broken.map(findingLine).join(""));
   const results = decided.flatMap(({ one, decision }) =>
     decision.outcomes.map(({ policy, rule, result, message, properties }): ReportedResult => {
       const name = policy.namespace === "" ? policy.name : `${policy.namespace}/${policy.name}`;

@@ -92,7 +92,7 @@ async function sourcesOf(
   owns: (kind: { readonly group: string; readonly kind: string }) => boolean,
 ): Promise<readonly PolicySource[]> {
   if (policies.length === 0) return policiesIn(client, owns);
-  return loadObjects(policies, { dialect: "go", stdin: false });
+  return loadObjects(policies, { stdin: false });
 }
 
 /** Null for what is no fault. What is warned about or only recorded breaks the rules as well: the audit asks for that. */

@@ -3,7 +3,7 @@
 // the object is created, so that the answer is the cluster's; an AdmissionReview in a file is asked as it stands.
 
 import { builtinCatalog, gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
-import { type Answer, Budget, type Diagnostic, formatDiagnostic } from "@portcullis/lang";
+import { type Answer, Budget } from "@portcullis/lang";
 import {
   type Decision,
   type EvaluationRequest,
@@ -22,7 +22,7 @@ import { needKey, worldNow, worldWith } from "../../app/host.ts";
 import { answerOrFetch } from "../../app/needs.ts";
 import { ReviewError, readReview } from "../../server/review.ts";
 import type { LoadedObject } from "../load/files.ts";
-import type { Finding, FindingObject, Place } from "../output/finding.ts";
+import { type Finding, type FindingObject, type Place, diagnosticFinding } from "../output/finding.ts";
 import { UsageError } from "../usage.ts";
 
 export interface Parted {
@@ -171,21 +171,4 @@ export function describeObject(object: unknown): FindingObject {
 /** What is wrong with the policies themselves. */
 export function policyFindings(set: PolicySet): readonly Finding[] {
   return [...set.status.values()].flat().map((diagnostic) => diagnosticFinding(diagnostic));
-}
-
-export function diagnosticFinding({ severity, code, message, span, hint, notes }: Diagnostic): Finding {
-  const place = span === null ? null : { file: span.source.name, ...span.source.position(span.start) };
-  const text = [hint === undefined ? message : `${message} (${hint})`, ...(notes ?? []).map(noteText)].join("\n");
-  return {
-    level: severity === "info" ? "note" : severity,
-    rule: code,
-    action: null,
-    message: text,
-    object: null,
-    place,
-  };
-}
-
-function noteText(note: { readonly message: string; readonly span: Diagnostic["span"] }): string {
-  return formatDiagnostic({ code: "note", severity: "info", ...note });
 }

@@ -3,6 +3,7 @@
 
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
+import { reasonOf } from "../../app/refusal.ts";
 import type { DecisionLine } from "../../server/decided.ts";
 import { UsageError } from "../usage.ts";
 
@@ -19,16 +20,24 @@ export interface DecisionsFlags {
 export async function decisionsCommand(files: readonly string[], flags: DecisionsFlags): Promise<number> {
   const isAsked = filterOf(flags);
   const counts = new Map<string, Counted>();
+  let readable = 0;
   let unreadable = 0;
   for (const file of files) {
     // oxlint-disable-next-line no-await-in-loop -- in the order in which they are given
     for await (const text of linesOf(file)) {
       const line = lineIn(text);
-      if (line === null) unreadable++;
-      else if (!isAsked(line)) continue;
+      if (line === null) {
+        unreadable++;
+        continue;
+      }
+      readable++;
+      if (!isAsked(line)) continue;
       else if (flags.output === "summary") count(counts, line);
       else process.stdout.write(flags.output === "json" ? `${text}\n` : textOf(line));
     }
+  }
+  if (unreadable > 0 && readable === 0) {
+    throw new UsageError(`${files.join(", ")}: no decision log; expected lines of JSON as --decision-log writes them`);
   }
   if (flags.output === "summary") process.stdout.write(summaryOf(counts));
   if (unreadable > 0) process.stderr.write(`portcullis: ${unreadable} lines are no lines of a decision log\n`);
@@ -40,7 +49,7 @@ async function* linesOf(file: string): AsyncIterable<string> {
   try {
     for await (const line of createInterface({ input, crlfDelay: Infinity })) if (line !== "") yield line;
   } catch (error) {
-    throw new UsageError(`${file}: ${(error as Error).message}`);
+    throw new UsageError(`${file}: ${reasonOf(error)}`);
   }
 }
 

@@ -7,8 +7,8 @@ import type { Span } from "@portcullis/lang";
 import { type ExplainedConstraint, type ExplainedResult, type ExplainedStep, explainRequest } from "@portcullis/policy";
 import { answerNeeds } from "../../app/assemble.ts";
 import { gatorOptions } from "../gator-options.ts";
-import { type LoadedObject, loadObjects } from "../load/files.ts";
-import { objectName } from "../output/finding.ts";
+import { type LoadedObject, loadObjects, nothingIn } from "../load/files.ts";
+import { findingLine, objectName } from "../output/finding.ts";
 import { UsageError } from "../usage.ts";
 import {
   createDecider,
@@ -36,7 +36,8 @@ interface Explained {
 }
 
 export function explain({ paths, constraint, object, output }: ExplainFlags): number {
-  const loaded = loadObjects(paths, { dialect: "go", stdin: paths.length === 0 });
+  const loaded = loadObjects(paths, { stdin: paths.length === 0 });
+  if (loaded.length === 0) throw nothingIn(paths);
   const parted = partObjects(loaded);
   const { set, policies, objects, answers } = parted;
   const asked = objects.filter((one) => object === null || isNamed(one, object));
@@ -62,14 +63,17 @@ export function explain({ paths, constraint, object, output }: ExplainFlags): nu
     return { object: describeObject(one.object), place: placeOf(one), constraints: wanted };
   });
   if (explained.every(({ constraints }) => constraints.length === 0)) {
-    throw new UsageError(constraint === null ? "no constraints to explain" : `no constraint is named ${constraint}`);
+    throw new UsageError(constraint === null ? noConstraints : `no constraint is named ${constraint}`);
   }
-  for (const { message } of policyFindings(set)) process.stderr.write(`${message}\n`);
+  for (const finding of policyFindings(set)) process.stderr.write(findingLine(finding));
   process.stdout.write(
     output === "json" ? `${JSON.stringify(explained, withoutSources, 2)}\n` : explained.map(textOf).join("\n"),
   );
   return 0;
 }
+
+const noConstraints =
+  "no constraints to explain; Kyverno's policies are not explained, `portcullis apply --verbose` tells their rules' results";
 
 type Answering = ReturnType<typeof answerNeeds>;
 

@@ -21,7 +21,7 @@ export interface InstallFlags extends ClusterFlags {
 
 export async function installCommand(flags: InstallFlags, version: string): Promise<number> {
   if (flags.filename.length === 0) throw new UsageError("expected -f PATH");
-  const loaded = loadObjects(flags.filename, { dialect: "go", stdin: false });
+  const loaded = loadObjects(flags.filename, { stdin: false });
   if (loaded.length === 0) throw new UsageError(`${flags.filename.join(", ")}: no objects here`);
   const { set, policies, frontends } = partObjects(loaded);
   const wrong = [...set.status.values()].flat().filter(({ severity }) => severity === "error");

@@ -1,17 +1,21 @@
 // `portcullis lint`: what is wrong with policies and what they leave open. Exit code 1 when there is any finding.
 
 import { builtinCatalog } from "@portcullis/kube";
+import type { Diagnostic } from "@portcullis/lang";
 import { lintSources } from "@portcullis/policy";
 import { loadObjects } from "../load/files.ts";
-import type { OutputFormat } from "../output/finding.ts";
+import { type OutputFormat, diagnosticFinding } from "../output/finding.ts";
 import { render } from "../output/print.ts";
 import { UsageError } from "../usage.ts";
-import { diagnosticFinding, partObjects, policyFindings } from "./decide.ts";
+import { partObjects, policyFindings } from "./decide.ts";
 
 export function lint({ paths, output }: { readonly paths: readonly string[]; readonly output: OutputFormat }): number {
-  const { set, policies, frontends } = partObjects(loadObjects(paths, { dialect: "go", stdin: false }));
+  const told: Diagnostic[] = [];
+  const loaded = loadObjects(paths, { stdin: false, warn: (warning) => told.push(warning) });
+  const { set, policies, frontends } = partObjects(loaded);
   if (policies.length === 0) throw new UsageError(`${paths.join(", ")}: no policies here`);
   const findings = [
+    ...told.map((warning) => diagnosticFinding(warning)),
     ...policyFindings(set),
     ...lintSources(frontends, policies, builtinCatalog()).map(diagnosticFinding),
   ];

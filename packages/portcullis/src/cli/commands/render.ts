@@ -21,7 +21,7 @@ export interface RenderCrdsFlags {
 /** Exit code 1 when a template is wrong: its definition is not among those that are printed. */
 export function renderCrds({ filename, own }: RenderCrdsFlags): number {
   if (filename.length === 0 && own !== true) throw new UsageError("expected -f PATH, --own, or both");
-  const { set } = partObjects(loadObjects(filename, { dialect: "go", stdin: false }));
+  const { set } = partObjects(loadObjects(filename, { stdin: false }));
   print([...(own === true ? ownDefinitions() : []), ...constraintDefinitions(set)]);
   const wrong = [...set.status.values()].flat().filter(({ severity }) => severity === "error");
   for (const diagnostic of wrong) process.stderr.write(`${formatDiagnostic(diagnostic)}\n`);

@@ -2,8 +2,9 @@
 // the peers runs unchanged when DIR stands first in PATH. They name this very installation by its absolute path and
 // its own Node, so they work from any folder.
 
-import { chmodSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { UsageError } from "../usage.ts";
 
 /** What Node was started with: main.ts, or main.mjs of the bundle. */
 const entry = realpathSync(process.argv[1] ?? "");
@@ -11,6 +12,8 @@ const entry = realpathSync(process.argv[1] ?? "");
 /** Writes the shims; returns the exit code. */
 export function shims(dir: string): number {
   const folder = resolve(dir);
+  if (existsSync(folder) && !statSync(folder).isDirectory())
+    throw new UsageError(`${dir}: this is a file; expected a folder`);
   mkdirSync(folder, { recursive: true });
   for (const name of ["gator", "kyverno"]) {
     const file = join(folder, name);

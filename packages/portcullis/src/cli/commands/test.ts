@@ -3,12 +3,11 @@
 // something would be denied or a policy is broken, 2 when input cannot be read. Policies are not objects to decide about.
 
 import { resolve } from "node:path";
-import { type LoadedObject, loadObjects } from "../load/files.ts";
+import { type LoadedObject, loadObjects, nothingIn } from "../load/files.ts";
 import type { Finding, OutputFormat } from "../output/finding.ts";
 import { createPrinter } from "../output/print.ts";
 import { besideProgress, showProgress } from "../output/progress.ts";
 import { createWriter } from "../output/writer.ts";
-import { UsageError } from "../usage.ts";
 import { type Check, renderChecks } from "../output/check.ts";
 import { outcomeFindings } from "./outcomes.ts";
 import { isTest, runTests, testFilesOf } from "./run-tests.ts";
@@ -29,10 +28,8 @@ export interface TestOptions {
 
 export async function test(options: TestOptions): Promise<number> {
   const { paths, output, denyOnly, lenient, verbose, peerAnswers, asksProviders } = options;
-  const loaded = loadObjects(paths, { dialect: "go", stdin: paths.length === 0 });
-  if (loaded.length === 0) {
-    throw new UsageError("no input: give files or folders with -f PATH, or objects on standard input");
-  }
+  const loaded = loadObjects(paths, { stdin: paths.length === 0 });
+  if (loaded.length === 0) throw nothingIn(paths);
   if (loaded.some(({ object }) => isTest(object))) return testFiles(loaded, { output, lenient, verbose });
   const parted = partObjects(loaded, { peerAnswers });
   const decide = asksProviders ? createAskingDecider(parted) : createDecider(parted);

@@ -5,7 +5,8 @@ import { statSync } from "node:fs";
 import { gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
 import { quote } from "@portcullis/lang/go";
 import type { GatorSourceFlags } from "../flags.ts";
-import { type LoadedObject, hasExtension, loadObjects, readObjects } from "../load/files.ts";
+import { type LoadedObject, loadObjects, readObjects } from "../load/files.ts";
+import { isManifestName } from "../../app/manifestfile.ts";
 import { UsageError } from "../usage.ts";
 
 interface Named {
@@ -32,7 +33,7 @@ export async function readSources(
     read = [...read, ...pulled.objects];
   }
   try {
-    const piped = loadObjects([], { dialect: "go", stdin: true });
+    const piped = loadObjects([], { stdin: true, asGator: true });
     read = [...read, ...piped.map((object) => ({ object, from: "stdin" }))];
   } catch (error) {
     return failed("reading from stdin", error);
@@ -49,10 +50,10 @@ function failed(step: string, error: unknown): { readonly error: string } {
 function readPath(path: string): readonly Named[] {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw new UsageError(`stat on path ${quote(path)}: stat ${path}: no such file or directory`);
-  if (!stat.isDirectory() && !hasExtension(path)) {
+  if (!stat.isDirectory() && !isManifestName(path)) {
     throw new UsageError(`path ${quote(path)} must be of extensions: [.yaml .yml .json]`);
   }
-  return loadObjects([path], { dialect: "go", stdin: false }).map((object) => ({
+  return loadObjects([path], { stdin: false, asGator: true }).map((object) => ({
     object,
     from: `file: ${quote(object.file)}`,
   }));
@@ -64,8 +65,8 @@ async function readImage(image: string): Promise<{ readonly objects: readonly Na
   if ("error" in pulled) return pulled;
   try {
     const objects = pulled.files
-      .filter(({ name }) => hasExtension(name))
-      .flatMap(({ name, bytes }) => readObjects(name, Buffer.from(bytes).toString("utf8"), "go"));
+      .filter(({ name }) => isManifestName(name))
+      .flatMap(({ name, bytes }) => readObjects(name, Buffer.from(bytes).toString("utf8"), { asGator: true }));
     return {
       objects: objects.map((object) => ({
         object,

@@ -100,7 +100,7 @@ const noInformers: Informers = {
 // ── objects
 
 async function listed({ client, policies, namespace, clusterWide }: ReadOptions): Promise<readonly ClusterObject[]> {
-  const wanted = loadObjects(policies, { dialect: "go", stdin: false })
+  const wanted = loadObjects(policies, { stdin: false })
     .filter(({ object }) => gvkOf(object).group === "kyverno.io")
     .flatMap(({ object }) => policyKinds(object))
     .filter(({ subresource }) => subresource === "");

@@ -1,13 +1,17 @@
 // Policies and objects from files, folders and standard input. A folder is searched with its sub-folders, in the order
-// of names, for .yaml, .yml and .json. What cannot be read ends the run with the place and the reason: nothing is
-// skipped in silence. A file is read up to a limit, so that a wrong path does not fill the memory.
+// of names, for manifests; names that begin with a dot are left out, as the server leaves them out, except where gator's
+// own commands read. What cannot be read ends the run with each place and reason: nothing is skipped in silence. A file is
+// read up to a limit, so that a wrong path does not fill the memory.
 
 import { fstatSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseYaml } from "@portcullis/kube";
-import { Source, formatDiagnostic, hasError } from "@portcullis/lang";
+import { type Diagnostic, Source, formatDiagnostic } from "@portcullis/lang";
 import type { Locate } from "@portcullis/policy";
-import { objectsOf } from "../../app/objects.ts";
+import { NotTextError, isManifestName, manifestEndings, manifestText } from "../../app/manifestfile.ts";
+import { reasonOf } from "../../app/refusal.ts";
+import { objectsOf, strangeDocument } from "../../app/objects.ts";
+import { diagnosticFinding, findingLine } from "../output/finding.ts";
 import { UsageError } from "../usage.ts";
 
 export interface LoadedObject {
@@ -20,65 +24,124 @@ export interface LoadedObject {
 }
 
 export interface LoadOptions {
-  /** Which YAML: as Kubernetes reads it, or as `gator verify` does. */
-  readonly dialect: "go" | "yaml.v3";
   /** Read standard input when it is a pipe, besides the paths. */
   readonly stdin: boolean;
+  /** As gator reads: names that begin with a dot, too, and of a key that stands twice nothing is said. */
+  readonly asGator?: boolean;
+  /** Takes what is no error: by default it goes to standard error. */
+  readonly warn?: (warning: Diagnostic) => void;
 }
 
-/** A file larger than this is not a manifest; the limit is ten times the largest object etcd stores by default. */
+/** A larger file is not a manifest. */
 const fileBytesMax = 64 * 1024 * 1024;
 
-const extensions = [".yaml", ".yml", ".json"];
-
-/** All objects in all paths. Throws UsageError with every problem of the first file that has one. */
-export function loadObjects(paths: readonly string[], { dialect, stdin }: LoadOptions): readonly LoadedObject[] {
-  const files = paths.filter((path) => path !== "-").flatMap((path) => filesOf(path));
-  const loaded = files.flatMap((file) => readObjects(file, readText(file), dialect));
-  const fromStdin = paths.includes("-") || (stdin && isPiped());
-  return fromStdin ? [...loaded, ...readObjects("stdin", readFileSync(0, "utf8"), dialect)] : loaded;
+/** All objects in all paths. Throws UsageError with every problem of all of them. */
+export function loadObjects(paths: readonly string[], options: LoadOptions): readonly LoadedObject[] {
+  const { stdin, asGator = false } = options;
+  const files = paths.filter((path) => path !== "-").flatMap((path) => filesOf(path, asGator));
+  const problems: string[] = [];
+  const loaded: LoadedObject[] = [];
+  const take = (read: () => readonly LoadedObject[]): void => {
+    try {
+      for (const one of read()) loaded.push(one);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      problems.push(error.message);
+    }
+  };
+  for (const file of files) take(() => readObjects(file, readText(file), options));
+  if (paths.includes("-") || (stdin && isPiped())) take(() => readObjects("stdin", readStdin(), options));
+  if (problems.length > 0) throw new UsageError(problems.join("\n"));
+  return loaded;
 }
 
-/** The files that a path stands for. */
-export function filesOf(path: string): readonly string[] {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw new UsageError(`${path}: no such file or folder`);
-  if (!stat.isDirectory()) {
-    if (!hasExtension(path)) throw new UsageError(`${path}: expected a file that ends in ${extensions.join(", ")}`);
-    return [path];
-  }
-  return readdirSync(path, { withFileTypes: true })
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .flatMap((entry) => {
-      const below = join(path, entry.name);
-      if (entry.isDirectory()) return filesOf(below);
-      return hasExtension(entry.name) && statSync(below).isFile() ? [below] : [];
-    });
+/** What is said where nothing was found. */
+export function nothingIn(paths: readonly string[]): UsageError {
+  return new UsageError(
+    paths.length === 0
+      ? "no input: give files or folders with -f PATH, or objects on standard input"
+      : `${paths.join(", ")}: no Kubernetes objects here; expected them in files that end in ${manifestEndings.join(", ")}`,
+  );
 }
 
-/** Whether a file's name says that it is a manifest. */
-export function hasExtension(path: string): boolean {
-  return extensions.some((extension) => path.endsWith(extension));
+/** The files that a path stands for. Throws UsageError. */
+export function filesOf(path: string, hidden: boolean): readonly string[] {
+  return reading(path, () => {
+    if (!statSync(path).isDirectory()) {
+      if (isManifestName(path)) return [path];
+      throw new UsageError(`${path}: expected a file that ends in ${manifestEndings.join(", ")}`);
+    }
+    return readdirSync(path, { withFileTypes: true })
+      .filter(({ name }) => hidden || !name.startsWith("."))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .flatMap((entry) => {
+        const below = join(path, entry.name);
+        if (entry.isDirectory()) return filesOf(below, hidden);
+        return isManifestName(entry.name) && reading(below, () => statSync(below).isFile()) ? [below] : [];
+      });
+  });
 }
 
 export function readText(file: string): string {
-  const { size } = statSync(file);
-  if (size > fileBytesMax) {
-    throw new UsageError(
-      `${file}: ${size} bytes are more than the ${fileBytesMax} that a manifest may have; split the file`,
-    );
-  }
-  return readFileSync(file, "utf8");
+  const bytes = reading(file, () => {
+    const { size } = statSync(file);
+    if (size > fileBytesMax) {
+      const limit = `the ${fileBytesMax} that a manifest may have`;
+      throw new UsageError(`${file}: ${size} bytes are more than ${limit}; split the file`);
+    }
+    return readFileSync(file);
+  });
+  return textIn(file, bytes);
 }
 
 /** The objects in a text. Throws UsageError with every problem of it. */
-export function readObjects(file: string, text: string, dialect: LoadOptions["dialect"]): readonly LoadedObject[] {
-  const { value, diagnostics } = parseYaml(new Source(file, text), { dialect });
-  if (hasError(diagnostics)) throw new UsageError(diagnostics.map(formatDiagnostic).join("\n"));
+export function readObjects(
+  file: string,
+  text: string,
+  { asGator = false, warn = warnOnStderr }: Omit<LoadOptions, "stdin">,
+): readonly LoadedObject[] {
+  const { value, diagnostics } = parseYaml(new Source(file, text), { dialect: "go", tellsDuplicates: !asGator });
+  const told = [...diagnostics, ...value.flatMap((document) => strangeDocument(document) ?? [])];
+  const problems = told.filter(({ severity }) => severity === "error");
+  if (problems.length > 0) throw new UsageError(problems.map(formatDiagnostic).join("\n"));
+  told.forEach(warn);
   return value.flatMap((document) => objectsOf(document).map(({ object, locate }) => ({ object, file, locate })));
 }
 
+function warnOnStderr(warning: Diagnostic): void {
+  process.stderr.write(findingLine(diagnosticFinding(warning)));
+}
+
+function readStdin(): string {
+  return textIn(
+    "stdin",
+    reading("stdin", () => readFileSync(0)),
+  );
+}
+
+function textIn(file: string, bytes: Uint8Array): string {
+  try {
+    return manifestText(file, bytes);
+  } catch (error) {
+    throw error instanceof NotTextError ? new UsageError(error.message) : error;
+  }
+}
+
+/** What the system refuses is told with the path that it refused. */
+function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof UsageError ? error : new UsageError(`${path}: ${reasonOf(error)}`);
+  }
+}
+
 function isPiped(): boolean {
-  const stat = fstatSync(0);
-  return stat.isFIFO() || stat.isFile();
+  try {
+    const stat = fstatSync(0);
+    return stat.isFIFO() || stat.isFile();
+  } catch {
+    // It is closed.
+    return false;
+  }
 }

@@ -12,7 +12,7 @@ import { filesOf, readText } from "./files.ts";
 export function readSuites(path: string): readonly SuiteFile[] | string {
   try {
     const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-    return filesOf(path)
+    return filesOf(path, true)
       .filter((file) => !isFolder || !file.endsWith(".json"))
       .flatMap((file) => suitesIn(file));
   } catch (error) {

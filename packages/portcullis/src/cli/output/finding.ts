@@ -1,6 +1,8 @@
 // What the commands print: findings. One shape for violations, lint findings and errors, so that text, JSON, SARIF and
 // JUnit are written once.
 
+import { type Diagnostic, formatDiagnostic } from "@portcullis/lang";
+
 export interface Finding {
   /** `error` fails the run, `warning` and `note` do not. */
   readonly level: "error" | "warning" | "note";
@@ -36,7 +38,31 @@ export interface Summary {
 
 export type OutputFormat = "text" | "json" | "sarif" | "junit";
 
+/** `FILE:LINE:COLUMN: deny: OBJECT: [RULE] MESSAGE`, a line for people and editors; without what there is none of. */
+export function findingLine({ rule, action, message, object, place, level }: Finding): string {
+  const where = place === null ? "" : `${place.file}:${place.line}:${place.column}: `;
+  const what = object === null ? "" : `${objectName(object)}: `;
+  return `${where}${action ?? level}: ${what}[${rule}] ${message}\n`;
+}
+
 /** `apps/v1/Deployment mcs/web`, as gator prints objects. */
 export function objectName({ apiVersion, kind, namespace, name }: FindingObject): string {
   return `${apiVersion}/${kind} ${namespace === "" ? name : `${namespace}/${name}`}`;
+}
+
+export function diagnosticFinding({ severity, code, message, span, hint, notes }: Diagnostic): Finding {
+  const place = span === null ? null : { file: span.source.name, ...span.source.position(span.start) };
+  const text = [hint === undefined ? message : `${message} (${hint})`, ...(notes ?? []).map(noteText)].join("\n");
+  return {
+    level: severity === "info" ? "note" : severity,
+    rule: code,
+    action: null,
+    message: text,
+    object: null,
+    place,
+  };
+}
+
+function noteText(note: { readonly message: string; readonly span: Diagnostic["span"] }): string {
+  return formatDiagnostic({ code: "note", severity: "info", ...note });
 }

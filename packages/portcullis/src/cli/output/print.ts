@@ -3,7 +3,7 @@
 // first result and JUnit counts first, so these two are written at the end.
 
 import { xml } from "./check.ts";
-import { type Finding, type OutputFormat, type Summary, objectName } from "./finding.ts";
+import { type Finding, type OutputFormat, type Summary, findingLine, objectName } from "./finding.ts";
 
 /** Prints findings in the order in which they are added. */
 export interface Printer {
@@ -63,12 +63,10 @@ function textPrinter(write: (text: string) => void): Printer {
   let count = 0;
   let errors = 0;
   return {
-    add: ({ rule, action, message, object, place, level }) => {
+    add: (finding) => {
       count++;
-      if (level === "error") errors++;
-      const where = place === null ? "" : `${place.file}:${place.line}:${place.column}: `;
-      const what = object === null ? "" : `${objectName(object)}: `;
-      write(`${where}${action ?? level}: ${what}[${rule}] ${message}\n`);
+      if (finding.level === "error") errors++;
+      write(findingLine(finding));
     },
     end: ({ checked, policies }) => {
       const found = `${plural(count, "finding")} (${plural(errors, "error")})`;
