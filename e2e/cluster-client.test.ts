@@ -306,8 +306,9 @@ async function elections(client: StreamingClient): Promise<void> {
   const about = { client, namespace: "default", leaseMs: 2000, renewMs: 1500, retryMs: 100 };
   const [one, two] = ["one", "two"].map((identity) => createElection({ ...about, name: "e2e", identity }));
   assert.ok(one !== undefined && two !== undefined);
+  const informers = createInformers(client);
   const members = ["one", "two"].map((identity) =>
-    createMembership({ client, namespace: "default", group: "e2e", identity, leaseMs: 2000, renewMs: 100 }),
+    createMembership({ client, informers, namespace: "default", group: "e2e", identity, leaseMs: 2000, renewMs: 100 }),
   );
   await waitFor("a leader", 30, () => Promise.resolve(one.isLeader || two.isLeader));
   for (let look = 0; look < 20; look++) {
@@ -322,4 +323,5 @@ async function elections(client: StreamingClient): Promise<void> {
   await members[0]?.close();
   await waitFor("one member", 30, () => Promise.resolve(members[1]?.members.length === 1));
   await Promise.all([members[1]?.close(), other.close()]);
+  informers.close();
 }

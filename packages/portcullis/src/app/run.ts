@@ -281,13 +281,13 @@ function measured(options: RunOptions, parts: Parts, { metrics }: ClusterTarget)
 /** Who leads, and who is there. */
 function leases(
   { namespace, id = hostname() }: RunOptions,
-  { client, entries, onError }: Parts,
+  { client, informers, entries, onError }: Parts,
   identity: string,
 ): { readonly election: LeaderElection; readonly membership: Membership } {
   const shared = { client, namespace, onError };
   return {
     election: createElection({ ...shared, name: "portcullis", identity }),
-    membership: createMembership({ ...shared, group: "portcullis", identity: id, ...entries?.lease }),
+    membership: createMembership({ ...shared, informers, group: "portcullis", identity: id, ...entries?.lease }),
   };
 }
 

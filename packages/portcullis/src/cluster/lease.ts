@@ -7,6 +7,11 @@ import type { ClusterObject } from "./api.ts";
 
 export const leases: GroupVersionResource = { group: "coordination.k8s.io", version: "v1", resource: "leases" };
 
+/** What informers of Leases keep, for all who watch them to share one. */
+export function wholeLease(lease: ClusterObject): ClusterObject {
+  return lease;
+}
+
 export interface LeaseSpec {
   readonly holder: string;
   readonly durationSeconds: number;
@@ -53,8 +58,8 @@ export function leaseTime(): string {
 export interface LeaseObserver {
   /** Whether the Lease is still alive, given that it is seen now. */
   isAlive(lease: ClusterObject): boolean;
-  /** For how long it has not changed, in milliseconds. */
-  quietMs(lease: ClusterObject): number;
+  /** How long it lasts if it does not change, in milliseconds; less than nothing: for how long it has ended. */
+  leftMs(lease: ClusterObject): number;
   /** Remembers only these names. */
   retain(names: ReadonlySet<string>): void;
 }
@@ -70,12 +75,10 @@ export function createLeaseObserver(nowMs: () => number = () => performance.now(
     seen.set(name, { mark, sinceMs: nowMs() });
     return 0;
   };
+  const leftMs = (lease: ClusterObject): number => leaseSpec(lease).durationSeconds * 1000 - quietMs(lease);
   return {
-    quietMs,
-    isAlive: (lease) => {
-      const { holder, durationSeconds } = leaseSpec(lease);
-      return holder !== "" && quietMs(lease) < durationSeconds * 1000;
-    },
+    leftMs,
+    isAlive: (lease) => leaseSpec(lease).holder !== "" && leftMs(lease) > 0,
     retain(names) {
       for (const name of seen.keys()) if (!names.has(name)) seen.delete(name);
     },

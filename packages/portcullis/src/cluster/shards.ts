@@ -3,25 +3,39 @@
 // comes or goes moves only its own share. While replicas see each other differently, a key may be worked on twice or not
 // at all for a moment: what is done for it must be desired state, and is done again when the members change.
 //
+// Everybody watches the Leases and notes when each has changed. One that has not for its duration is held to be dead once a
+// renewal of our own has come back through the same watch: then the API server took writes, and whatever was written before has
+// been heard. When a Lease is about to end we renew ours at that moment, so that its end is known at once. After a time in
+// which we did not hear of ourselves nobody can have been heard: everybody has a whole duration again.
+//
 // A task that not every replica does at every moment, because its part of the process starts later or has died, stands as a
 // label on the Lease: only those who have it share the task's keys.
 
 import { annotationsOf, labelsOf, nameOf } from "@portcullis/kube";
-import { ApiError, type ClusterClient, type ClusterObject, isNotFound } from "./api.ts";
+import { ApiError, type ClusterClient, type ClusterObject, type Informer, type Informers, isNotFound } from "./api.ts";
 
-import { type LeaseObserver, createLeaseObserver, leaseSpec, leaseTime, leases, withSpec } from "./lease.ts";
+import {
+  type LeaseObserver,
+  createLeaseObserver,
+  leaseSpec,
+  leaseTime,
+  leases,
+  wholeLease,
+  withSpec,
+} from "./lease.ts";
 import { pause } from "./retry.ts";
 
 export interface MembershipOptions {
   readonly client: ClusterClient;
+  readonly informers: Informers;
   readonly namespace: string;
   /** What is divided; replicas of one group see each other. A label's value. */
   readonly group: string;
   /** The replica's name, part of its Lease's name. */
   readonly identity: string;
-  /** 15 s when absent: so long after its last renewal a replica counts as gone. */
+  /** 7 s when absent: so long after its last renewal a replica counts as gone. */
   readonly leaseMs?: number;
-  /** 5 s when absent: how often it renews and looks for others. */
+  /** 2.5 s when absent: how often it renews. */
   readonly renewMs?: number;
   /** What our Lease tells besides, each time that it is renewed, and once more before it is taken away. */
   readonly annotations?: () => Readonly<Record<string, string>>;
@@ -39,7 +53,7 @@ export interface Membership {
   does(task: string, isDone: boolean): void;
   /** Called when the members have changed, or what they do. */
   onChange(handler: (members: readonly string[]) => void): void;
-  /** Resolves when the others were looked for once. */
+  /** Resolves when the others are known. */
   readonly joined: Promise<void>;
   /** Takes our Lease away, so that others take our share at once. */
   close(): Promise<void>;
@@ -49,12 +63,15 @@ export interface Membership {
 export const memberLabel = "portcullis.dev/shards-of";
 
 /** Leases of replicas that have been gone for so many durations are taken away. */
-const forgottenAfter = 20;
+const forgottenAfter = 40;
+const defaultLeaseMs = 7000;
+const defaultRenewMs = 2500;
 /** A write that hangs is not waited for longer at the end. */
 const closeMs = 2000;
 
 interface State {
   readonly options: MembershipOptions;
+  readonly informer: Informer;
   readonly observer: LeaseObserver;
   readonly handlers: Set<(members: readonly string[]) => void>;
   /** What we do. */
@@ -63,43 +80,23 @@ interface State {
   /** Member → labels of its Lease that tell a task. */
   doing: ReadonlyMap<string, ReadonlySet<string>>;
   mine: ClusterObject | null;
-  /** When we last saw the Leases of the others, on the monotonic clock. */
-  lookedMs: number;
+  /** The time in our Lease as we sent it last. */
+  sentTime: string;
+  /** When we last heard of our own renewal, on the monotonic clock. */
+  heardMs: number;
+  /** Names of Leases that ended. */
+  readonly dead: Set<string>;
+  readonly joined: PromiseWithResolvers<void>;
   /** Ends the pause before the next renewal. */
   hurry: AbortController;
 }
 
 export function createMembership(options: MembershipOptions): Membership {
-  const { identity, renewMs = 5000, onError } = options;
+  const { identity, onError } = options;
+  const state = createState(options);
+  const { joined, informer } = state;
   const ending = new AbortController();
-  const joined = Promise.withResolvers<void>();
-  const state: State = {
-    options,
-    observer: createLeaseObserver(),
-    handlers: new Set(),
-    tasks: new Set(),
-    members: [identity],
-    doing: new Map(),
-    mine: null,
-    lookedMs: -Infinity,
-    hurry: new AbortController(),
-  };
-  const run = async (): Promise<void> => {
-    while (!ending.signal.aborted) {
-      state.hurry = new AbortController();
-      try {
-        // oxlint-disable-next-line no-await-in-loop
-        await turn(state);
-        joined.resolve();
-      } catch (error) {
-        onError?.(error instanceof Error ? error : new Error(String(error)));
-      }
-      const waitMs = renewMs * (0.9 + Math.random() * 0.2);
-      // oxlint-disable-next-line no-await-in-loop
-      await pause(waitMs, AbortSignal.any([ending.signal, state.hurry.signal]));
-    }
-  };
-  const running = run();
+  const running = run(state, ending.signal);
   return {
     get members() {
       return state.members;
@@ -120,11 +117,68 @@ export function createMembership(options: MembershipOptions): Membership {
       if (ending.signal.aborted) return;
       ending.abort();
       joined.resolve();
+      informer.close();
       await Promise.race([running, pause(closeMs)]);
       const left = leave(state).catch((error: unknown) => onError?.(error as Error));
       await Promise.race([left, pause(closeMs)]);
     },
   };
+}
+
+function createState(options: MembershipOptions): State {
+  const { informers, namespace, identity, onError } = options;
+  const informer = informers.watch(leases, { namespace, keep: wholeLease, ...(onError && { onError }) });
+  const state: State = {
+    options,
+    informer,
+    observer: createLeaseObserver(),
+    handlers: new Set(),
+    tasks: new Set(),
+    members: [identity],
+    doing: new Map(),
+    mine: null,
+    sentTime: "",
+    heardMs: -Infinity,
+    dead: new Set(),
+    joined: Promise.withResolvers(),
+    hurry: new AbortController(),
+  };
+  informer.onChange(({ what, object }) => {
+    if (labelsOf(object)[memberLabel] !== options.group) return;
+    state.dead.delete(nameOf(object));
+    if (what !== "removed" && leaseSpec(object).renewTime === state.sentTime && isOurs(options, object)) hear(state);
+    look(state);
+  });
+  // Ours may have come before the others were known.
+  informer.synced.then(
+    () => state.hurry.abort(),
+    () => undefined,
+  );
+  return state;
+}
+
+async function run(state: State, signal: AbortSignal): Promise<void> {
+  const { onError } = state.options;
+  while (!signal.aborted) {
+    state.hurry = new AbortController();
+    try {
+      // oxlint-disable-next-line no-await-in-loop
+      await turn(state);
+    } catch (error) {
+      onError?.(error instanceof Error ? error : new Error(String(error)));
+    }
+    // oxlint-disable-next-line no-await-in-loop
+    await pause(waitMs(state), AbortSignal.any([signal, state.hurry.signal]));
+  }
+}
+
+/** Until the next renewal: a Lease that ends before then is looked at when it does. */
+function waitMs(state: State): number {
+  const { renewMs = defaultRenewMs } = state.options;
+  const ends = othersOf(state)
+    .map((lease) => state.observer.leftMs(lease))
+    .filter((leftMs) => leftMs > 0);
+  return Math.min(renewMs * (0.9 + Math.random() * 0.2), Math.max(Math.min(...ends), renewMs / 10));
 }
 
 async function leave(state: State): Promise<void> {
@@ -140,29 +194,58 @@ function taskLabel(task: string): string {
   return `${taskPrefix}${task}`;
 }
 
-/** Renews our Lease and looks at those of the others. */
+/** Renews our Lease; what became of the others is looked at when the watch tells of it. */
 async function turn(state: State): Promise<void> {
   const { options, observer } = state;
-  const { client, namespace, identity, leaseMs = 15_000, renewMs = 5000 } = options;
+  const { client, namespace, leaseMs = defaultLeaseMs } = options;
   state.mine = await renew(state, Math.ceil(leaseMs / 1000));
-  const all = await readLeases(options);
+  for (const lease of othersOf(state)) {
+    // oxlint-disable-next-line no-await-in-loop -- there is hardly ever one
+    if (-observer.leftMs(lease) > forgottenAfter * leaseMs) await removeLease(client, namespace, lease);
+  }
+}
+
+/** Our renewal came back: whose Lease ended has had the time to renew it, and we would know. */
+function hear(state: State): void {
+  const { options, informer, observer, dead, joined } = state;
+  const { leaseMs = defaultLeaseMs, renewMs = defaultRenewMs } = options;
+  if (!informer.hasSynced()) return;
   const nowMs = performance.now();
-  // While we could not look, the others could not renew, or we would not have seen it: nobody is dead for that.
-  if (nowMs - state.lookedMs > Math.max(leaseMs / 2, renewMs * 2)) observer.retain(new Set());
-  state.lookedMs = nowMs;
-  const alive = all.filter((lease) => observer.isAlive(lease));
+  if (nowMs - state.heardMs > Math.max(leaseMs / 2, renewMs * 2)) observer.retain(new Set());
+  state.heardMs = nowMs;
+  for (const lease of othersOf(state)) if (!observer.isAlive(lease)) dead.add(nameOf(lease));
+  joined.resolve();
+}
+
+/** Who is there, and does what. */
+function look(state: State): void {
+  const { options, informer, observer, dead } = state;
+  if (!informer.hasSynced()) return;
+  const all = informer.list(options.namespace).filter((lease) => labelsOf(lease)[memberLabel] === options.group);
   observer.retain(new Set(all.map(nameOf)));
-  const members = [...new Set([...alive.map((lease) => leaseSpec(lease).holder), identity])].toSorted();
+  for (const lease of all) observer.leftMs(lease);
+  const alive = all.filter((lease) => leaseSpec(lease).holder !== "" && !dead.has(nameOf(lease)));
+  const members = [...new Set([...alive.map((lease) => leaseSpec(lease).holder), options.identity])].toSorted();
   const doing = new Map(alive.map((lease) => [leaseSpec(lease).holder, tasksOf(lease)] as const));
   const said = (of: State["doing"]): string => JSON.stringify(members.map((member) => [...(of.get(member) ?? [])]));
   const hasChanged = members.join("\n") !== state.members.join("\n") || said(doing) !== said(state.doing);
   state.members = members;
   state.doing = doing;
   if (hasChanged) for (const handler of state.handlers) handler(members);
-  for (const lease of all) {
-    // oxlint-disable-next-line no-await-in-loop -- there is hardly ever one
-    if (observer.quietMs(lease) > forgottenAfter * leaseMs) await removeLease(client, namespace, lease);
-  }
+}
+
+function othersOf({ options, informer }: State): readonly ClusterObject[] {
+  return informer
+    .list(options.namespace)
+    .filter((lease) => labelsOf(lease)[memberLabel] === options.group && !isOurs(options, lease));
+}
+
+function isOurs(options: MembershipOptions, lease: ClusterObject): boolean {
+  return nameOf(lease) === leaseName(options);
+}
+
+function leaseName({ group, identity }: MembershipOptions): string {
+  return `${group}-${identity}`.toLowerCase().replaceAll(/[^a-z0-9.-]/g, "-");
 }
 
 function tasksOf(lease: ClusterObject): ReadonlySet<string> {
@@ -193,10 +276,12 @@ function hash(text: string): number {
   return (value ^ (value >>> 16)) >>> 0;
 }
 
-async function renew({ options, mine, tasks }: State, durationSeconds: number): Promise<ClusterObject> {
+async function renew(state: State, durationSeconds: number): Promise<ClusterObject> {
+  const { options, mine, tasks } = state;
   const { client, namespace, group, identity, annotations = () => ({}) } = options;
   const now = leaseTime();
-  const name = { namespace, name: `${group}-${identity}`.toLowerCase().replaceAll(/[^a-z0-9.-]/g, "-") };
+  state.sentTime = now;
+  const name = { namespace, name: leaseName(options) };
   const spec = { holder: identity, durationSeconds, acquireTime: now, renewTime: now, transitions: 0 };
   const labels = { [memberLabel]: group, ...Object.fromEntries([...tasks].map((task) => [taskLabel(task), "true"])) };
   const told = { labels, annotations: annotations() };
@@ -235,13 +320,6 @@ function telling(lease: ClusterObject, { labels, annotations }: Told): ClusterOb
 function absent(error: unknown): null {
   if (isNotFound(error)) return null;
   throw error;
-}
-
-async function readLeases({ client, namespace, group }: MembershipOptions): Promise<readonly ClusterObject[]> {
-  const found: ClusterObject[] = [];
-  for await (const page of client.list(leases, { namespace, labelSelector: `${memberLabel}=${group}` }))
-    found.push(...page);
-  return found;
 }
 
 /** Only as it is: a replica that came back has renewed it. */

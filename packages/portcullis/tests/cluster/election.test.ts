@@ -111,14 +111,34 @@ test("shards: a member that stopped without a word is gone after its time", asyn
     namespace: "portcullis",
     group: "audit",
     identity: "live",
-    leaseMs: 60,
-    renewMs: 5,
+    leaseMs: 20,
+    renewMs: 40,
   });
   await live.joined;
   assert.deepEqual(live.members, ["dead", "live"]);
   await until(() => live.members.length === 1);
   await until(() => cluster.client.calls.count({ verb: "delete", resource: "leases" }) === 1);
   await live.close();
+});
+
+test("shards: while nobody can renew nobody is held dead", async () => {
+  let isBroken = false;
+  const fault: FakeOptions["fault"] = ({ verb }) =>
+    isBroken && verb === "update" ? new ApiError("etcd is gone", { status: 500, reason: "InternalError" }) : null;
+  const cluster = createFakeCluster({ fault });
+  const start = (identity: string, renewMs: number): ReturnType<typeof createMembership> =>
+    createMembership({ ...cluster, namespace: "portcullis", group: "audit", identity, leaseMs: 1000, renewMs });
+  const [quick, slow] = [start("quick", 5), start("slow", 300)];
+  await until(() => quick.members.length === 2 && slow.members.length === 2);
+  const heard: string[] = [];
+  quick.onChange((members) => heard.push(members.join()));
+  isBroken = true;
+  await new Promise((resolve) => setTimeout(resolve, 1300));
+  isBroken = false;
+  const renewals = cluster.client.calls.count({ verb: "update", status: 200 });
+  await until(() => cluster.client.calls.count({ verb: "update", status: 200 }) > renewals + 100);
+  assert.deepEqual(heard, []);
+  await Promise.all([quick.close(), slow.close()]);
 });
 
 test("shards: who comes or goes moves only its own keys, in whatever order members are named", () => {

@@ -6,7 +6,7 @@
 import { setTimeout as setTimeoutAsync } from "node:timers/promises";
 import { type JsonRecord, isObject, nameOf, stringAt, valueAt } from "@portcullis/kube";
 import { type ClusterClient, type Informer, type Informers, isNotFound } from "../../cluster/api.ts";
-import { leaseSpec, leases } from "../../cluster/lease.ts";
+import { leaseSpec, leases, wholeLease } from "../../cluster/lease.ts";
 import { managedBy } from "../install/crds/crd.ts";
 import { createLoop } from "../loop.ts";
 import { webhookResources } from "../webhooks/controller.ts";
@@ -102,7 +102,7 @@ export function watchUnchecked(options: UncheckedOptions): UncheckedWatch {
   const { informers, namespace, records, identity, nowMs = Date.now, onError } = options;
   const startMs = nowMs();
   const state: State = { options, looking: null, othersMs: null, found: null };
-  const known = informers.watch(leases, { namespace, keep: (object) => object, onError });
+  const known = informers.watch(leases, { namespace, keep: wholeLease, onError });
   known.onChange(({ what, object }) => {
     if (nameOf(object) === "portcullis") noteLeader(state, object, identity);
     else if (what === "removed") records.lose(object);
