@@ -102,6 +102,16 @@ test("tidy: a Markdown file has one title", () => {
   }
 });
 
+test("tidy: a deviation has a number of its own", () => {
+  const rows = readFileSync(join(root, "docs/compatibility.md"), "utf8").matchAll(/^\| ([A-Z]+\d+[a-z]?) \|/gm);
+  const numbers = [...rows].map(([, number]) => number);
+  assert.ok(numbers.length > 100);
+  assert.deepEqual(
+    numbers.filter((number, at) => numbers.indexOf(number) !== at),
+    [],
+  );
+});
+
 test("tidy: every path that a document names in the tree exists", () => {
   for (const document of ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "STYLE.md"]) {
     const text = readFileSync(join(root, document), "utf8");

@@ -20,6 +20,17 @@ export interface Response {
   readonly warnings?: readonly string[];
 }
 
+/** A mutator: every container of a Pod pulls always. */
+export const alwaysPull = `
+apiVersion: mutations.gatekeeper.sh/v1
+kind: Assign
+metadata: {name: pull}
+spec:
+  applyTo: [{groups: [""], versions: ["v1"], kinds: ["Pod"]}]
+  location: "spec.containers[name: *].imagePullPolicy"
+  parameters: {assign: {value: Always}}
+`;
+
 export function objectOf(text: string): unknown {
   return parseYaml(new Source("test.yaml", text), { dialect: "go" }).value[0]?.value;
 }

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { getHeapSpaceStatistics } from "node:v8";
-import { asker } from "./asker.ts";
+import { alwaysPull, asker } from "./asker.ts";
 
 const policies = `
 apiVersion: templates.gatekeeper.sh/v1
@@ -53,18 +53,8 @@ test("requests leave nothing that only a full collection frees", () => {
   leavesNothing(() => ask("/v1/admit", pod));
 });
 
-const mutator = `
-apiVersion: mutations.gatekeeper.sh/v1
-kind: Assign
-metadata: {name: pull}
-spec:
-  applyTo: [{groups: [""], versions: ["v1"], kinds: ["Pod"]}]
-  location: "spec.containers[name: *].imagePullPolicy"
-  parameters: {assign: {value: Always}}
-`;
-
 test("nor do mutations", () => {
-  const { ask } = asker(mutator);
+  const { ask } = asker(alwaysPull);
   assert.notEqual(ask("/v1/mutate", pod).patch, undefined);
   leavesNothing(() => ask("/v1/mutate", pod));
 });

@@ -8,16 +8,9 @@ import { assembleEvaluator } from "../../src/app/assemble.ts";
 import { clockMs } from "../../src/app/clock.ts";
 import { mutateEndpoint } from "../../src/server/endpoints.ts";
 import { evaluatorSettings } from "../../src/app/config.ts";
+import { alwaysPull } from "./asker.ts";
 
-const mutators = `
-apiVersion: mutations.gatekeeper.sh/v1
-kind: Assign
-metadata: {name: pull}
-spec:
-  applyTo: [{groups: [""], versions: ["v1"], kinds: ["Pod"]}]
-  location: "spec.containers[name: *].imagePullPolicy"
-  parameters: {assign: {value: Always}}
----
+const mutators = `${alwaysPull}---
 apiVersion: mutations.gatekeeper.sh/v1
 kind: AssignMetadata
 metadata: {name: team}

@@ -6,26 +6,21 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
-import { after, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { type LoadOptions, loadObjects } from "../../src/cli/load/files.ts";
 import { formatDiagnostic } from "@portcullis/lang";
 import { UsageError } from "../../src/cli/usage.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "portcullis-input-"));
-after(() => rmSync(folder, { recursive: true }));
-
 const pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n";
-let count = 0;
-
-/** A new folder with these files. */
-function withFiles(files: Readonly<Record<string, string | Uint8Array>>): string {
-  const own = join(folder, String(count++));
-  mkdirSync(own);
+/** A new folder with these files, gone after the test. */
+function withFiles(context: TestContext, files: Readonly<Record<string, string | Uint8Array>>): string {
+  const folder = mkdtempSync(join(tmpdir(), "portcullis-input-"));
+  context.after(() => rmSync(folder, { recursive: true }));
   for (const [name, content] of Object.entries(files)) {
-    mkdirSync(join(own, name, ".."), { recursive: true });
-    writeFileSync(join(own, name), content);
+    mkdirSync(join(folder, name, ".."), { recursive: true });
+    writeFileSync(join(folder, name), content);
   }
-  return own;
+  return folder;
 }
 
 /** What is said about a folder, with paths below it. */
@@ -43,57 +38,60 @@ function filesLoaded(path: string, options: Partial<LoadOptions> = {}): readonly
   return loadObjects([path], { stdin: false, warn: () => {}, ...options }).map(({ file }) => relative(path, file));
 }
 
-test("documents that are no objects are told, and empty ones are not", () => {
+test("documents that are no objects are told, and empty ones are not", (context) => {
   assert.equal(
-    complaint(withFiles({ "a.yaml": `${pod}---\n- ${pod.replaceAll("\n", "\n  ")}\n` })),
+    complaint(withFiles(context, { "a.yaml": `${pod}---\n- ${pod.replaceAll("\n", "\n  ")}\n` })),
     "a.yaml:6:1: not-an-object: expected a Kubernetes object, found a list " +
       "(write each object as a document of its own, or all as the `items` of a List)",
   );
-  assert.match(complaint(withFiles({ "a.yaml": "hello\n" })), /^a\.yaml:1:1: .*found a single value$/);
-  assert.match(complaint(withFiles({ "a.json": '{"kind":"Pod"} x' })), /^a\.json:1:16: .*found a single value$/);
-  assert.equal(complaint(withFiles({ "a.yaml": "# nothing\n---\n---\nnull\n" })), "");
+  assert.match(complaint(withFiles(context, { "a.yaml": "hello\n" })), /^a\.yaml:1:1: .*found a single value$/);
+  assert.match(
+    complaint(withFiles(context, { "a.json": '{"kind":"Pod"} x' })),
+    /^a\.json:1:16: .*found a single value$/,
+  );
+  assert.equal(complaint(withFiles(context, { "a.yaml": "# nothing\n---\n---\nnull\n" })), "");
 });
 
-test("every file with a problem is told, in the order of names", () => {
-  const told = complaint(withFiles({ "b.yaml": "a: [\n", "a.yaml": "a:\n\tb: 1\n", "c.yaml": pod }));
+test("every file with a problem is told, in the order of names", (context) => {
+  const told = complaint(withFiles(context, { "b.yaml": "a: [\n", "a.yaml": "a:\n\tb: 1\n", "c.yaml": pod }));
   assert.deepEqual(
     told.split("\n").map((line) => line.replace(/ .*/, "")),
     ["a.yaml:2:1:", "b.yaml:2:1:"],
   );
 });
 
-test("bytes that are not UTF-8 are told with their place, not replaced", () => {
+test("bytes that are not UTF-8 are told with their place, not replaced", (context) => {
   assert.equal(
-    complaint(withFiles({ "a.yaml": Buffer.from(`${pod}  # ü caf\xe9\n`, "latin1") })),
+    complaint(withFiles(context, { "a.yaml": Buffer.from(`${pod}  # ü caf\xe9\n`, "latin1") })),
     "a.yaml:5:5: these bytes are not UTF-8 (save the file as UTF-8)",
   );
   const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(pod, "utf16le")]);
-  assert.equal(complaint(withFiles({ "a.yaml": utf16 })), "a.yaml:1:1: the file is UTF-16 (save it as UTF-8)");
-  assert.deepEqual(filesLoaded(withFiles({ "a.yaml": `\uFEFF${pod}`.replaceAll("\n", "\r\n") })), ["a.yaml"]);
+  assert.equal(complaint(withFiles(context, { "a.yaml": utf16 })), "a.yaml:1:1: the file is UTF-16 (save it as UTF-8)");
+  assert.deepEqual(filesLoaded(withFiles(context, { "a.yaml": `\uFEFF${pod}`.replaceAll("\n", "\r\n") })), ["a.yaml"]);
 });
 
-test("links that lead nowhere are told; folders behind links are not searched", () => {
-  const gone = withFiles({});
+test("links that lead nowhere are told; folders behind links are not searched", (context) => {
+  const gone = withFiles(context, {});
   symlinkSync("gone.yaml", join(gone, "a.yaml"));
   assert.equal(complaint(gone), "a.yaml: no such file or folder");
-  const circle = withFiles({});
+  const circle = withFiles(context, {});
   symlinkSync("a.yaml", join(circle, "a.yaml"));
   assert.equal(complaint(circle), "a.yaml: links that lead in a circle");
-  const back = withFiles({ "a.yaml": pod });
+  const back = withFiles(context, { "a.yaml": pod });
   symlinkSync(".", join(back, "back"));
   assert.deepEqual(filesLoaded(back), ["a.yaml"]);
   assert.equal(complaint(join(gone, "x.txt")).replace(gone, ""), "/x.txt: no such file or folder");
 });
 
-test("names with a dot in front are left out, except where gator reads", () => {
-  const mixed = withFiles({ "a.yaml": pod, ".github/ci.yml": "on: push\n", "..data/a.yaml": pod });
+test("names with a dot in front are left out, except where gator reads", (context) => {
+  const mixed = withFiles(context, { "a.yaml": pod, ".github/ci.yml": "on: push\n", "..data/a.yaml": pod });
   assert.deepEqual(filesLoaded(mixed), ["a.yaml"]);
   assert.equal(filesLoaded(mixed, { asGator: true }).length, 3);
 });
 
-test("a key that stands twice is a warning with its place", () => {
+test("a key that stands twice is a warning with its place", (context) => {
   const warnings: string[] = [];
-  const path = withFiles({ "a.yaml": `${pod}kind: Service\n` });
+  const path = withFiles(context, { "a.yaml": `${pod}kind: Service\n` });
   filesLoaded(path, { warn: (warning) => warnings.push(formatDiagnostic(warning)) });
   assert.deepEqual(warnings, [
     `${path}/a.yaml:5:1: yaml-value: key "kind" already set in map (a key may stand only once in a mapping; keep one of them)`,
