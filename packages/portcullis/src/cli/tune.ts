@@ -28,9 +28,9 @@ export function tuneForManyPolicies(): void {
 }
 
 /**
- * A server's main thread only carries bodies: its young generation grows to three times 16 MiB all the same, for nothing.
- * It stays at its first size here, and that of threads which start later at the limit that they are given (threads.ts):
- * a tenth less memory at the same rate.
+ * A server's main thread carries bodies, and at most decides what mutators make of a small object (app/near.ts): its young
+ * generation grows to three times 16 MiB all the same, for nothing. It stays at its first size here, and that of threads
+ * which start later at the limit that they are given (threads.ts): a tenth less memory at the same rate.
  */
 export function tuneForServing(): void {
   keepNoPrograms();
