@@ -36,7 +36,6 @@ import { type FileText, type Problem, createComposer } from "./compose.ts";
 import { type Fetched, needKey, worldNow, worldWith } from "./host.ts";
 import type { DataChange } from "./objectshare.ts";
 import type { Tracing } from "./tracing.ts";
-import { nearbyMutators } from "./nearby.ts";
 import { recordOf, withExcluded } from "./record.ts";
 import type { Telling } from "./recorded.ts";
 import { type RuleCounts, createRuleCounts } from "./rulecounts.ts";
@@ -62,8 +61,6 @@ export interface Report {
   readonly names: readonly string[];
   /** Null unless the settings ask for it. */
   readonly account: Account | null;
-  /** What the thread that answers connections may decide mutation with; null: it may not. */
-  readonly nearby: readonly FileText[] | null;
 }
 
 export interface Question {
@@ -167,8 +164,6 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
         readings: slices.takeReadings(),
         names: slices.names,
         account: options.tellAccount === true ? accountOf(set, new Set(changed.map(({ file }) => file))) : null,
-        // The decision log names the whole set.
-        nearby: options.decided === undefined ? nearbyMutators(served) : null,
       };
     },
     release: (version) => {

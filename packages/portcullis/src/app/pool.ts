@@ -37,8 +37,6 @@ import { outOfMemory, spawnWorker, startThread } from "./threads.ts";
 export interface Pool {
   /** Answers by `deadlineMs` on the clock of `clockMs`, and 50 ms later at most when a thread hangs. */
   decide(body: string, deadlineMs: number, endpoint?: Endpoint): Promise<Reply>;
-  /** Whether a fast thread could take a request at once. */
-  readonly isFree: boolean;
   /** Serves these files from the moment it resolves. Rejects, and serves what it served, when that cannot be prepared. */
   change(files: Pick<Change, "changed" | "removed">): Promise<Report>;
   /** Gives what changed among the shared objects to all threads. */
@@ -55,8 +53,11 @@ const stallMs = 40;
 const watchMs = 10;
 /** How long whoever reads the metrics waits for the threads. */
 const tallyMs = 250;
-/** Requests per fast thread at once: the next is there when one is done. */
-const depth = 2;
+/**
+ * Requests that a fast thread is given at once. Waking a thread costs about as much as handing it a request: one that has
+ * more to do does not sleep, and its answers come several at a time. With 2, mutation answers a fifth fewer requests.
+ */
+const depth = 8;
 const slowThreads = 2;
 /** Requests that a thread keeps while something is fetched for them; the trees of more would fill its memory. */
 const keptMax = 64;
@@ -87,9 +88,6 @@ export function createPool(options: PoolOptions): Pool {
         const key = isLarge ? sizeKey : "";
         enqueue(state, { id: -1, body, deadlineMs, endpoint, resolve, lane, key, ...untouched() });
       }),
-    get isFree() {
-      return state.queues.fast.length === 0 && leastBusy(state) !== null;
-    },
     change: (files) => {
       const result = changes.then(() => changeOver(state, files));
       changes = result.catch(() => {});
@@ -455,6 +453,8 @@ function watchSlot(state: State, slot: Slot, nowMs: number): void {
     slot.isStalled = !slot.thread.preparing;
     if (!slot.isStalled) return;
     slot.tasks.length = 1;
+    // They are asked anew, and not twice.
+    slot.thread.withdraw(state.nextId - 1, head.id);
     requeue(state, waiting);
   }
 }

@@ -20,7 +20,6 @@ import { externalDataFetchers } from "./externaldata.ts";
 import { type Fetchers, type Fetching, createFetching, fetchDeadlineMs } from "./fetch.ts";
 import type { Root } from "./folders.ts";
 import { type Logger, createLogger, logMutations, logStats, logViolations } from "./log.ts";
-import { createNear } from "./near.ts";
 import type { ObjectShare } from "./objectshare.ts";
 import { withWarnings } from "./policywarnings.ts";
 import { createPool } from "./pool.ts";
@@ -291,18 +290,9 @@ async function startDecider(options: ServeOptions, { metrics, logger, fetching }
       logger.error({ reason, policy, detail }, "an evaluator thread was replaced");
     },
   });
-  const near = createNear({ settings, onFault, isThreadFree: () => pool.isFree });
   return {
-    decide: (body, atMs, endpoint) => {
-      const deadlineMs = atMs + performance.timeOrigin;
-      const reply = near.answer(body, deadlineMs, endpoint);
-      return reply === null ? pool.decide(body, deadlineMs, endpoint) : Promise.resolve(reply);
-    },
-    change: async (files) => {
-      const report = await pool.change(files);
-      await near.serve(report.nearby);
-      return report;
-    },
+    decide: (body, atMs, endpoint) => pool.decide(body, atMs + performance.timeOrigin, endpoint),
+    change: (files) => pool.change(files),
     publish: () => pool.publish(),
     tally: () => pool.tally(),
     close: () => pool.close(),

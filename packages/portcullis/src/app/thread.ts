@@ -33,6 +33,8 @@ export type Sent = Settled | { readonly kind: "needs"; readonly needs: readonly 
 export interface ThreadData {
   /** The number of the policy that is running, -1 for none; and the end of its time, as a `stamp`. */
   readonly running: Int32Array;
+  /** Up to which number questions need no answer, and which of them does. */
+  readonly withdrawn: BigInt64Array;
   readonly settings: EvaluatorSettings;
 }
 
@@ -55,14 +57,24 @@ export function noteRunning(running: Int32Array, policy: number, deadlineMs: num
   Atomics.store(running, 0, policy);
 }
 
+export function noteWithdrawn(withdrawn: BigInt64Array, upTo: number, but: number): void {
+  Atomics.store(withdrawn, 1, BigInt(but));
+  Atomics.store(withdrawn, 0, BigInt(upTo));
+}
+
+function isWanted(withdrawn: BigInt64Array, id: number): boolean {
+  return id > Number(Atomics.load(withdrawn, 0)) || id === Number(Atomics.load(withdrawn, 1));
+}
+
 export interface Thread {
   readonly evaluator: Evaluator;
   readonly running: Int32Array;
+  readonly withdrawn: BigInt64Array;
   readonly receive: (listener: (message: ToThread) => void) => void;
   readonly send: (message: FromThread) => void;
 }
 
-export function serveThread({ evaluator, running, receive, send }: Thread): void {
+export function serveThread({ evaluator, running, withdrawn, receive, send }: Thread): void {
   const waiting = new Map<number, (answers: readonly Answer[]) => Result>();
   const tell = (id: number, result: Result): void => {
     if (result.kind === "needs") {
@@ -86,7 +98,7 @@ export function serveThread({ evaluator, running, receive, send }: Thread): void
         send({ kind: "tallied", tallies: evaluator.takeTallies() });
         break;
       case "ask":
-        tell(message.id, answered(evaluator, message.question));
+        if (isWanted(withdrawn, message.id)) tell(message.id, answered(evaluator, message.question));
         break;
       case "resume": {
         const resume = waiting.get(message.id);

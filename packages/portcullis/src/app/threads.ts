@@ -9,7 +9,7 @@ import type { EvaluatorSettings } from "./config.ts";
 import type { Answer } from "@portcullis/lang";
 import type { Change, Question, Report } from "./evaluator.ts";
 import type { DataChange } from "./objectshare.ts";
-import { type FromThread, type Sent, type ThreadData, type ToThread, sinceStamp } from "./thread.ts";
+import { type FromThread, type Sent, type ThreadData, type ToThread, noteWithdrawn, sinceStamp } from "./thread.ts";
 
 export interface EvaluatorThread {
   /** Asked again for a version, it gives the same report. Rejects when the thread ends before that, or cannot do it. */
@@ -20,6 +20,8 @@ export interface EvaluatorThread {
   ask(id: number, question: Question): void;
   /** Goes on with a question that needed something. */
   resume(id: number, answers: readonly Answer[]): void;
+  /** Questions up to a number need no answer any more, but for one: it is, or would be, the next. */
+  withdraw(upTo: number, but: number): void;
   /** Ends a question that needed something. */
   forget(id: number): void;
   /** Versions that can be asked for. */
@@ -75,8 +77,9 @@ interface Preparing {
 
 export function startThread(options: ThreadOptions): EvaluatorThread {
   const running = new Int32Array(new SharedArrayBuffer(8)).fill(-1);
+  const withdrawn = new BigInt64Array(new SharedArrayBuffer(16)).fill(-1n);
   const resourceLimits = { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: youngMb };
-  const worker = options.spawn({ workerData: { running, settings: options.settings }, resourceLimits });
+  const worker = options.spawn({ workerData: { running, withdrawn, settings: options.settings }, resourceLimits });
   const preparing = new Map<number, Preparing>();
   const reports = new Map<number, Promise<Report>>();
   const held = new Set<number>();
@@ -132,6 +135,9 @@ export function startThread(options: ThreadOptions): EvaluatorThread {
     },
     tally: () => (hasEnded ? Promise.resolve() : tallying.ask(() => send({ kind: "tally" }))),
     ...questioning(send),
+    withdraw: (upTo, but) => {
+      noteWithdrawn(withdrawn, upTo, but);
+    },
     held,
     get preparing() {
       return preparing.size > 0;

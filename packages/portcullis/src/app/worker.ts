@@ -20,12 +20,13 @@ if ("audit" in data) {
   serveAudit(data.audit, port);
 } else serveEvaluator(data, port);
 
-function serveEvaluator({ running, settings }: ThreadData, messages: MessagePort): void {
+function serveEvaluator({ running, withdrawn, settings }: ThreadData, messages: MessagePort): void {
   serveThread({
     evaluator: assembleEvaluator(settings, {
       onPolicy: (policy, deadlineMs) => noteRunning(running, policy, deadlineMs),
     }),
     running,
+    withdrawn,
     receive: (listener) =>
       messages.on("message", (message: ToThread) => {
         listener(message);
