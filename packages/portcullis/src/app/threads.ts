@@ -93,9 +93,8 @@ export function startThread(options: ThreadOptions): EvaluatorThread {
   };
   worker.on("message", (message: FromThread) => {
     if (message.kind === "answered") options.onResult(message.id, message.result);
-    else if (message.kind === "tallied") {
-      tallying.take(message.tallies);
-    } else if (message.kind === "prepared") {
+    else if (message.kind === "tallied") tallying.take(message.tallies);
+    else if (message.kind === "prepared") {
       const { version } = message.report;
       ({ names } = message.report);
       held.add(version);
@@ -134,10 +133,7 @@ export function startThread(options: ThreadOptions): EvaluatorThread {
       send({ kind: "data", change });
     },
     tally: () => (hasEnded ? Promise.resolve() : tallying.ask(() => send({ kind: "tally" }))),
-    ...questioning(send),
-    withdraw: (upTo, but) => {
-      noteWithdrawn(withdrawn, upTo, but);
-    },
+    ...questioning(send, withdrawn),
     held,
     get preparing() {
       return preparing.size > 0;
@@ -163,9 +159,9 @@ function watching(
   };
 }
 
-type Questioning = Pick<EvaluatorThread, "ask" | "resume" | "forget">;
+type Questioning = Pick<EvaluatorThread, "ask" | "resume" | "forget" | "withdraw">;
 
-function questioning(send: (message: ToThread) => void): Questioning {
+function questioning(send: (message: ToThread) => void, withdrawn: BigInt64Array): Questioning {
   return {
     ask: (id, question) => {
       send({ kind: "ask", id, question });
@@ -175,6 +171,9 @@ function questioning(send: (message: ToThread) => void): Questioning {
     },
     forget: (id) => {
       send({ kind: "forget", id });
+    },
+    withdraw: (upTo, but) => {
+      noteWithdrawn(withdrawn, upTo, but);
     },
   };
 }
