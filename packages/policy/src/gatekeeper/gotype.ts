@@ -13,12 +13,13 @@ export interface DecodeError {
 }
 
 export type GoType =
-  | { readonly is: "string" | "bool" | "any" | "schema"; readonly name: string }
+  | { readonly is: "string" | "bool" | "integer" | "any" | "schema"; readonly name: string }
   | { readonly is: "list" | "map"; readonly name: string; readonly of: GoType }
   | { readonly is: "struct"; readonly name: string; readonly fields: Readonly<Record<string, GoType>> };
 
 export const text: GoType = { is: "string", name: "string" };
 export const flag: GoType = { is: "bool", name: "bool" };
+export const integer: GoType = { is: "integer", name: "int64" };
 export const texts: GoType = list(text);
 
 export function struct(name: string, fields: Readonly<Record<string, GoType>>): GoType {
@@ -59,6 +60,8 @@ function check(value: Json, type: GoType, place: Place): DecodeError | null {
       return typeof value === "string" ? null : wrong(value, type, place);
     case "bool":
       return typeof value === "boolean" ? null : wrong(value, type, place);
+    case "integer":
+      return isNumber(value) ? null : wrong(value, type, place);
     case "schema":
       return isObject(value) ? schemaError(value, place) : wrong(value, type, place);
     case "list":
@@ -103,7 +106,11 @@ function wrong(value: Json, type: GoType, { owner, path }: Place): DecodeError {
 }
 
 function jsonType(value: Json): string {
-  if (typeof value === "number" || value instanceof Decimal) return "number";
+  if (isNumber(value)) return "number";
   if (Array.isArray(value)) return "array";
   return typeof value === "boolean" ? "bool" : typeof value;
+}
+
+function isNumber(value: Json): boolean {
+  return typeof value === "number" || value instanceof Decimal;
 }

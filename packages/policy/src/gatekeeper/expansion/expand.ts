@@ -98,6 +98,9 @@ interface Base {
 
 function expandInto(found: Resultant[], { object, gvk, depth }: Base, expanding: Expanding): void {
   if (depth >= depthMax) throw new ExpansionError(`maximum recursion depth of ${depthMax} reached`);
+  if (gvk.group === "" && gvk.version === "" && gvk.kind === "") {
+    throw new ExpansionError(`cannot expand resource ${nameOf(object)} with empty GVK`);
+  }
   const made = expanding.expansion
     .templatesFor(gvk)
     .map((template) => ({ object: generate(object, template, expanding), template }));

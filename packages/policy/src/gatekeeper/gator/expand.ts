@@ -11,8 +11,10 @@ import { type ExpansionTemplate, type ExpansionUnit, expansionGroup, readExpansi
 import { MutationError } from "../mutation/change.ts";
 import { findConflicts } from "../mutation/conflicts.ts";
 import { type Mutator, type MutatorUnit, mutationGroup, readMutator } from "../mutation/read.ts";
+import { expansionStruct, mutatorStructs } from "./structs.ts";
 import { isMutatorKind } from "../mutation/schema.ts";
 import { type Mutating, linkMutators, mutateObject } from "../mutation/stage.ts";
+import { convertError } from "./convert.ts";
 import { type GatorOptions, noCatalog, plainRequest } from "./policies.ts";
 import { gatorWorld } from "./world.ts";
 
@@ -42,8 +44,13 @@ export function expanderOf(objects: readonly Json[]): Expander | { readonly erro
   }
   const error = templateError(templates) ?? conflictError(mutators);
   if (error !== null) return { error };
-  const { system } = linkMutators(mutators, { profile: "gator", annotations: false, numbers: "float64" });
-  const expansion = expansionOf(templates.flatMap(({ template }) => template ?? []));
+  // A later mutator or template takes the place of one with its name.
+  const last = new Map(mutators.map((unit) => [keyOf(unit), unit]));
+  const { system } = linkMutators([...last.values()], { profile: "gator", annotations: false, numbers: "float64" });
+  const named = new Map(
+    templates.flatMap(({ name, template }) => (template === null ? [] : [[name, template] as const])),
+  );
+  const expansion = expansionOf([...named.values()]);
   return { expand: (object, evaluation) => expand(object, evaluation, { system, expansion }) };
 }
 
@@ -51,12 +58,16 @@ export function expanderOf(objects: readonly Json[]): Expander | { readonly erro
 function addPolicy(object: Json, mutators: MutatorUnit[], templates: ExpansionUnit[]): string | null {
   const { group, kind } = gvkOf(object);
   if (group === mutationGroup && isMutatorKind(kind)) {
+    const wrong = convertError(object, mutatorStructs[kind]);
+    if (wrong !== null) return wrong;
     const { unit } = readMutator(object, { file: "" }, { externalData: true });
     const problem = unit?.build("gator").problem ?? null;
     if (unit !== null && problem === null) mutators.push(unit);
     return problem?.text ?? null;
   }
   if (group === expansionGroup && kind === "ExpansionTemplate") {
+    const wrong = convertError(object, expansionStruct);
+    if (wrong !== null) return wrong;
     const { unit } = readExpansion(object, { file: "" });
     if (unit !== null) templates.push(unit);
   }
@@ -64,25 +75,29 @@ function addPolicy(object: Json, mutators: MutatorUnit[], templates: ExpansionUn
 }
 
 function templateError(units: readonly ExpansionUnit[]): string | null {
-  const taken: ExpansionTemplate[] = [];
+  const taken = new Map<string, ExpansionTemplate>();
   for (const { name, template, problem } of units) {
-    if (template !== null) taken.push(template);
-    const wrong = problem ?? (cyclic(taken).size > 0 ? cycleText : null);
+    if (template !== null) taken.set(name, template);
+    const wrong = problem ?? (cyclic([...taken.values()]).size > 0 ? cycleText : null);
     if (wrong !== null) return `error upserting template ${name}: ${wrong}`;
   }
   return null;
 }
 
 function conflictError(units: readonly MutatorUnit[]): string | null {
-  const taken: Mutator[] = [];
+  const taken = new Map<string, Mutator>();
   for (const unit of units) {
     const { mutator } = unit.build("gator");
     if (mutator === null) continue;
-    taken.push(mutator);
-    const text = findConflicts(taken).texts.get(mutator);
+    taken.set(keyOf(unit), mutator);
+    const text = findConflicts([...taken.values()]).texts.get(mutator);
     if (text !== undefined) return `error upserting mutator: ${text}`;
   }
   return null;
+}
+
+function keyOf({ kind, name }: MutatorUnit): string {
+  return `${kind}//${name}`;
 }
 
 interface Expansions {

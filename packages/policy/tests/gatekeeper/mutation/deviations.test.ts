@@ -102,6 +102,31 @@ test("M9: elements that were assigned equal objects are different elements", () 
   });
 });
 
+test("M10: a kind that a template names twice", () => {
+  const expansion = (name: string, kind: string, generated: string): Json => ({
+    apiVersion: "expansion.gatekeeper.sh/v1alpha1",
+    kind: "ExpansionTemplate",
+    metadata: { name },
+    spec: {
+      applyTo: [{ groups: ["", ""], versions: ["v1"], kinds: [kind] }],
+      templateSource: "spec.template",
+      generatedGVK: { version: "v1", kind: generated },
+    },
+  });
+  const first = {
+    apiVersion: "v1",
+    kind: "A",
+    metadata: { name: "x" },
+    spec: { template: { spec: { template: {} } } },
+  };
+  const got = gatorExpand([expansion("a", "A", "B"), expansion("b", "B", "C"), first], gatorOptions);
+  assert.ok("objects" in got);
+  assert.deepEqual(
+    got.objects.map((object) => (object as { readonly kind: string }).kind),
+    ["B", "C"],
+  );
+});
+
 test("M6: gator's expansion finds elements by an integer key", () => {
   const got = gatorExpand(
     [
