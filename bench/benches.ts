@@ -6,7 +6,6 @@ import { gatekeeperCli } from "./gatekeeper-cli.ts";
 import { gatekeeperMutation } from "./gatekeeper-mutation.ts";
 import { gatekeeperWebhook } from "./gatekeeper-webhook.ts";
 import { kyvernoCli } from "./kyverno-cli.ts";
-import { kyvernoMemory } from "./kyverno-memory.ts";
 import { kyvernoWebhook } from "./kyverno-webhook.ts";
 import { runaway } from "./runaway.ts";
 
@@ -16,7 +15,6 @@ export const benches: readonly Bench[] = [
   gatekeeperMutation,
   gatekeeperWebhook,
   kyvernoCli,
-  kyvernoMemory,
   kyvernoWebhook,
   runaway,
 ];

@@ -1,5 +1,6 @@
 // The webhook with Kyverno's policies under load: a Pod review of about 7 KB against the validating policies of pod-security and
-// best-practices, all enforced, Kyverno's admission controller beside ours. Answers are compared first.
+// best-practices, all enforced, Kyverno's admission controller beside ours. Answers are compared first. How much memory each needs
+// where the policies audit, as they are published, follows (kyverno-memory.ts).
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -8,6 +9,7 @@ import { join, resolve } from "node:path";
 import { startControlPlane } from "../e2e/control-plane.ts";
 import type { Bench, Row } from "./bench.ts";
 import { startKyverno } from "./kyverno-manager.ts";
+import { memoryRows } from "./kyverno-memory.ts";
 import { type PolicyFile, kyvernoPolicies } from "./library.ts";
 import { peer } from "./peers.ts";
 import { generatePods } from "./pods.ts";
@@ -35,7 +37,7 @@ async function run(): Promise<readonly Row[]> {
     const bare = await measureBare(folder, bodies);
     const theirs = await measureKyverno(policies, bodies);
     const ours = await measureOurs(folder, { policies, bodies, expected: theirs?.answers ?? null, program });
-    return webhookRows(ours, theirs, bare, bodies);
+    return [...webhookRows(ours, theirs, bare, bodies), ...(await memoryRows())];
   } finally {
     rmSync(folder, { recursive: true, force: true });
     rmSync(built, { recursive: true, force: true });
