@@ -8,6 +8,7 @@ import { withDecisionLog } from "./decision-flags.ts";
 import { withGatekeeper, withOtherFlags } from "./gatekeeper-flags.ts";
 import type { RunFlags, ServeFlags } from "./flags.ts";
 import { tuneForServing } from "./tune.ts";
+import { keepLittleFreed } from "./memory.ts";
 import { withWebhooks } from "./webhooks.ts";
 
 export function registerServing(program: Command, version: string): void {
@@ -21,6 +22,7 @@ export function registerServing(program: Command, version: string): void {
       [],
     );
   withOthers(withServing(serve)).action(async (options: ServeFlags) => {
+    keepLittleFreed();
     tuneForServing();
     const { serveCommand } = await import("./commands/serve.ts");
     process.exitCode = await serveCommand(options);
@@ -46,6 +48,7 @@ export function registerServing(program: Command, version: string): void {
       return;
     }
     tuneForServing();
+    keepLittleFreed();
     const { runCommand } = await import("./commands/run.ts");
     process.exitCode = await runCommand(options, version);
   });
