@@ -4,6 +4,7 @@
 
 import { isObject, readSchema } from "@portcullis/kube";
 import { Decimal } from "@portcullis/lang";
+import { quote } from "@portcullis/lang/go";
 import type { Json } from "../engine/request.ts";
 
 /** A decoder's error and where it is. */
@@ -15,7 +16,13 @@ export interface DecodeError {
 export type GoType =
   | { readonly is: "string" | "bool" | "integer" | "any" | "schema"; readonly name: string }
   | { readonly is: "list" | "map"; readonly name: string; readonly of: GoType }
-  | { readonly is: "struct"; readonly name: string; readonly fields: Readonly<Record<string, GoType>> };
+  | {
+      readonly is: "struct";
+      readonly name: string;
+      readonly fields: Readonly<Record<string, GoType>>;
+      /** Other fields are errors. */
+      readonly closed?: boolean;
+    };
 
 export const text: GoType = { is: "string", name: "string" };
 export const flag: GoType = { is: "bool", name: "bool" };
@@ -91,8 +98,13 @@ function checkFields(
 ): DecodeError | null {
   const owner = type.name.slice(type.name.indexOf(".") + 1);
   // In the order of the text, because the decoder reports the first.
-  const known = Object.keys(value).filter((key) => Object.hasOwn(type.fields, key));
-  return first(known.map((key) => check(value[key], type.fields[key] as GoType, { owner, path: [...path, key] })));
+  return first(
+    Object.keys(value).map((key) => {
+      const at = [...path, key];
+      if (Object.hasOwn(type.fields, key)) return check(value[key], type.fields[key] as GoType, { owner, path: at });
+      return type.closed === true ? { text: `json: unknown field ${quote(key)}`, path: at } : null;
+    }),
+  );
 }
 
 function first(errors: readonly (DecodeError | null)[]): DecodeError | null {

@@ -6,7 +6,7 @@
 import { type GroupVersionKind, gvkOf, isObject, nameOf, stringAt, valueAt } from "@portcullis/kube";
 import { decodeJson, quote } from "@portcullis/lang/go";
 import type { Json } from "../../engine/request.ts";
-import { type GoType, list, map, objectMeta, struct, text, texts, typeError } from "../gotype.ts";
+import { type GoType, flag, list, map, objectMeta, struct, text, texts, typeError } from "../gotype.ts";
 import { templateDecodeError } from "../template/read.ts";
 import { listAt, stringsAt } from "../tree.ts";
 
@@ -32,7 +32,8 @@ interface Found {
   readonly notes: string[];
   /** By the source's kind and name: the last one of a name counts. */
   readonly synced: Map<string, readonly Kind[]>;
-  readonly templates: Map<string, Requirements>;
+  /** Several may have one name. */
+  readonly templates: { readonly name: string; readonly requirements: Requirements }[];
   readonly templateErrors: Map<string, string>;
   hasConfig: boolean;
   manifest: Json;
@@ -42,7 +43,7 @@ export function gatorSyncTest(objects: readonly Json[], { omitManifest }: SyncTe
   const found: Found = {
     notes: [],
     synced: new Map(),
-    templates: new Map(),
+    templates: [],
     templateErrors: new Map(),
     hasConfig: false,
     manifest: null,
@@ -78,9 +79,10 @@ function missingRequirements(found: Found, omitManifest: boolean): ReadonlyMap<s
   const served = servedKinds(found.manifest);
   const isMet = (kind: Kind): boolean => synced.has(kind) && (omitManifest || served.has(kind));
   const missing = new Map<string, string>();
-  for (const [template, requirements] of found.templates) {
-    const unmet = requirements.filter((kinds) => !kinds.some(isMet));
-    if (unmet.length > 0) missing.set(template, unmet.map((kinds) => `- ${kinds.join(" OR ")}`).join("\n"));
+  for (const { name, requirements } of found.templates) {
+    const unmet = requirements.filter((kinds) => !kinds.some(isMet)).map((kinds) => `- ${kinds.join(" OR ")}`);
+    const earlier = missing.get(name);
+    if (unmet.length > 0) missing.set(name, [...(earlier === undefined ? [] : [earlier]), ...unmet].join("\n"));
   }
   return missing;
 }
@@ -135,16 +137,24 @@ interface Source {
 const version = "v1alpha1";
 
 function sourceType(name: string, spec: GoType): GoType {
-  return struct(`${version}.${name}`, { metadata: objectMeta, spec });
+  return own(name, { metadata: objectMeta, spec });
+}
+
+function own(name: string, fields: Readonly<Record<string, GoType>>): GoType {
+  return struct(`${version}.${name}`, fields);
+}
+
+function gvkType(name: string): GoType {
+  return own(name, { group: text, version: text, kind: text });
 }
 
 function kindEntries(name: string): GoType {
-  return list(struct(`${version}.${name}`, { group: text, version: text, kind: text }));
+  return list(gvkType(name));
 }
 
 const syncSet: Source = {
   name: "syncset",
-  type: sourceType("SyncSet", struct(`${version}.SyncSetSpec`, { gvks: kindEntries("GVKEntry") })),
+  type: sourceType("SyncSet", own("SyncSetSpec", { gvks: kindEntries("GVKEntry") })),
   at: ["spec", "gvks"],
 };
 
@@ -152,14 +162,23 @@ const config: Source = {
   name: "config",
   type: sourceType(
     "Config",
-    struct(`${version}.ConfigSpec`, { sync: struct(`${version}.Sync`, { syncOnly: kindEntries("SyncOnlyEntry") }) }),
+    own("ConfigSpec", {
+      sync: own("Sync", { syncOnly: kindEntries("SyncOnlyEntry") }),
+      validation: own("Validation", {
+        traces: list(own("Trace", { user: text, kind: gvkType("GVK"), dump: text })),
+      }),
+      match: list(
+        own("MatchEntry", { excludedNamespaces: list({ ...text, name: "wildcard.Wildcard" }), processes: texts }),
+      ),
+      readiness: own("ReadinessSpec", { statsEnabled: flag }),
+    }),
   ),
   at: ["spec", "sync", "syncOnly"],
 };
 
 const manifestSource: Source = {
   name: "gvkmanifest",
-  type: sourceType("GVKManifest", struct(`${version}.GVKManifestSpec`, { groups: groupsType() })),
+  type: sourceType("GVKManifest", own("GVKManifestSpec", { groups: groupsType() })),
   at: [],
 };
 
@@ -214,23 +233,45 @@ function takeTemplate(object: Json, found: Found): void {
   const value = isObject(annotations) ? annotations[annotation] : undefined;
   const read = typeof value === "string" ? requirementsOf(value) : { requirements: [] };
   if ("error" in read) found.templateErrors.set(name, read.error);
-  else found.templates.set(name, read.requirements);
+  else found.templates.push({ name, requirements: read.requirements });
 }
 
 const clauseFields = { groups: texts, versions: texts, kinds: texts };
-const clauses: GoType = { ...list(struct("parser.GVKClause", clauseFields)), name: "[]parser.GVKClause" };
+const clauseType: GoType = { is: "struct", name: "parser.GVKClause", fields: clauseFields, closed: true };
+const clauses: GoType = list(clauseType);
 const compactRequirements: GoType = { ...list(clauses), name: "parser.CompactSyncRequirements" };
 
 function requirementsOf(value: string): { readonly requirements: Requirements } | { readonly error: string } {
-  const json = value.replace(/^[\n"]+|[\n"]+$/g, "");
+  const json = firstValue(value.replace(/^[\n"]+|[\n"]+$/g, ""));
   const decoded = decodeJson(json);
   if ("error" in decoded) return { error: endOfInput(json, decoded.error) };
-  const wrong = typeError(decoded.value, compactRequirements);
+  const tree = Array.isArray(decoded.value) ? decoded.value.map(fieldsNamed) : decoded.value;
+  const wrong = typeError(tree, compactRequirements);
   if (wrong !== null) return { error: wrong.text };
-  const all = (Array.isArray(decoded.value) ? decoded.value : []) as readonly (readonly Json[])[];
-  const unknown = all.flat().flatMap((clause) => Object.keys(clause ?? {}).filter((key) => !(key in clauseFields)))[0];
-  if (unknown !== undefined) return { error: `json: unknown field ${quote(unknown)}` };
+  const all = (Array.isArray(tree) ? tree : []) as readonly (readonly Json[])[];
   return { requirements: all.map((requirement) => [...new Set((requirement ?? []).flatMap(kindsOf))]) };
+}
+
+/** A stream is read as far as its first value goes: what follows a list or an object is not looked at. */
+function firstValue(json: string): string {
+  if (!/^\s*[[{]/u.test(json)) return json;
+  let depth = 0;
+  for (const { 0: token, index } of json.matchAll(/"(?:[^"\\]|\\.)*"?|[[\]{}]/gsu)) {
+    if (token.startsWith('"')) continue;
+    depth += token === "[" || token === "{" ? 1 : -1;
+    if (depth === 0) return json.slice(0, index + 1);
+  }
+  return json;
+}
+
+/** The clauses of a requirement with the names of their fields as the struct has them: Go's decoder ignores their case. */
+function fieldsNamed(requirement: Json): Json {
+  if (!Array.isArray(requirement)) return requirement;
+  return (requirement as readonly Json[]).map((one) => {
+    if (!isObject(one)) return one;
+    const named = (key: string): string => (Object.hasOwn(clauseFields, key.toLowerCase()) ? key.toLowerCase() : key);
+    return Object.fromEntries(Object.entries(one).map(([key, field]) => [named(key), field]));
+  });
 }
 
 /** A stream that ends too early has other words than a text that does. Go: encoding/json stream.go. */
