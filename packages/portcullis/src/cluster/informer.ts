@@ -5,11 +5,13 @@ import { type GroupVersionResource, isObject } from "@portcullis/kube";
 import type { ClusterObject, Informer, InformerOptions, Informers, ObjectChange } from "./api.ts";
 import type { StreamingClient } from "./client.ts";
 import { type ReflectorTiming, defaultTiming, reflect } from "./reflector.ts";
+import { type Revival, createRevival } from "./retry.ts";
 import { type ObjectStore, createStore } from "./store.ts";
 import { messageOf } from "./transport.ts";
 
 export function createInformers(client: StreamingClient, timing: Partial<ReflectorTiming> = {}): Informers {
   const shared = new Map<string, Shared>();
+  const revival = createRevival();
   const keepers = new WeakMap<NonNullable<InformerOptions["keep"]>, number>();
   let keeperCount = 0;
   return {
@@ -22,7 +24,7 @@ export function createInformers(client: StreamingClient, timing: Partial<Reflect
         [namespace, labelSelector, fieldSelector, metadataOnly, keep === undefined ? 0 : keepers.get(keep)],
       ]);
       const open = (): Shared => {
-        const made = startShared(client, { resource, options, timing: { ...defaultTiming, ...timing } }, () =>
+        const made = startShared(client, { resource, options, timing: { ...defaultTiming, ...timing }, revival }, () =>
           shared.delete(key),
         );
         shared.set(key, made);
@@ -45,12 +47,14 @@ interface SharedOptions {
   readonly resource: GroupVersionResource;
   readonly options: InformerOptions;
   readonly timing: ReflectorTiming;
+  readonly revival: Revival;
 }
 
 type Handler = (change: ObjectChange) => void;
 
 /** One store and what keeps it in step, for all handles on it. */
-function startShared(client: StreamingClient, { resource, options, timing }: SharedOptions, onEnd: () => void): Shared {
+function startShared(client: StreamingClient, about: SharedOptions, onEnd: () => void): Shared {
+  const { resource, options } = about;
   const ending = new AbortController();
   const handlers = new Set<{ readonly call: Handler }>();
   const listeners = new Set<{ readonly onError: InformerOptions["onError"] }>();
@@ -83,10 +87,8 @@ function startShared(client: StreamingClient, { resource, options, timing }: Sha
   };
   void reflect({
     client,
-    resource,
-    options,
+    ...about,
     store,
-    timing,
     signal: ending.signal,
     onSynced: () => {
       hasSynced = true;

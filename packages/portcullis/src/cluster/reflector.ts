@@ -1,8 +1,8 @@
 // Keeps a store in step with the API server, for ever. It starts with a watch that sends what is there first; where the API
 // server has no such thing, with a list (what its cache has first, page by page) and a watch from the list's version. A
 // watch that ends goes on from the last version that an event or a bookmark told. What is too old (410, as answer or as
-// event) is listed again, and what is then missing was removed. Any other trouble is waited out, from the same version,
-// longer each time.
+// event) is listed again at once, and what is then missing was removed. Any other trouble is waited out, from the same version,
+// longer each time; whoever could not reach the API server waits no longer when another one could.
 // Behaviour: k8s.io/client-go tools/cache Reflector; KEP-3157 for the watch that lists.
 
 import { type GroupVersionKind, type GroupVersionResource, stringAt, valueAt } from "@portcullis/kube";
@@ -10,7 +10,7 @@ import { ApiError, type ClusterObject, type ListOptions } from "./api.ts";
 import type { StreamingClient } from "./client.ts";
 import { kindOfResource } from "./discovery.ts";
 import { type Page, isExpired, metadataOf, readPage } from "./list.ts";
-import { createBackoff, pause } from "./retry.ts";
+import { type Backoff, type Revival, createBackoff, pause } from "./retry.ts";
 import type { ObjectStore } from "./store.ts";
 import { type WatchEvent, isStreamingUnsupported, watchEvents } from "./watch.ts";
 
@@ -42,6 +42,7 @@ export interface ReflectorOptions {
   readonly options: Omit<ListOptions, "limit">;
   readonly store: ObjectStore;
   readonly timing: ReflectorTiming;
+  readonly revival: Revival;
   readonly signal: AbortSignal;
   readonly onSynced: () => void;
   readonly onError: (error: Error) => void;
@@ -77,28 +78,46 @@ export async function reflect(options: ReflectorOptions): Promise<void> {
     } catch (reason) {
       if (signal.aborted) return;
       const error = reason instanceof Error ? reason : new Error(String(reason));
-      const waits = takeError(options, progress, error);
-      if (!waits) continue;
-      onError(error);
+      const trouble = takeError(options, progress, error);
+      if (trouble !== "none") onError(error);
       // oxlint-disable-next-line no-await-in-loop
-      await pause(backoff.next(error instanceof ApiError ? error.retryAfterMs : null), signal);
+      if (trouble === "waits") await waitOut(options, error, backoff);
     }
   }
 }
 
-/** What trouble means for where we go on; whether to wait before that. */
-function takeError({ store }: ReflectorOptions, progress: Progress, error: Error): boolean {
+const revivalSpreadMs = 500;
+
+/** Many wait: they do not all come at the same moment. */
+async function waitOut({ signal, revival }: ReflectorOptions, error: Error, backoff: Backoff): Promise<void> {
+  const { status = 0, retryAfterMs = null } = error instanceof ApiError ? error : {};
+  const waitMs = backoff.next(retryAfterMs);
+  if (status !== 0) {
+    await pause(waitMs, signal);
+    return;
+  }
+  const revived = revival.missed();
+  await pause(waitMs, AbortSignal.any([signal, revived]));
+  if (revived.aborted) await pause(Math.random() * revivalSpreadMs, signal);
+}
+
+type Trouble = "none" | "told" | "waits";
+
+/** What trouble means for where we go on; whether it is told, and whether to wait before that. */
+function takeError({ store, revival }: ReflectorOptions, progress: Progress, error: Error): Trouble {
+  if (error instanceof ApiError && error.status >= 400 && error.status < 500) revival.answered();
   if (progress.version === null && progress.streams && isStreamingUnsupported(error)) {
     progress.streams = false;
-    return false;
+    return "none";
   }
+  const isList = progress.version === null;
   if (isExpired(error) || isTooLarge(error)) progress.version = null;
   if (error instanceof ApiError && error.status === 404) {
     // The resource is no longer served, and with it all its objects are gone.
     progress.version = null;
     store.sweep().end();
   }
-  return true;
+  return isExpired(error) && !isList ? "told" : "waits";
 }
 
 /** Our version is of the future: the API server's storage was restored from an older copy. */
@@ -112,7 +131,7 @@ function isTooLarge(error: Error): boolean {
 
 /** One watch from its beginning to its end, with the list before it where that is needed. */
 async function turn(options: ReflectorOptions, progress: Progress): Promise<void> {
-  const { client, resource, signal, timing, store, onSynced } = options;
+  const { client, resource, signal, timing, revival, store, onSynced } = options;
   if (options.options.metadataOnly === true) progress.kind ??= await kindOfResource(client.discover, resource);
   if (progress.version === null && !progress.streams) {
     progress.version = await listAll(options, progress);
@@ -145,6 +164,7 @@ async function turn(options: ReflectorOptions, progress: Progress): Promise<void
     quietMs: timing.quietMs,
     isQuietAllowed: () => sweep === null,
     signal,
+    onOpen: () => revival.answered(),
     onEvent,
   });
   if (!hasEvents && performance.now() - start < shortWatchMs && !signal.aborted)

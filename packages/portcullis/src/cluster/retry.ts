@@ -55,6 +55,28 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/**
+ * Tells those who wait for a server that could not be reached when it answered somebody else, so that nobody sleeps through
+ * its return because it was away for long.
+ */
+export interface Revival {
+  /** Somebody could not reach it; aborted when somebody can again. */
+  missed(): AbortSignal;
+  /** It has answered. */
+  answered(): void;
+}
+
+export function createRevival(): Revival {
+  let waiting: AbortController | null = null;
+  return {
+    missed: () => (waiting ??= new AbortController()).signal,
+    answered: () => {
+      waiting?.abort();
+      waiting = null;
+    },
+  };
+}
+
 const conflictsMax = 8;
 
 /**

@@ -29,6 +29,8 @@ export interface WatchRequest {
   readonly quietMs?: number;
   readonly isQuietAllowed?: () => boolean;
   readonly signal: AbortSignal;
+  /** The API server has taken the watch. */
+  readonly onOpen: () => void;
   readonly onEvent: (event: WatchEvent) => void;
 }
 
@@ -59,6 +61,7 @@ export async function watchEvents(client: StreamingClient, request: WatchRequest
       signal: ending.signal,
       ...(metadataOnly ? { accept: metadataAccept } : {}),
     });
+    request.onOpen();
     const split = createLineSplitter(lineBytesMax);
     let turnMs = performance.now();
     for await (const chunk of body) {

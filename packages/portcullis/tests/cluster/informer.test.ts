@@ -251,6 +251,45 @@ test("informer: trouble is waited out from the same version", async (context) =>
   assert.match(errors[2] ?? "", /socket hang up/);
 });
 
+test("informer: who waits for an API server that was away asks again when it has answered another one", async (context) => {
+  let isAway = false;
+  const server = await startScripted((request, response) => {
+    if (isAway) response.destroy();
+    else says(bookmark(7, true))(response, request);
+  });
+  const client = createClient(server.config);
+  const informers = createInformers(client, { backoffMinMs: 3_600_000, backoffMaxMs: 3_600_000 });
+  context.after(async () => {
+    informers.close();
+    client.close();
+    await server.close();
+  });
+  const errors: Error[] = [];
+  const watched = (namespace: string): Promise<void> =>
+    informers.watch(pods, { namespace, onError: (error) => errors.push(error) }).synced;
+  await Promise.all([watched("one"), watched("two")]);
+  isAway = true;
+  server.cut();
+  await until(() => errors.length === 2);
+  isAway = false;
+  await watched("three");
+  const begun = (namespace: string): number =>
+    server.requests.filter(({ path }) => path.includes(`/namespaces/${namespace}/`)).length;
+  await until(() => begun("one") > 1 && begun("two") > 1);
+  assert.equal(errors.length, 2);
+});
+
+test("informer: what is too old is listed again without a wait", async (context) => {
+  const { asked, errors } = await given(
+    context,
+    [ends(event("ADDED", pod("a", 1)), bookmark(7, true)), refuses(410, "Expired"), says(bookmark(12, true))],
+    { timing: { backoffMinMs: 3_600_000, backoffMaxMs: 3_600_000 } },
+  );
+  await until(() => asked().length === 3);
+  assert.deepEqual(asked(), ["start", "watch 7", "start"]);
+  assert.deepEqual(errors, ["Expired it is"]);
+});
+
 test("informer: a connection that is cut in the middle of a line loses nothing", async (context) => {
   const line = event("ADDED", pod("b", 9));
   const { server, changes, asked } = await given(context, [

@@ -54,6 +54,8 @@ interface State {
   /** Keys of objects that have results, by uid. */
   readonly uids: Map<string, string>;
   working: Promise<void> | null;
+  /** Somebody woke us while we worked: what for may have come too late for this turn. */
+  isWoken: boolean;
   timer: { readonly timeout: NodeJS.Timeout; readonly dueMs: number } | null;
   isRunning: boolean;
   isClosed: boolean;
@@ -184,6 +186,7 @@ function createState(options: AuditOptions): State {
     nextShare: null,
     isReviewed: false,
     working: null,
+    isWoken: false,
     timer: null,
     isRunning: false,
     isClosed: false,
@@ -230,7 +233,8 @@ function wake(state: State, afterMs = state.options.settings.gatherMs): void {
   }
   const timeout = setTimeout(() => {
     state.timer = null;
-    void work(state);
+    if (state.working === null) void work(state);
+    else state.isWoken = true;
   }, afterMs);
   timeout.unref();
   state.timer = { timeout, dueMs };
@@ -252,6 +256,8 @@ function work(state: State): Promise<void> {
     })
     .finally(() => {
       state.working = null;
+      if (state.isWoken) wake(state);
+      state.isWoken = false;
     });
   return state.working;
 }

@@ -18,7 +18,7 @@ import {
   type Informers,
   isNotFound,
 } from "../../cluster/api.ts";
-import { retryOnConflict } from "../../cluster/retry.ts";
+import { createSlots, retryOnConflict } from "../../cluster/retry.ts";
 import { type PolicyObject, keyOfPolicy } from "../audit/policies.ts";
 import type { AuditShare } from "../audit/share.ts";
 import { managedBy } from "../install/crds/crd.ts";
@@ -196,6 +196,9 @@ function standingText({ informer, options, written }: State, name: string): stri
 
 // ── telling
 
+/** Parts that are written at the same time. */
+const writesMax = 8;
+
 async function tell(state: State, { members, parts, isThere }: Told): Promise<void> {
   const { self } = state.options;
   const wanted = parts.map(([constraint, results]) => partOf(state, constraint, results));
@@ -210,10 +213,9 @@ async function tell(state: State, { members, parts, isThere }: Told): Promise<vo
     const { members: of = [], isReady } = JSON.parse(before) as Standing;
     if (isReady === true && of.join("\n") !== members.join("\n")) await write(state, recordOf(state, members, false));
   }
-  for (const part of changed) {
-    // oxlint-disable-next-line no-await-in-loop -- one after the other, so that many constraints are no flood
-    await write(state, part);
-  }
+  // A few at a time, so that many constraints are no flood.
+  const inSlot = createSlots(writesMax);
+  await Promise.all(changed.map((part) => inSlot(() => write(state, part))));
   // oxlint-disable-next-line no-await-in-loop
   for (const part of gone) await remove(state, nameOf(part));
   if (JSON.stringify(readStanding(record)) !== standingText(state, recordName(self))) await write(state, record);

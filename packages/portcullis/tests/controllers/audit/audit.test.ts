@@ -57,6 +57,25 @@ suite("audit", () => {
     assert.equal(valueAt(await get("k8slabel", "owner"), "status", "totalViolations"), 2);
   });
 
+  test("what changes while statuses are being written is judged after that", { timeout: 20_000 }, async () => {
+    let refusals = 0;
+    const { cluster, get } = await audited({
+      objects: [namespaceObject("default"), ...pods],
+      policies: `${template}${constraint("owner", "owner")}`,
+      settings: { reports: null },
+      fault: ({ verb, resource }) => {
+        if (verb !== "patch" || resource.resource !== "k8slabel" || refusals === 0) return null;
+        // Each is waited for before the next attempt, longer than changes are gathered.
+        if (--refusals === 1) cluster.put(pod("c"));
+        return new ApiError("it was changed", { status: 409, reason: "Conflict" });
+      },
+    });
+    refusals = 4;
+    cluster.put(pod("b"));
+    const total = async (): Promise<unknown> => valueAt(await get("k8slabel", "owner"), "status", "totalViolations");
+    while ((await total()) !== 3) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
   test("what others note on a policy costs no evaluation", async () => {
     const policies = `${template}${constraint("owner", "owner")}${clusterPolicy}`;
     const { audit, writes, use } = await audited({ objects: [namespaceObject("default"), ...pods], policies });
