@@ -6,16 +6,14 @@ import assert from "node:assert/strict";
 import { get } from "node:http";
 import { suite, test } from "node:test";
 import { ownDefinitions } from "../packages/portcullis/src/controllers/install/crds/own.ts";
-import { findBinaries } from "./binaries.ts";
+import { lookForBinaries } from "./binaries.ts";
 import { freePort, stopProcess, waitFor } from "./control-plane.ts";
 import { configMap, digitConstraint, digitData, digitPolicy, digits, template } from "./digits.ts";
 import { consistent, created, each, leasesAtRest, upTo } from "./fleet.ts";
 import { type Product, type Replica, startProduct, startReplica } from "./product.ts";
 import { told } from "./verdicts.ts";
 
-const binaries = findBinaries();
-const missing = typeof binaries === "string" ? binaries : false;
-if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missing}\n`);
+const { binaries, missing } = lookForBinaries();
 
 const objects = 600;
 /** So many of the digits are objected to. */

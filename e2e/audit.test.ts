@@ -8,13 +8,11 @@ import { get } from "node:http";
 import { join, resolve } from "node:path";
 import { suite, test } from "node:test";
 import { ownDefinitions } from "../packages/portcullis/src/controllers/install/crds/own.ts";
-import { findBinaries } from "./binaries.ts";
+import { lookForBinaries } from "./binaries.ts";
 import { type ControlPlane, freePort, saysSoon, startControlPlane, stopProcess, waitFor } from "./control-plane.ts";
 
 const repository = resolve(import.meta.dirname, "..");
-const binaries = findBinaries();
-const missing = typeof binaries === "string" ? binaries : false;
-if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missing}\n`);
+const { binaries, missing } = lookForBinaries();
 
 interface Cluster extends ControlPlane {
   readonly kubectl: (...args: readonly string[]) => string;
@@ -306,7 +304,7 @@ const rootPod = {
   spec: { containers: [{ name: "nginx-root", image: "nginx:1.27", securityContext: { runAsUser: 0 } }] },
 };
 
-async function startCluster(programs: Exclude<ReturnType<typeof findBinaries>, string>): Promise<Cluster> {
+async function startCluster(programs: Exclude<ReturnType<typeof lookForBinaries>["binaries"], string>): Promise<Cluster> {
   const plane = await startControlPlane(programs.etcd, programs["kube-apiserver"]);
   const kubectl = (args: readonly string[], input?: string): string => {
     const all = ["--kubeconfig", plane.kubeconfig, ...args];

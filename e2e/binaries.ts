@@ -35,6 +35,17 @@ function pathsIn(folder: string): Readonly<Record<ProgramName, string>> {
   };
 }
 
+/** For tests that do not run without them: that is said loudly, and `missing` is why. */
+export function lookForBinaries(): {
+  readonly binaries: ReturnType<typeof findBinaries>;
+  readonly missing: string | false;
+} {
+  const binaries = findBinaries();
+  const missing = typeof binaries === "string" ? binaries : false;
+  if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missing}\n`);
+  return { binaries, missing };
+}
+
 function hasGo(): boolean {
   try {
     execFileSync("go", ["version"], { stdio: "ignore" });

@@ -15,12 +15,10 @@ import { createInformers } from "../packages/portcullis/src/cluster/informer.ts"
 import { readClusterConfig } from "../packages/portcullis/src/cluster/kubeconfig.ts";
 import { leases } from "../packages/portcullis/src/cluster/lease.ts";
 import { createMembership } from "../packages/portcullis/src/cluster/shards.ts";
-import { findBinaries } from "./binaries.ts";
+import { lookForBinaries } from "./binaries.ts";
 import { type ControlPlane, startControlPlane, waitFor } from "./control-plane.ts";
 
-const binaries = findBinaries();
-const missing = typeof binaries === "string" ? binaries : false;
-if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests of the cluster client: ${missing}\n`);
+const { binaries, missing } = lookForBinaries();
 
 const configMaps = { group: "", version: "v1", resource: "configmaps" };
 const crds = { group: "apiextensions.k8s.io", version: "v1", resource: "customresourcedefinitions" };

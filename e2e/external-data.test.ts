@@ -6,13 +6,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { findBinaries } from "./binaries.ts";
+import { lookForBinaries } from "./binaries.ts";
 import { freePort, stopProcess, waitFor } from "./control-plane.ts";
 import { type Product, type Replica, repository, startProduct, startReplica } from "./product.ts";
 
-const binaries = findBinaries();
-const missing = typeof binaries === "string" ? binaries : false;
-if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missing}\n`);
+const { binaries, missing } = lookForBinaries();
 
 const example = join(repository, "examples/external-data");
 

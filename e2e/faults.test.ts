@@ -9,7 +9,7 @@ import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { builtinCatalog } from "../packages/kube/src/index.ts";
 import { reviewOf } from "../packages/portcullis/src/app/ask.ts";
-import { findBinaries } from "./binaries.ts";
+import { lookForBinaries } from "./binaries.ts";
 import { waitFor } from "./control-plane.ts";
 import { digitData, kyverno } from "./digits.ts";
 import {
@@ -36,9 +36,7 @@ import {
 } from "./fleet.ts";
 import { type Load, quantile, review, startLoad } from "./pressure.ts";
 
-const binaries = findBinaries();
-const missing = typeof binaries === "string" ? binaries : false;
-if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missing}\n`);
+const { binaries, missing } = lookForBinaries();
 
 suite("faults", { skip: missing }, () => {
   test("of everything around two replicas", { timeout: 500_000 }, async (context) => {

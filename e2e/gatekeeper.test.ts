@@ -5,13 +5,11 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { findBinaries } from "./binaries.ts";
+import { lookForBinaries } from "./binaries.ts";
 import { freePort, saysSoon, stopProcess, waitFor } from "./control-plane.ts";
 import { type Product, type Replica, startProduct, startReplica } from "./product.ts";
 
-const binaries = findBinaries();
-const missing = typeof binaries === "string" ? binaries : false;
-if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missing}\n`);
+const { binaries, missing } = lookForBinaries();
 
 suite("what Gatekeeper's tests hold it to", { skip: missing }, () => {
   test("on a real API server", { timeout: 400_000 }, async (context) => {

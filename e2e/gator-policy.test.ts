@@ -9,16 +9,14 @@ import { join, resolve } from "node:path";
 import { suite, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { peer } from "../bench/peers.ts";
-import { findBinaries } from "./binaries.ts";
+import { lookForBinaries } from "./binaries.ts";
 import { startControlPlane, waitFor } from "./control-plane.ts";
 
 const repository = resolve(import.meta.dirname, "..");
 const main = join(repository, "packages/portcullis/src/cli/main.ts");
 const library = join(repository, "packages/portcullis/tests/cli/gator/files/library");
 const gator = peer("gator");
-const binaries = findBinaries();
-const missing = typeof binaries === "string" ? binaries : false;
-if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missing}\n`);
+const { binaries, missing } = lookForBinaries();
 
 const templates = {
   apiVersion: "apiextensions.k8s.io/v1",

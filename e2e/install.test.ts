@@ -8,13 +8,11 @@ import { join, resolve } from "node:path";
 import { suite, test } from "node:test";
 import { parseYaml } from "../packages/kube/src/index.ts";
 import { Source } from "../packages/lang/src/index.ts";
-import { findBinaries } from "./binaries.ts";
+import { lookForBinaries } from "./binaries.ts";
 import { stopProcess, waitFor } from "./control-plane.ts";
 import { type Product, type Replica, offline, repository, startProduct, startReplica } from "./product.ts";
 
-const binaries = findBinaries();
-const missing = typeof binaries === "string" ? binaries : false;
-if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missing}\n`);
+const { binaries, missing } = lookForBinaries();
 
 const policies = join(repository, "examples/repos/policies");
 

@@ -7,14 +7,12 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { suite, test } from "node:test";
-import { findBinaries } from "./binaries.ts";
+import { lookForBinaries } from "./binaries.ts";
 import { type ControlPlane, freePort, startControlPlane, stopProcess, waitFor } from "./control-plane.ts";
 
 const repository = resolve(import.meta.dirname, "..");
 const example = join(repository, "examples/mutation");
-const binaries = findBinaries();
-const missing = typeof binaries === "string" ? binaries : false;
-if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missing}\n`);
+const { binaries, missing } = lookForBinaries();
 
 interface Pod {
   readonly metadata: { readonly labels?: Readonly<Record<string, string>> };

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { findBinaries } from "./binaries.ts";
+import { lookForBinaries } from "./binaries.ts";
 import { waitFor } from "./control-plane.ts";
 import { digitConstraint, digitData, digits, kyverno } from "./digits.ts";
 import {
@@ -31,9 +31,7 @@ import {
 import { hostile } from "./hostile.ts";
 import { quantile, startLoad } from "./pressure.ts";
 
-const binaries = findBinaries();
-const missing = typeof binaries === "string" ? binaries : false;
-if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missing}\n`);
+const { binaries, missing } = lookForBinaries();
 
 const objects = 500;
 /** So many are changed while something is wrong. */

@@ -8,13 +8,11 @@ import type { AddressInfo } from "node:net";
 import { suite, test } from "node:test";
 import { text } from "node:stream/consumers";
 import { selfSigned } from "../packages/portcullis/src/server/certificates/reload.ts";
-import { findBinaries } from "./binaries.ts";
+import { lookForBinaries } from "./binaries.ts";
 import { stopProcess, waitFor } from "./control-plane.ts";
 import { type Product, type Ran, startProduct, startReplica } from "./product.ts";
 
-const binaries = findBinaries();
-const missing = typeof binaries === "string" ? binaries : false;
-if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missing}\n`);
+const { binaries, missing } = lookForBinaries();
 
 suite("in shadow of a neighbour", { skip: missing }, () => {
   test("our decisions are compared with what became of the requests", { timeout: 200_000 }, async (context) => {

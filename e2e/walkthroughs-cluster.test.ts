@@ -17,15 +17,13 @@ import { request } from "node:https";
 import { join, resolve } from "node:path";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { findBinaries } from "./binaries.ts";
+import { lookForBinaries } from "./binaries.ts";
 import { saysSoon, waitFor } from "./control-plane.ts";
 import { librarySamples } from "./library.ts";
 import { repository } from "./product.ts";
 import { type Walk, examples, startWalk, steadily } from "./walk.ts";
 
-const binaries = findBinaries();
-const missing = typeof binaries === "string" ? binaries : false;
-if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missing}\n`);
+const { binaries, missing } = lookForBinaries();
 
 const conformance = resolve(process.env["CONFORMANCE_DIR"] ?? join(repository, "../shared/conformance"));
 const library = join(conformance, "gatekeeper-library/library");

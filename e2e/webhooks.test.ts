@@ -11,14 +11,12 @@ import { reviewOf } from "../packages/portcullis/src/app/ask.ts";
 import { planned } from "../packages/portcullis/src/controllers/certificates/plan.ts";
 import { secretOf } from "../packages/portcullis/src/controllers/certificates/secret.ts";
 import { startBalancer } from "./balancer.ts";
-import { findBinaries } from "./binaries.ts";
+import { lookForBinaries } from "./binaries.ts";
 import { stopProcess, waitFor } from "./control-plane.ts";
 import { type Product, type Replica, repository, startProduct, startReplica } from "./product.ts";
 import { startSteadyLoad } from "./steady.ts";
 
-const binaries = findBinaries();
-const missing = typeof binaries === "string" ? binaries : false;
-if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missing}\n`);
+const { binaries, missing } = lookForBinaries();
 
 const examples = join(repository, "examples");
 
