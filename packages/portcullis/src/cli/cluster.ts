@@ -35,11 +35,16 @@ export async function onCluster(
     return await run(client);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    process.stderr.write(`${client.server}: ${error.message}\n`);
+    process.stderr.write(`${saidBy(client, error)}\n`);
     return 1;
   } finally {
     client.close();
   }
+}
+
+/** What a cluster said, and which one. */
+export function saidBy({ server }: Pick<StreamingClient, "server">, { message }: ApiError): string {
+  return message.includes(server) ? message : `${server}: ${message}`;
 }
 
 export function ownNamespace({ namespace }: ClusterFlags): string {

@@ -7,7 +7,6 @@ import { collect, portNumber, seconds, threadNumber, wholeNumber } from "./argum
 import { withDecisionLog } from "./decision-flags.ts";
 import { withGatekeeper, withOtherFlags } from "./gatekeeper-flags.ts";
 import type { RunFlags, ServeFlags } from "./flags.ts";
-import { tuneForServing } from "./tune.ts";
 import { keepLittleFreed } from "./memory.ts";
 import { withWebhooks } from "./webhooks.ts";
 
@@ -23,7 +22,6 @@ export function registerServing(program: Command, version: string): void {
     );
   withOthers(withServing(serve)).action(async (options: ServeFlags) => {
     keepLittleFreed();
-    tuneForServing();
     const { serveCommand } = await import("./commands/serve.ts");
     process.exitCode = await serveCommand(options);
   });
@@ -47,7 +45,6 @@ export function registerServing(program: Command, version: string): void {
       process.exitCode = await uninstallCommand(options, version);
       return;
     }
-    tuneForServing();
     keepLittleFreed();
     const { runCommand } = await import("./commands/run.ts");
     process.exitCode = await runCommand(options, version);
@@ -60,7 +57,7 @@ export function registerDecisions(program: Command): void {
     .command("decisions")
     .description("read decision logs: which requests were decided how, by which policies")
     .argument("<file...>", "files of --decision-log; - is standard input")
-    .option("--verdict <verdict>", "only allow, warn, deny or error")
+    .addOption(new Option("--verdict <verdict>", "only those").choices(["allow", "warn", "deny", "error"]))
     .option("--policy <name>", "only where this policy had something to say: NAME or KIND/NAME")
     .option("--kind <kind>", "only about this kind")
     .option("--in-namespace <name>", "only about objects in this namespace")

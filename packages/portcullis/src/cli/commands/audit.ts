@@ -17,7 +17,7 @@ import type { Result } from "../../controllers/audit/results.ts";
 import type { AuditedObject } from "../../controllers/audit/auditor.ts";
 import { trackPolicies } from "../../controllers/audit/tracking.ts";
 import { clusterNeeds } from "../../controllers/policies/clusterneeds.ts";
-import { type ClusterFlags, onCluster } from "../cluster.ts";
+import { type ClusterFlags, onCluster, saidBy } from "../cluster.ts";
 import { createPaint } from "../kyverno/paint.ts";
 import { renderTable } from "../kyverno/table.ts";
 import { loadObjects } from "../load/files.ts";
@@ -75,7 +75,7 @@ async function audit(flags: AuditFlags, client: StreamingClient): Promise<number
     return isBad ? 1 : 0;
   } catch (error) {
     // 1 is for findings.
-    throw error instanceof ApiError ? new UsageError(`${client.server}: ${error.message}`) : error;
+    throw error instanceof ApiError ? new UsageError(saidBy(client, error)) : error;
   } finally {
     needs.close();
     informers.close();

@@ -3,6 +3,7 @@
 
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
+import { isObject } from "@portcullis/kube";
 import { reasonOf } from "../../app/refusal.ts";
 import type { DecisionLine } from "../../server/decided.ts";
 import { UsageError } from "../usage.ts";
@@ -16,32 +17,40 @@ export interface DecisionsFlags {
   readonly output: "text" | "json" | "summary";
 }
 
-/** 0, also when nothing was found. */
+/** 0, also when nothing was found; how much was left out is said on standard error. */
 export async function decisionsCommand(files: readonly string[], flags: DecisionsFlags): Promise<number> {
   const isAsked = filterOf(flags);
   const counts = new Map<string, Counted>();
-  let readable = 0;
-  let unreadable = 0;
+  let [readable, told] = [0, 0];
+  const broken = new Map<string, number>();
   for (const file of files) {
     // oxlint-disable-next-line no-await-in-loop -- in the order in which they are given
     for await (const text of linesOf(file)) {
       const line = lineIn(text);
       if (line === null) {
-        unreadable++;
+        broken.set(file, (broken.get(file) ?? 0) + 1);
         continue;
       }
       readable++;
       if (!isAsked(line)) continue;
-      else if (flags.output === "summary") count(counts, line);
+      told++;
+      if (flags.output === "summary") count(counts, line);
       else process.stdout.write(flags.output === "json" ? `${text}\n` : textOf(line));
     }
   }
-  if (unreadable > 0 && readable === 0) {
+  if (broken.size > 0 && readable === 0) {
     throw new UsageError(`${files.join(", ")}: no decision log; expected lines of JSON as --decision-log writes them`);
   }
   if (flags.output === "summary") process.stdout.write(summaryOf(counts));
-  if (unreadable > 0) process.stderr.write(`portcullis: ${unreadable} lines are no lines of a decision log\n`);
+  for (const [file, lines] of broken) process.stderr.write(`${file}: ${brokenText(lines)}\n`);
+  if (readable > 0 && told === 0) process.stderr.write(`portcullis: none of ${readable} decisions is like that\n`);
   return 0;
+}
+
+function brokenText(lines: number): string {
+  return lines === 1
+    ? "1 line is none of a decision log, and was left out"
+    : `${lines} lines are none of a decision log, and were left out`;
 }
 
 async function* linesOf(file: string): AsyncIterable<string> {
@@ -55,13 +64,21 @@ async function* linesOf(file: string): AsyncIterable<string> {
 
 function lineIn(text: string): DecisionLine | null {
   try {
-    const tree = JSON.parse(text) as Partial<DecisionLine>;
-    return typeof tree.uid === "string" && typeof tree.verdict === "string" && Array.isArray(tree.policies)
-      ? (tree as DecisionLine)
-      : null;
+    const tree: unknown = JSON.parse(text);
+    return isLine(tree) ? tree : null;
   } catch {
     return null;
   }
+}
+
+function isLine(tree: unknown): tree is DecisionLine {
+  if (!isObject(tree)) return false;
+  const { time, policies } = tree;
+  const isPolicies =
+    Array.isArray(policies) && policies.every((one) => isObject(one) && typeof one["policy"] === "string");
+  return (
+    isPolicies && typeof time === "string" && !Number.isNaN(Date.parse(time)) && typeof tree["verdict"] === "string"
+  );
 }
 
 function filterOf({ verdict, policy, kind, inNamespace, since }: DecisionsFlags): (line: DecisionLine) => boolean {
