@@ -4,6 +4,7 @@
 // commands have gator's own.
 
 import { Command, CommanderError, Option } from "commander";
+import manifest from "portcullis/package.json" with { type: "json" };
 import { reasonOf } from "../app/refusal.ts";
 import { collect, portNumber } from "./arguments.ts";
 import { registerGator } from "./gator/register.ts";
@@ -11,7 +12,7 @@ import { CommandFailed } from "./kyverno/exit.ts";
 import { registerKyverno } from "./kyverno/register.ts";
 import { registerCluster } from "./register-cluster.ts";
 import { registerDecisions, registerServing } from "./register-serving.ts";
-import { tuneForOneRun } from "./tune.ts";
+import { tuneFor } from "./tune.ts";
 import { UsageError } from "./usage.ts";
 
 // A reader such as `head` may go away before the end; that ends the run as SIGPIPE ends others.
@@ -26,15 +27,12 @@ const kyvernoAnswers = "answer as Kyverno where docs/compatibility.md gives a sw
 
 const outputs = ["text", "json", "sarif", "junit"] as const;
 
-const { default: manifest } = (await import("portcullis/package.json", { with: { type: "json" } })) as {
-  readonly default: { readonly version: string; readonly engines: { readonly node: string } };
-};
-const { version } = manifest;
+const { version, engines } = manifest;
 
 // npm only warns of a Node that is too old. Such a one lacks what policies are compiled to: each would be broken, and
 // nothing refused.
-const needed = manifest.engines.node.replace(">=", "");
-if (process.versions.node.localeCompare(needed, "en", { numeric: true }) < 0) {
+const needed = engines.node.replace(">=", "");
+if (isOlder(process.versions.node, needed)) {
   process.stderr.write(`portcullis needs Node ${needed} or newer; this is Node ${process.versions.node}\n`);
   process.exit(2);
 }
@@ -43,7 +41,8 @@ const program = new Command("portcullis")
   .description("one policy engine for Kubernetes: runs Gatekeeper's and Kyverno's policies unchanged")
   .version(`portcullis ${version}`, "-V, --version")
   .showHelpAfterError("(run with --help for usage)")
-  .exitOverride();
+  .exitOverride()
+  .hook("preAction", (_program, command) => tuneFor(nameOf(command)));
 
 program
   .command("test")
@@ -74,7 +73,6 @@ program
         allowExternalData?: boolean;
       },
     ) => {
-      tuneForOneRun();
       const { test } = await import("./commands/test.ts");
       process.exitCode = await test({
         paths: [...options.filename, ...paths],
@@ -108,7 +106,6 @@ program
         kyvernoAnswers?: boolean;
       },
     ) => {
-      tuneForOneRun();
       const { apply } = await import("./commands/apply.ts");
       process.exitCode = apply({
         paths,
@@ -125,7 +122,6 @@ program
   .argument("<path...>", "files or folders with policies")
   .addOption(new Option("-o, --output <format>", "how to print the findings").choices(outputs).default("text"))
   .action(async (paths: string[], options: { output: (typeof outputs)[number] }) => {
-    tuneForOneRun();
     const { lint } = await import("./commands/lint.ts");
     process.exitCode = lint({ paths, output: options.output });
   });
@@ -138,7 +134,6 @@ program
   .option("--object <name>", "only this object: NAME, NAMESPACE/NAME or KIND/NAME")
   .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
   .action(async (options: { filename: string[]; constraint?: string; object?: string; output: "text" | "json" }) => {
-    tuneForOneRun();
     const { explain } = await import("./commands/explain.ts");
     process.exitCode = explain({
       paths: options.filename,
@@ -184,10 +179,21 @@ program
 registerGator(program);
 registerKyverno(program);
 
-try {
-  await program.parseAsync();
-} catch (error) {
+void program.parseAsync().catch((error: unknown) => {
   process.exitCode = exitCodeOf(error);
+});
+
+/** `kyverno test`. */
+function nameOf(command: Command): string {
+  const { parent } = command;
+  return parent === null || parent === program ? command.name() : `${nameOf(parent)} ${command.name()}`;
+}
+
+/** Compares `22.19.0` and `22.19` by their first two numbers. */
+function isOlder(own: string, than: string): boolean {
+  const [major = 0, minor = 0] = own.split(".").map(Number);
+  const [wantedMajor = 0, wantedMinor = 0] = than.split(".").map(Number);
+  return major === wantedMajor ? minor < wantedMinor : major < wantedMajor;
 }
 
 function exitCodeOf(error: unknown): number {

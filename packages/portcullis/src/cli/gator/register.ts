@@ -12,7 +12,6 @@ import type {
 import { CommandFailed } from "../kyverno/exit.ts";
 import { takeAsGator } from "./pflag.ts";
 import { registerPolicy } from "./policy/register.ts";
-import { tuneForOneRun } from "../tune.ts";
 
 /** Adds `gator` with its commands. */
 export function registerGator(program: Command): void {
@@ -36,7 +35,7 @@ export function registerGator(program: Command): void {
     .option("--json", "print JSON instead of text", false)
     .action(async (options: { readonly json: boolean }) => {
       const { gatorVersion } = await import("./version.ts");
-      process.exitCode = await gatorVersion(options);
+      process.exitCode = gatorVersion(options);
     });
 }
 
@@ -101,7 +100,6 @@ function addTest(gator: Command): void {
     .option("-v, --verbose", "print extended test output", false)
     .option("--deny-only", "output only denied constraints", false)
     .action(async (options: GatorTestFlags) => {
-      tuneForOneRun();
       const { gatorTest } = await import("./test.ts");
       process.exitCode = await gatorTest(options);
     });
@@ -115,7 +113,6 @@ function addExpand(gator: Command): void {
     .option("-f, --format <format>", "Output format.  One of: json|yaml.", "")
     .option("-o, --outputfile <file>", "Output file path. If the file already exists, it will be overwritten.", "")
     .action(async (options: GatorExpandFlags) => {
-      tuneForOneRun();
       const { gatorExpand } = await import("./expand.ts");
       process.exitCode = await gatorExpand(options);
     });
@@ -130,7 +127,6 @@ function addVerify(gator: Command): void {
     .option("-t, --trace", "include a trace for the underlying constraint framework evaluation", false)
     .option("--kube-version <version>", "the Kubernetes version whose API the manifests are meant for")
     .action(async (path: string, options: GatorVerifyFlags) => {
-      tuneForOneRun();
       const { gatorVerify } = await import("./verify.ts");
       process.exitCode = gatorVerify(path, options);
     });

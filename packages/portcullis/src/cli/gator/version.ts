@@ -1,18 +1,19 @@
 // `portcullis gator version`: this product's version in gator's forms.
 // sigs.k8s.io/release-utils: version/version.go.
 
+import manifest from "portcullis/package.json" with { type: "json" };
 import { structJson } from "../output/gojson.ts";
 
 /** The release whose answers are given. */
 const gatekeeperVersion = "v3.23.1";
 
-export async function gatorVersion({ json }: { readonly json: boolean }): Promise<number> {
+export function gatorVersion({ json }: { readonly json: boolean }): number {
   const about = {
     gitVersion: gatekeeperVersion,
     gitCommit: "unknown",
     gitTreeState: "unknown",
     buildDate: "unknown",
-    goVersion: `portcullis ${await ownVersion()}, node ${process.version}`,
+    goVersion: `portcullis ${manifest.version}, node ${process.version}`,
     compiler: "portcullis",
     platform: `${platforms[process.platform] ?? process.platform}/${architectures[process.arch] ?? process.arch}`,
   };
@@ -30,10 +31,3 @@ export async function gatorVersion({ json }: { readonly json: boolean }): Promis
 /** Go's names. */
 const platforms: Readonly<Record<string, string>> = { win32: "windows" };
 const architectures: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
-
-async function ownVersion(): Promise<string> {
-  const manifest = (await import("portcullis/package.json", { with: { type: "json" } })) as {
-    default: { version: string };
-  };
-  return manifest.default.version;
-}

@@ -3,7 +3,6 @@
 
 import { Command, type CommanderError } from "commander";
 import type { KyvernoApplyFlags, KyvernoTestFlags } from "../flags.ts";
-import { tuneForManyPolicies } from "../tune.ts";
 import { knownForms } from "../goflags.ts";
 import { CommandFailed, run, runLong } from "./exit.ts";
 
@@ -20,7 +19,7 @@ export function registerKyverno(program: Command): void {
     .description("Prints the version of Kyverno CLI.")
     .action(async () => {
       const { version } = await import("./version.ts");
-      process.exitCode = await runLong(version);
+      process.exitCode = run(version);
     });
 }
 
@@ -87,7 +86,6 @@ function addTest(kyverno: Command): void {
     .option("--require-tests", "If set to true, return an error if no tests are found", false)
     .option("--warnings-as-errors", "Treat deprecation warnings as errors", false)
     .action(async (folders: string[], flags: KyvernoTestFlags) => {
-      tuneForManyPolicies();
       const { kyvernoTest } = await import("./test.ts");
       process.exitCode = run(() => kyvernoTest(folders, flags));
     });
@@ -144,7 +142,6 @@ function addApply(kyverno: Command): void {
     .option("--continue-on-error [bool]", "Continue processing despite resource loading errors", "true")
     .option("--show-performance", "Show resource loading performance metrics", false)
     .action(async (policies: string[], flags: KyvernoApplyFlags) => {
-      tuneForManyPolicies();
       const { kyvernoApply } = await import("./apply.ts");
       process.exitCode = await runLong(() => kyvernoApply(policies, flags));
     });
