@@ -20,5 +20,6 @@ export {
   warningAt,
 } from "./diagnostic.ts";
 export { needsDecimals, parseJson } from "./json.ts";
+export { type Pieces, createPieces } from "./pieces.ts";
 export { type Position, Source, type Span, spanOf, spanText } from "./source.ts";
 export { type Answer, type Host, type Need, type SignatureKey, type Signatures, Suspend, type World } from "./world.ts";

@@ -8,6 +8,7 @@ import { measuredFilter, withoutLength } from "../absent.ts";
 import type { Dialect } from "../dialect.ts";
 import { arityError, arityFits, typeError, unknownFunction } from "../functions/function.ts";
 import { equal } from "../runtime/order.ts";
+import { chargeList } from "../runtime/extent.ts";
 import { type Evaluate, type Outcome, type Run, SearchError, missingKey, orNull } from "../runtime/run.ts";
 import { slice } from "../runtime/slice.ts";
 import { Reference, type Value, isFalse, isList, isObject, numberOf, setOwn } from "../runtime/value.ts";
@@ -137,7 +138,7 @@ function emitPipeOf(left: Evaluate, right: Evaluate): Evaluate {
 function emitMultiList(items: readonly Evaluate[]): Evaluate {
   return (value, run) => {
     if (value === null) return null;
-    run.budget.step(items.length);
+    chargeList(items.length, run.budget);
     return evaluateAll(items, value, run);
   };
 }
@@ -156,7 +157,7 @@ function evaluateAll(items: readonly Evaluate[], value: Value, run: Run): Value[
 function emitMultiHash(entries: readonly (readonly [string, Evaluate])[]): Evaluate {
   return (value, run) => {
     if (value === null) return null;
-    run.budget.step(entries.length);
+    chargeList(entries.length, run.budget);
     const object: Record<string, Value> = {};
     for (const [key, item] of entries) {
       const outcome = orNull(item(value, run));

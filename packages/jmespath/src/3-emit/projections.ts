@@ -4,6 +4,7 @@
 // Go: go-jmespath interpreter.go, ASTProjection and the following.
 
 import type { Engine } from "../functions/function.ts";
+import { chargeList } from "../runtime/extent.ts";
 import { sortedKeys } from "../runtime/order.ts";
 import { type Evaluate, type Outcome, type Run, SearchError, orNull } from "../runtime/run.ts";
 import { type Value, isFalse, isList, isObject } from "../runtime/value.ts";
@@ -25,7 +26,7 @@ export function projecting({ left, right }: Projecting): Evaluate {
 }
 
 function projectAll(list: readonly Value[], right: Evaluate | null, run: Run): Outcome {
-  run.budget.step(list.length);
+  chargeList(list.length, run.budget);
   if (right === null) return list.includes(null) ? list.filter((item) => item !== null) : list.slice();
   const collected: Value[] = [];
   for (const item of list) {
@@ -46,7 +47,7 @@ export function filtering(projection: Projecting & { readonly condition: Evaluat
     if (!isList(list)) return null;
     const kept: Value[] = [];
     for (const item of list) {
-      run.budget.step();
+      chargeList(1, run.budget);
       const holds = orNull(condition(item, run));
       if (holds instanceof SearchError) return holds;
       if (isFalse(holds)) continue;
@@ -68,11 +69,11 @@ export function flattening(projection: Omit<Projecting, "right">): Evaluate {
     const flat: Value[] = [];
     for (const item of list) {
       if (isList(item)) {
-        run.budget.step(item.length);
+        chargeList(item.length, run.budget);
         for (const inner of item) flat.push(inner);
       } else flat.push(item);
     }
-    run.budget.step(list.length);
+    chargeList(list.length, run.budget);
     return flat;
   };
 }

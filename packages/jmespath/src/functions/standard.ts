@@ -3,6 +3,7 @@
 
 import { parseFloatText, searchFor } from "@portcullis/lang/go";
 import { encode } from "../runtime/encode.ts";
+import { chargeList } from "../runtime/extent.ts";
 import { compareTexts, equal } from "../runtime/order.ts";
 import { type Run, SearchError, orNull } from "../runtime/run.ts";
 import {
@@ -67,6 +68,7 @@ function extreme(sign: 1 | -1): Evaluate {
 const sort: Evaluate = ({ budget }, list) => {
   const items = list as readonly Value[];
   budget.step(sortSteps(items.length));
+  chargeList(items.length, budget);
   return items.toSorted(compareItems);
 };
 
@@ -86,7 +88,7 @@ function keysBy(
   const keys: Value[] = [];
   let first = "";
   for (const item of items) {
-    run.budget.step();
+    chargeList(1, run.budget);
     const key = orNull(evaluate(item, run));
     if (key instanceof SearchError) return key;
     const type = numberOf(key) !== null ? "number" : typeof key;
@@ -126,7 +128,7 @@ const map: Evaluate = (run, reference, list) => {
   const { evaluate } = reference as Reference;
   const mapped: Value[] = [];
   for (const item of list as readonly Value[]) {
-    run.budget.step();
+    chargeList(1, run.budget);
     const outcome = orNull(evaluate(item, run));
     if (outcome instanceof SearchError) return outcome;
     mapped.push(outcome);
@@ -136,8 +138,11 @@ const map: Evaluate = (run, reference, list) => {
 
 // ── texts and lists
 
-const length: Evaluate = (_run, value = null) => {
-  if (typeof value === "string") return characters(value);
+const length: Evaluate = ({ budget }, value = null) => {
+  if (typeof value === "string") {
+    budget.step(value.length >> 3);
+    return characters(value);
+  }
   return isList(value) ? value.length : Object.keys(value as ValueObject).length;
 };
 
@@ -167,7 +172,7 @@ const join: Evaluate = ({ budget }, glue, list) => {
 };
 
 const reverse: Evaluate = ({ budget }, value = null) => {
-  budget.output((value as { readonly length: number }).length);
+  chargeList((value as { readonly length: number }).length, budget);
   return typeof value === "string"
     ? Array.from(value).toReversed().join("")
     : (value as readonly Value[]).slice().toReversed();
@@ -189,7 +194,7 @@ const keys: Evaluate = ({ budget }, object) => charged(Object.keys(object as Val
 const values: Evaluate = ({ budget }, object) => charged(Object.values(object as ValueObject), budget);
 
 function charged<T extends Value>(list: readonly T[], budget: Run["budget"]): readonly T[] {
-  budget.step(list.length);
+  chargeList(list.length, budget);
   return list;
 }
 
@@ -199,7 +204,7 @@ const merge: Evaluate = ({ budget }, ...objects) => {
     // Go does not look at the types of a variadic function's arguments and ends with a panic.
     if (!isObject(object)) return new SearchError("invalid-type", "merge() takes objects only");
     for (const [key, value] of Object.entries(object)) {
-      budget.step();
+      chargeList(1, budget);
       setOwn(merged, key, value);
     }
   }

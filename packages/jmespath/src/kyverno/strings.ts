@@ -10,7 +10,9 @@ import {
   toLower,
   toUpper,
 } from "@portcullis/lang/go";
+import { createPieces } from "@portcullis/lang";
 import type { JmesFunction } from "../functions/function.ts";
+import { chargeList } from "../runtime/extent.ts";
 import { compareTexts } from "../runtime/order.ts";
 import type { Run, SearchError } from "../runtime/run.ts";
 import { GoInteger, type Value, numberOf } from "../runtime/value.ts";
@@ -48,17 +50,19 @@ function replaceTexts({ budget }: Run, [subject, old, by]: readonly string[], li
   const sought = old as string;
   const most = limit < 0 ? Infinity : limit;
   const search = sought === "" ? null : searchFor(sought, source, (units) => budget.step(units));
-  let result = "";
+  const result = createPieces();
   let copied = 0;
   let at = search === null ? 0 : search.next(0);
   for (let count = 0; at !== -1 && at <= source.length && count < most; count++) {
     budget.output(at - copied + replacement.length);
-    result += source.slice(copied, at) + replacement;
+    result.add(source.slice(copied, at));
+    result.add(replacement);
     copied = at + sought.length;
     at = search === null ? at + widthAt(source, at) : search.next(copied);
   }
   budget.output(source.length - copied);
-  return result + source.slice(copied);
+  result.add(source.slice(copied));
+  return result.text();
 }
 
 function widthAt(source: string, at: number): number {
@@ -83,23 +87,33 @@ const split: Evaluate = ({ budget }, subject, separator) => {
   const source = subject as string;
   const sought = separator as string;
   budget.output(source.length + sought.length);
-  if (sought === "") return Array.from(source);
+  if (sought === "") {
+    chargeList(source.length, budget);
+    return Array.from(source);
+  }
   const search = searchFor(sought, source, (units) => budget.step(units));
   const parts: string[] = [];
   let from = 0;
   for (let at = search.next(0); at !== -1; at = search.next(from)) {
+    chargeList(1, budget);
     parts.push(source.slice(from, at));
     from = at + sought.length;
   }
-  return [...parts, source.slice(from)];
+  parts.push(source.slice(from));
+  return parts;
 };
 
 const truncate: Evaluate = ({ budget }, subject, length) => {
   const most = Number(toInt64(numberOf(length ?? null) ?? 0));
   if (most < 1) return "";
   const source = subject as string;
-  budget.output(source.length);
-  return source.length <= most ? source : Array.from(source).slice(0, most).join("");
+  budget.output(Math.min(most, source.length));
+  // A character is one or two UTF-16 units.
+  return source.length <= most
+    ? source
+    : Array.from(source.slice(0, 2 * most))
+        .slice(0, most)
+        .join("");
 };
 
 // ── matching

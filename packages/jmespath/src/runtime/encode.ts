@@ -2,7 +2,7 @@
 // that Go keeps the sign of zero and refuses what has no JSON. Output is charged while it grows, because a small value that
 // shares its parts can stand for an enormous text. Go: encoding/json encode.go.
 
-import { type Budget, LimitError } from "@portcullis/lang";
+import { type Budget, LimitError, createPieces } from "@portcullis/lang";
 import { encodeText } from "@portcullis/lang/go";
 import { compareTexts } from "./order.ts";
 import { SearchError } from "./run.ts";
@@ -12,11 +12,11 @@ import { GoInteger, Reference, type Value, type ValueObject, isList, numberOf } 
 export function encode(value: Value, budget: Budget, form: "go" | "plain"): string | SearchError {
   const writer = new Writer(budget, form);
   writer.write(value, 0);
-  return writer.failure ?? writer.parts.join("");
+  return writer.failure ?? writer.parts.text();
 }
 
 class Writer {
-  readonly parts: string[] = [];
+  readonly parts = createPieces();
   failure: SearchError | null = null;
   readonly #budget: Budget;
   readonly #go: boolean;
@@ -27,6 +27,7 @@ class Writer {
   }
 
   write(value: Value, depth: number): void {
+    this.#budget.step();
     if (depth > this.#budget.depthMax) throw new LimitError("depth");
     if (value === null || typeof value !== "object") return this.#put(this.#scalar(value));
     const number = numberOf(value);
@@ -38,7 +39,7 @@ class Writer {
 
   #put(text: string): void {
     this.#budget.output(text.length);
-    this.parts.push(text);
+    this.parts.add(text);
   }
 
   #scalar(value: null | boolean | number | string): string {
@@ -62,7 +63,7 @@ class Writer {
   #list(list: readonly Value[], depth: number): void {
     this.#put("[");
     for (const [at, item] of list.entries()) {
-      if (at > 0) this.parts.push(",");
+      if (at > 0) this.parts.add(",");
       this.write(item, depth + 1);
     }
     this.#put("]");

@@ -1,6 +1,7 @@
 // Slices, as Python has them: `[start:stop:step]`, negative places count from the end. Go: go-jmespath util.go slice.
 
 import type { Budget } from "@portcullis/lang";
+import { chargeList } from "./extent.ts";
 import { SearchError } from "./run.ts";
 import type { Value } from "./value.ts";
 
@@ -19,7 +20,7 @@ export function slice(list: readonly Value[], bounds: Bounds, budget: Budget): r
   const stop = bounds.stop === null ? (step < 0 ? -1 : length) : capped(bounds.stop, length, step);
   const result: Value[] = [];
   for (let at = start; step > 0 ? at < stop : at > stop; at += step) result.push(list[at] as Value);
-  budget.step(result.length);
+  chargeList(result.length, budget);
   return result;
 }
 

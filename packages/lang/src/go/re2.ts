@@ -16,8 +16,11 @@ export interface Regex {
   /** Capturing groups by name. */
   readonly names: Readonly<Record<string, number>>;
   test(text: string, step?: Step): boolean;
-  /** The first matches, leftmost and without overlap; all of them for a negative limit. Go: FindAllStringSubmatchIndex. */
-  findAll(text: string, limit: number, step?: Step): readonly MatchOffsets[];
+  /**
+   * The first matches, leftmost and without overlap; all of them for a negative limit. They are found while they are asked
+   * for: a long text has more of them than should be in memory at once. Go: FindAllStringSubmatchIndex.
+   */
+  findAll(text: string, limit: number, step?: Step): Iterable<MatchOffsets>;
 }
 
 export type CompiledRegex = { readonly regex: Regex } | { readonly error: string };
@@ -54,7 +57,7 @@ function compile(pattern: string): CompiledRegex {
     step((text.length * size) >> 3);
     return engine.test(text);
   };
-  const findAll = (text: string, limit: number, step: Step = free): readonly MatchOffsets[] =>
+  const findAll = (text: string, limit: number, step: Step = free): Iterable<MatchOffsets> =>
     // What does not match at all, the usual answer, is known sooner this way.
     limit === 0 || !test(text, step) ? [] : allMatches(engine, text, limit, step);
   return { regex: { pattern, names: engine.namedGroups(), test, findAll } };
@@ -77,23 +80,24 @@ function automatonOf(pattern: string): Automaton | null {
 const stepsPerMatch = 64;
 
 /** An empty match right behind another is skipped. Go: Regexp.allMatches. */
-function allMatches(engine: RE2JS, text: string, limit: number, step: Step): readonly MatchOffsets[] {
+function* allMatches(engine: RE2JS, text: string, limit: number, step: Step): Iterable<MatchOffsets> {
   const matcher = engine.matcher(text);
   const groups = matcher.groupCount() + 1;
-  const result: MatchOffsets[] = [];
-  const most = limit < 0 ? Infinity : limit;
+  let left = limit < 0 ? Infinity : limit;
   let previousEnd = -1;
-  for (let from = 0; from <= text.length && result.length < most;) {
+  for (let from = 0; from <= text.length && left > 0;) {
     step(stepsPerMatch);
     if (!matcher.find(from)) break;
     const [start, end] = [matcher.start(), matcher.end()];
     step(end - from);
     const accepted = end !== from || start !== previousEnd;
-    if (accepted) result.push(offsetsOf(matcher, groups));
+    if (accepted) {
+      left--;
+      yield offsetsOf(matcher, groups);
+    }
     from = end === from ? from + ((text.codePointAt(from) ?? 0) > 0xffff ? 2 : 1) : end;
     previousEnd = end;
   }
-  return result;
 }
 
 type Matcher = ReturnType<RE2JS["matcher"]>;

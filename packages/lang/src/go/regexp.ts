@@ -1,5 +1,6 @@
 // What Go's regexp does with matches: splitting, replacing with `$1` templates, quoting. Go: regexp/regexp.go.
 
+import { createPieces } from "../pieces.ts";
 import type { Step } from "./automaton.ts";
 import type { MatchOffsets, Regex } from "./re2.ts";
 
@@ -29,16 +30,18 @@ export interface Replacing {
 /** The text with every match replaced by the template. Go: Regexp.ReplaceAllString. */
 export function replaceByRegex(regex: Regex, { text, template, step, output }: Replacing): string {
   const parts = parseTemplate(template, regex.names);
-  let result = "";
+  const result = createPieces();
   let copied = 0;
   for (const match of regex.findAll(text, -1, step)) {
     const [start = 0, end = 0] = match;
     const inserted = parts.map((part) => (typeof part === "string" ? part : groupText(text, match, part))).join("");
     output(start - copied + inserted.length);
-    result += text.slice(copied, start) + inserted;
+    result.add(text.slice(copied, start));
+    result.add(inserted);
     copied = end;
   }
-  return result + text.slice(copied);
+  result.add(text.slice(copied));
+  return result.text();
 }
 
 /** The text of a group; empty when it took no part or does not exist. */

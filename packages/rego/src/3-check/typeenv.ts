@@ -20,6 +20,7 @@ import {
 } from "./inferred.ts";
 import { childNode, newTypeNode, type TypeNode } from "./typetree.ts";
 import { or, select, valuesOf } from "./typeorder.ts";
+import { isTooLarge } from "./typesize.ts";
 
 export interface TypeEnv {
   readonly tree: TypeNode;
@@ -66,7 +67,13 @@ export function changesIn(env: TypeEnv): number {
   return count;
 }
 
+/** The type of a term; unknown where the type of a collection is larger than anybody compares. */
 export function typeOf(env: TypeEnv, term: Term): Maybe {
+  const type = typeOfTerm(env, term);
+  return isTooLarge(type) ? anyType : type;
+}
+
+function typeOfTerm(env: TypeEnv, term: Term): Maybe {
   switch (term.kind) {
     case "null":
       return nullType;

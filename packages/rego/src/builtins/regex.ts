@@ -69,7 +69,8 @@ function finding(result: (text: string, match: readonly number[]) => Value): Bui
     const regex = regexOperand(call, pattern);
     if (regex === undefined) return undefined;
     call.budget.output(limit < 0 ? text.length * 16 : Math.min(limit, text.length) * 16);
-    return regex.findAll(text, Number.isFinite(limit) ? limit : -1, stepOf(call)).map((found) => result(text, found));
+    const matches = regex.findAll(text, Number.isFinite(limit) ? limit : -1, stepOf(call));
+    return Array.from(matches, (found) => result(text, found));
   };
 }
 

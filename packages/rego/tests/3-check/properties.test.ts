@@ -90,3 +90,12 @@ test("nested closures take no exponential time", () => {
   for (let depth = 0; depth < 40; depth++) term = `[x${depth} | x${depth} := ${term}]`;
   assert.deepEqual(checkText(`package p\n\np := ${term}\n`).diagnostics, []);
 });
+
+test("a type that holds itself twice, again and again, takes no exponential time", () => {
+  const forms = [(x: string) => `[${x}, ${x}]`, (x: string) => `{"a": ${x}, "b": ${x}}`];
+  for (const form of forms) {
+    const rules = Array.from({ length: 60 }, (_, at) => `x${at + 1} := ${form(`x${at}`)}`);
+    const text = `package p\n\nx0 := input.x\n${rules.join("\n")}\np if { x60 == x59; x60[_] == x58 }\n`;
+    assert.deepEqual(checkText(text).diagnostics, []);
+  }
+});
