@@ -87,11 +87,13 @@ export interface ReplicaOptions {
   /** Registers itself by its own address, or by another one (`https://127.0.0.1:PORT`). */
   readonly registers: boolean | string;
   readonly flags?: readonly string[];
+  /** What is run instead of the tree's command line. */
+  readonly program?: string;
 }
 
 /** Resolves once it is ready. */
 export async function startReplica(product: Product, options: ReplicaOptions): Promise<Replica> {
-  const { name, kubeconfig = product.kubeconfig, registers, flags = [] } = options;
+  const { name, kubeconfig = product.kubeconfig, registers, flags = [], program = main } = options;
   const port = await freePort();
   const folder = join(product.folder, "replicas");
   mkdirSync(folder, { recursive: true });
@@ -99,7 +101,18 @@ export async function startReplica(product: Product, options: ReplicaOptions): P
   const log = openSync(logFile, "a");
   const url = registers === true ? `https://127.0.0.1:${port}` : registers;
   const registered = url === false ? [] : ["--webhook-url", url];
-  const all = [main, "run", "--kubeconfig", kubeconfig, "--port", String(port), "--pod-name", name, "--workers", "1"];
+  const all = [
+    program,
+    "run",
+    "--kubeconfig",
+    kubeconfig,
+    "--port",
+    String(port),
+    "--pod-name",
+    name,
+    "--workers",
+    "1",
+  ];
   const child = spawn(process.execPath, [...all, ...registered, ...flags], { stdio: ["ignore", log, log] });
   const read = (): string => readFileSync(logFile, "utf8");
   const isOver = (): boolean => child.exitCode !== null;
