@@ -11,6 +11,7 @@ import { digestOf } from "@portcullis/policy";
 import type { Account } from "../../app/account.ts";
 import { ApiError, type ClusterClient, type ClusterObject, type WorkQueue } from "../../cluster/api.ts";
 import type { PolicyFeed } from "./feed.ts";
+import { type Insistence, createInsistence } from "./insistence.ts";
 import { crdResource } from "./resources.ts";
 
 export interface EnsureOptions {
@@ -18,6 +19,7 @@ export interface EnsureOptions {
   readonly feed: PolicyFeed;
   readonly leads: () => boolean;
   readonly createQueue: (work: (name: string) => Promise<void>) => WorkQueue;
+  readonly nowMs: () => number;
 }
 
 export interface Ensuring {
@@ -36,6 +38,7 @@ interface State extends EnsureOptions {
   wanted: ReadonlyMap<string, Definition>;
   /** Definitions that were looked at whole and found right: `uid generation digest`. */
   readonly settled: Map<string, string>;
+  readonly insistence: Insistence;
 }
 
 /** Which digest of a wanted definition the one on the cluster was made from. */
@@ -44,8 +47,13 @@ const constraintLabel = "gatekeeper.sh/constraint";
 
 export function startEnsuring(options: EnsureOptions): Ensuring {
   const { feed } = options;
-  const state: State = { ...options, wanted: new Map(), settled: new Map() };
-  const queue = options.createQueue((name) => ensure(state, name));
+  const state: State = {
+    ...options,
+    wanted: new Map(),
+    settled: new Map(),
+    insistence: createInsistence(options.nowMs),
+  };
+  const queue = options.createQueue((name) => ensure(state, name, queue));
   const refresh = (): void => {
     const owned = feed.definitions.list().filter((crd) => ownerOf(crd) !== null);
     for (const name of new Set([...state.wanted.keys(), ...owned.map(nameOf)])) queue.add(name);
@@ -83,8 +91,8 @@ function ownerOf(crd: ClusterObject): { readonly name: string } | null {
   return owner === undefined ? null : { name: stringAt(owner, "name") };
 }
 
-async function ensure(state: State, name: string): Promise<void> {
-  const { client, feed } = state;
+async function ensure(state: State, name: string, queue: WorkQueue): Promise<void> {
+  const { client, feed, insistence } = state;
   const live = feed.definitions.get({ namespace: "", name });
   const wanted = state.wanted.get(name);
   if (wanted === undefined) {
@@ -100,8 +108,18 @@ async function ensure(state: State, name: string): Promise<void> {
   const mark = `${stringAt(live, "metadata", "uid")} ${String(valueAt(live, "metadata", "generation"))} ${wanted.digest}`;
   if (state.settled.get(name) === mark) return;
   const whole = await client.get(crdResource, { namespace: "", name });
-  if (!isAsWanted(whole, wanted)) await client.update(crdResource, corrected(whole, wanted));
-  else state.settled.set(name, mark);
+  if (isAsWanted(whole, wanted)) {
+    state.settled.set(name, mark);
+    insistence.stands(name);
+    return;
+  }
+  const waitMs = insistence.waitMs(name, wanted.digest);
+  if (waitMs > 0) {
+    queue.add(name, waitMs);
+    return;
+  }
+  await client.update(crdResource, corrected(whole, wanted));
+  insistence.wrote(name, wanted.digest);
 }
 
 function isAsWanted(whole: ClusterObject, { crd, digest }: Definition): boolean {

@@ -57,7 +57,13 @@ export function startPolicies(options: PoliciesOptions): ClusterPolicies {
     ...(configMap !== undefined && { configMap }),
   });
   const sync = startSync({ ...options, feed, objects, publish: target.publish });
-  const ensuring = startEnsuring({ client, feed, leads, createQueue: (work) => createQueue({ work, workers: 4 }) });
+  const ensuring = startEnsuring({
+    client,
+    feed,
+    leads,
+    nowMs: options.nowMs,
+    createQueue: (work) => createQueue({ work, workers: 4 }),
+  });
   const statuses = startStatus({
     client,
     feed,

@@ -1,7 +1,8 @@
 // Writes into each policy what became of it. What a replica found stands in its evaluators' reports; the status that follows
 // is compared with the one on the cluster and written only when it differs, guarded by the resourceVersion that was
 // compared: after a conflict the newer object is looked at again. A status that the API server changed while it was stored
-// (a schema that drops a field) counts as written, so that nobody writes in a loop.
+// (a schema that drops a field) counts as written, and what somebody else takes away is written again later each time
+// (insistence.ts), so that nobody writes in a loop.
 //
 // Each replica writes its own entry of Gatekeeper's kinds; Kyverno's conditions are the leader's. The leader also takes
 // away the entries of replicas that are gone.
@@ -13,6 +14,7 @@ import type { Report } from "../../app/evaluator.ts";
 import { ApiError, type ClusterClient, type ClusterObject, type WorkQueue } from "../../cluster/api.ts";
 import { conditionStatus } from "./conditions.ts";
 import type { PolicyFeed, PolicyObject } from "./feed.ts";
+import { type Insistence, createInsistence } from "./insistence.ts";
 import { type StatusForm, statusFormOf } from "./kinds.ts";
 import type { Refreshed } from "./refreshed.ts";
 import { currentPods, entriesOf, joinedPods, podEntry } from "./podstatus.ts";
@@ -48,13 +50,16 @@ interface State extends StatusOptions {
   readonly rules: Map<string, RulesStatus>;
   /** By file: what was wanted last, and what the API server made of it. */
   readonly written: Map<string, { readonly wanted: string; readonly stored: string }>;
+  readonly insistence: Insistence;
   /** Since when a replica is missed. */
   readonly missing: Map<string, number>;
 }
 
 export function startStatus(options: StatusOptions): StatusWriter {
   const { feed } = options;
-  const state: State = { ...options, found: new Map(), rules: new Map(), written: new Map(), missing: new Map() };
+  const insistence = createInsistence(options.nowMs);
+  const maps = { found: new Map(), rules: new Map(), written: new Map(), missing: new Map() };
+  const state: State = { ...options, ...maps, insistence };
   const queue = options.createQueue((file) => writeStatus(state, file, queue));
   const refresh = (): void => {
     for (const { file } of feed.objects()) queue.add(file);
@@ -72,6 +77,7 @@ export function startStatus(options: StatusOptions): StatusWriter {
       return;
     }
     state.written.delete(file);
+    insistence.forget(file);
     state.rules.delete(file);
   });
   return { refresh, idle: () => queue.idle(), close: () => queue.close() };
@@ -110,13 +116,28 @@ async function writeStatus(state: State, file: string, queue: WorkQueue): Promis
   }
   const { current, wanted } = statuses(state, policy, { form, later: (afterMs) => queue.add(file, afterMs) });
   const [now, then] = [canonicalJson(current), canonicalJson(wanted)];
-  if (now === then) return;
+  if (now === then) {
+    state.insistence.stands(file);
+    return;
+  }
   const last = state.written.get(file);
   if (last !== undefined && last.wanted === then && last.stored === now) return;
+  const said = sayings(state, form, wanted);
+  const waitMs = said === sayings(state, form, current) ? 0 : state.insistence.waitMs(file, said);
+  if (waitMs > 0) {
+    queue.add(file, waitMs);
+    return;
+  }
   const stored = await patchStatus(state, policy, wanted);
   if (stored === null) return;
+  state.insistence.wrote(file, said);
   const part = ownPart(valueAt(stored, "status"), wanted);
   state.written.set(file, { wanted: then, stored: canonicalJson(part) });
+}
+
+/** What we say ourselves in a part of a status: others' entries come and go. */
+function sayings({ id }: State, { form }: Asked["form"], part: JsonRecord): string {
+  return canonicalJson(form === "pods" ? (entriesOf(part).find((entry) => entry["id"] === id) ?? null) : part);
 }
 
 interface Statuses {

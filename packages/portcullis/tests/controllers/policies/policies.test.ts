@@ -267,6 +267,45 @@ test("replicas keep their own entries, and the leader takes away those of replic
   await until("the first alone", async () => (await ids()) === "r1");
 });
 
+test("somebody who takes our entry away each time starts no loop of writes, and is outlived", async (context) => {
+  const fake = clusterOf([template()]);
+  let [nowMs, isThere] = [0, true];
+  const foreign = { id: "gatekeeper", templateUID: "" };
+  // As Gatekeeper's controller of statuses: its own entries alone, at each change.
+  const rival = fake.informers.watch(templates);
+  rival.onChange((change) => {
+    const byPod = valueAt(change.object, "status", "byPod");
+    if (
+      isThere &&
+      change.what !== "removed" &&
+      Array.isArray(byPod) &&
+      byPod.some((one) => valueAt(one, "id") === "r1")
+    )
+      fake.put({ ...change.object, status: { byPod: [foreign] } });
+  });
+  const { policies } = await startReplica(fake, { id: "r1", nowMs: () => nowMs });
+  context.after(() => policies.close());
+  const patches = (): number => fake.client.calls.count({ verb: "patch", resource: "constrainttemplates" });
+  await until("the first entry", () => patches() === 1);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(patches(), 1, "not at once again");
+  for (let second = 1; second <= 60; second++) {
+    nowMs = second * 1000;
+    policies.refresh();
+    // oxlint-disable-next-line no-await-in-loop -- one second after the other
+    await fake.settled();
+    // oxlint-disable-next-line no-await-in-loop
+    await fake.settled();
+  }
+  assert.ok(patches() > 3 && patches() <= 7, `${patches()} in a minute`);
+  isThere = false;
+  nowMs += 600_000;
+  policies.refresh();
+  const ours = async (): Promise<boolean> => JSON.stringify(await statusOf(fake, templates, denied)).includes('"r1"');
+  await until("our entry", ours);
+  rival.close();
+});
+
 test("Kyverno's policies are ready or say why not; a conflict is tried again", async (context) => {
   let conflicts = 3;
   const fake = clusterOf([clusterPolicy({ message: "no", deny: {} })], {
