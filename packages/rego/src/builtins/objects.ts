@@ -49,7 +49,11 @@ function charge(call: BuiltinCall, entries: number): void {
 
 function get(call: BuiltinCall, object: Value, path: Value, otherwise: Value): Value | undefined {
   if (!isObject(object)) return operandError(call, 1, object, "object");
-  if (!isArray(path)) return objectValue(object, path) ?? otherwise;
+  if (!isArray(path)) {
+    // A null that is there is no default.
+    const value = objectValue(object, path);
+    return value === undefined ? otherwise : value;
+  }
   call.budget.step(path.length);
   let current: Value | undefined = object;
   for (const key of path) {
