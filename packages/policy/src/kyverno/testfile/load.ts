@@ -65,14 +65,20 @@ export function loadPolicies(paths: readonly string[], files: Files, read: ReadC
 function loadPath(path: string, files: Files, read: ReadCliPolicy, loading: Loading): void {
   const name = baseName(path);
   if (name.startsWith(".") && !/^\.+$/.test(name)) return;
-  const entries = files.list(path);
+  const file = readYaml(path, files);
+  const entries = file !== null && "text" in file ? null : files.list(path);
   if (entries === null) {
-    if (/\.ya?ml$/.test(path)) wrapping(`failed to load file ${path}`, () => loadFile(path, files, read, loading));
+    if (file !== null) wrapping(`failed to load file ${path}`, () => loadFile(path, file, read, loading));
     return;
   }
   for (const below of entries) {
     wrapping(`failed to load ${path}`, () => loadPath(joinPaths(path, below.name), files, read, loading));
   }
+}
+
+/** What has the name of a YAML file is read at once, which says that it is no folder; null for other names. */
+export function readYaml(path: string, { readFile }: Files): ReturnType<ReadFile> | null {
+  return /\.ya?ml$/.test(path) ? readFile(path) : null;
 }
 
 function wrapping(prefix: string, run: () => void): void {
@@ -83,8 +89,7 @@ function wrapping(prefix: string, run: () => void): void {
   }
 }
 
-function loadFile(path: string, files: Files, read: ReadCliPolicy, loading: Loading): void {
-  const file = files.readFile(path);
+function loadFile(path: string, file: ReturnType<ReadFile>, read: ReadCliPolicy, loading: Loading): void {
   if ("error" in file) throw new Error(file.error);
   loadText(path, file.text, read, loading);
 }

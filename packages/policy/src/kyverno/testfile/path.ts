@@ -2,6 +2,7 @@
 
 /** The shortest path that means the same; `.` for nothing. */
 export function cleanPath(path: string): string {
+  if (path !== "" && !unclean.test(path)) return path;
   const absolute = path.startsWith("/");
   const steps: string[] = [];
   for (const step of path.split("/")) {
@@ -13,6 +14,9 @@ export function cleanPath(path: string): string {
   const joined = steps.join("/");
   return absolute ? `/${joined}` : joined === "" ? "." : joined;
 }
+
+/** Steps that are empty, `.` or `..`, or a slash at the end. */
+const unclean = /\/\/|(?:^|\/)\.\.?(?:\/|$)|.\/$/;
 
 export function joinPaths(...parts: readonly string[]): string {
   const given = parts.filter((part) => part !== "");

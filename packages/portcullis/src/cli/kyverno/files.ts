@@ -1,6 +1,6 @@
 // Files for the pure parts of Kyverno's command line, with the texts of Go's errors.
 
-import { readFileSync, readdirSync, statSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { byCodePoints } from "@portcullis/kube";
 import type { KyvernoFiles } from "@portcullis/policy";
 
@@ -13,8 +13,6 @@ export const files: KyvernoFiles = {
     }
   },
   list: (path) => {
-    // To ask for the entries of a file is an error, whose making takes longer than to ask what it is.
-    if (/\.ya?ml$/.test(path) && statSync(path, { throwIfNoEntry: false })?.isFile() === true) return null;
     try {
       return readdirSync(path, { withFileTypes: true })
         .map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }))

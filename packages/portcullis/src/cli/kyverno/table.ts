@@ -17,32 +17,53 @@ export function renderTable(
   const titles = heads.map((head, at) =>
     at === 0 && rows.length > rowsShownAbove ? `${head} (${rows.length}) ` : head,
   );
-  const cells = rows.map((row) => row.map((cell) => brokenCell(cell).split("\n")));
-  const widths = titles.map((title, at) =>
-    Math.max(width(title), ...cells.map((row) => Math.max(...(row[at] ?? [""]).map(width)))),
-  );
+  const cells = rows.map((row) => row.map((cell) => brokenCell(cell).split("\n").map(measured)));
+  const widths = titles.map((title, at) => widest(cells, at, width(title)));
   const line = `│${widths.map((size) => `${"─".repeat(size + 2)}│`).join("")}\n`;
-  const head = `│${titles.map((title, at) => ` ${paint.head(padded(title.trim().toUpperCase(), widths[at] ?? 0))} │`).join("")}\n`;
+  const head = `│${titles.map((title, at) => ` ${paint.head(padded(measured(title.trim().toUpperCase()), widths[at] ?? 0))} │`).join("")}\n`;
   return line + head + line + cells.map((row) => renderRow(row, widths)).join("") + line;
 }
 
-function renderRow(row: readonly (readonly string[])[], widths: readonly number[]): string {
-  const height = Math.max(...row.map((lines) => lines.length));
+/** A line of a cell, and the columns that it takes. */
+interface Line {
+  readonly text: string;
+  readonly width: number;
+}
+
+const blank: Line = { text: "  ", width: 2 };
+
+function measured(text: string): Line {
+  return { text, width: width(text) };
+}
+
+type Cell = readonly Line[];
+
+function widest(rows: readonly (readonly Cell[])[], column: number, title: number): number {
+  let most = title;
+  for (const row of rows) for (const { width: own } of row[column] ?? []) if (own > most) most = own;
+  return most;
+}
+
+function renderRow(row: readonly Cell[], widths: readonly number[]): string {
+  let height = 1;
+  for (const lines of row) if (lines.length > height) height = lines.length;
   let text = "";
   for (let at = 0; at < height; at++) {
-    const cells = row.map((lines, column) => ` ${padded(lines[at] ?? "  ", widths[column] ?? 0)} `);
-    text += `│${cells.join("│")}│\n`;
+    text += "│";
+    for (const [column, lines] of row.entries()) text += ` ${padded(lines[at] ?? blank, widths[column] ?? 0)} │`;
+    text += "\n";
   }
   return text;
 }
 
-function padded(text: string, size: number): string {
-  return text + " ".repeat(Math.max(0, size - width(text)));
+function padded({ text, width: own }: Line, size: number): string {
+  return own < size ? text + " ".repeat(size - own) : text;
 }
 
 /** A cell that is too long is broken at its blanks; one with line breaks of its own stays, but for one at its end. */
 function brokenCell(cell: string): string {
-  if (byteLength(cell) <= cellMax) return cell;
+  // A character takes at most three bytes.
+  if (cell.length * 3 <= cellMax || byteLength(cell) <= cellMax) return cell;
   if (cell.includes("\n")) return cell.endsWith("\n") ? cell.slice(0, -2) : cell;
   const [first, ...words] = cell.trim().split(/\s+/);
   if (first === undefined || first === "") return cell;
