@@ -13,6 +13,10 @@ const text = (length: number): string => "a".repeat(length);
 const texts = (count: number, lead: string): readonly string[] =>
   Array.from({ length: count }, (_, at) => `${lead}${at}`);
 
+const twice = ["d0 := input.review.object.spec"]
+  .concat(Array.from({ length: 44 }, (_, at) => `  d${at + 1} := [d${at}, d${at}]`))
+  .join("\n");
+
 export const cases: Readonly<Record<string, Case>> = {
   "numbers.range of 1e9 in a loop": {
     rego: "x := numbers.range(0, 1000000000)[_]; y := numbers.range(0, x)[_]; y < 0",
@@ -54,6 +58,12 @@ export const cases: Readonly<Record<string, Case>> = {
 ${Array.from({ length: 24 }, (_, at) => `  s${at + 1} := concat("", [s${at}, s${at}])`).join("\n")}
   count(s24) < 0`,
     spec: () => ({ t: text(1000) }),
+  },
+  "a value that holds itself twice, again and again, in a message": {
+    rego: `${twice}\n  count(sprintf("%v", [d44])) < 0`,
+  },
+  "a value that holds itself twice, again and again, as JSON": {
+    rego: `${twice}\n  count(json.marshal(d44)) < 0`,
   },
   "a part that repeats itself": {
     rego: "some i; numbers.range(0, 1000000)[i]; indexof(input.review.object.spec.t, input.review.object.spec.p) == i",

@@ -18,6 +18,7 @@ export {
 export { type ParseOptions, parseModule, parseQuery } from "./1-parse/parser.ts";
 export { compare } from "./runtime/compare.ts";
 export { format } from "./runtime/format.ts";
+export { chargeText } from "./runtime/extent.ts";
 export { toJson } from "./runtime/tojson.ts";
 export {
   equals,

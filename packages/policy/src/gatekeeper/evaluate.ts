@@ -6,7 +6,7 @@
 // gives every constraint of a template the error of one, here only that constraint carries the error, with its own
 // enforcement action. OPA's text stays: `template:3: eval_conflict_error: …`.
 
-import { LimitError, type LimitName, Suspend } from "@portcullis/lang";
+import { type Budget, LimitError, type LimitName, Suspend } from "@portcullis/lang";
 import {
   type PlainObject,
   RegoError,
@@ -14,6 +14,7 @@ import {
   RegoSet,
   type TraceEvent,
   type Value,
+  chargeText,
   compare,
   isObject,
   toJson,
@@ -160,7 +161,7 @@ export function judge(judging: Judging): readonly Result[] {
   if (matched !== true) return [{ kind: "error", message: matched, details: undefined }];
   try {
     judging.evaluation.budget.refill();
-    return resultsOf(violations(judging));
+    return resultsOf(violations(judging), judging.evaluation.budget);
   } catch (error) {
     if (error instanceof Suspend) throw error;
     const limit = error instanceof LimitError ? { limit: error.limit } : {};
@@ -201,7 +202,7 @@ function olderText(error: RegoError): string {
     : "complete rules must not produce multiple outputs";
 }
 
-function resultsOf(value: Value | undefined): readonly Result[] {
+function resultsOf(value: Value | undefined, budget: Budget): readonly Result[] {
   const pairs: Pair[] = [];
   for (const answer of answersIn(value)) {
     const pair = pairOf(answer);
@@ -211,6 +212,7 @@ function resultsOf(value: Value | undefined): readonly Result[] {
   return pairs
     .filter((pair, at) => at === 0 || comparePairs(pairs[at - 1] as Pair, pair) !== 0)
     .map(({ msg, details }) => {
+      chargeText(details, budget);
       const shown = toJson(details) as Json;
       if (typeof msg === "string") return { kind: "violation", message: msg, details: shown };
       const text = accessorError({ field: ".msg", value: toJson(msg), numbers: "json.Number", expected: "string" });

@@ -139,44 +139,28 @@ export function selectField(type: ObjectType, key: Value): Maybe {
 
 /** The type of the keys that a reference enumerates; null for what has none. */
 export function keysOf(type: Maybe): Maybe {
-  switch (type?.kind) {
-    case "array":
-      return { kind: "number" };
-    case "object": {
-      const fixed = type.fields.reduce<Maybe>((found, { key }) => or(found, typeOfValue(key)), null);
-      return type.rest === null ? fixed : or(fixed, type.rest.key);
-    }
-    case "set":
-      return type.of;
-    case "any":
-      return type.of.length === 0 ? type : type.of.reduce<Maybe>((found, one) => or(keysOf(one), found), null);
-    case "function":
-    case undefined:
-    case "null":
-    case "boolean":
-    case "number":
-    case "string":
-      break;
-  }
-  return null;
+  return enumerated(type, "key");
 }
 
 /** The type of what a reference enumerates; null for what has nothing. */
 export function valuesOf(type: Maybe): Maybe {
+  return enumerated(type, "value");
+}
+
+function enumerated(type: Maybe, part: "key" | "value"): Maybe {
   switch (type?.kind) {
     case "array":
-      return or(
-        type.items.reduce((found, item) => or(found, item), null),
-        type.rest,
-      );
+      return part === "key" ? { kind: "number" } : or(type.items.reduce(or, null), type.rest);
     case "object": {
-      const fixed = type.fields.reduce<Maybe>((found, { value }) => or(found, value), null);
-      return type.rest === null ? fixed : or(fixed, type.rest.value);
+      const fixed = type.fields
+        .map(({ key, value }) => (part === "key" ? typeOfValue(key) : value))
+        .reduce<Maybe>(or, null);
+      return type.rest === null ? fixed : or(fixed, type.rest[part]);
     }
     case "set":
       return type.of;
     case "any":
-      return type.of.length === 0 ? type : type.of.reduce<Maybe>((found, one) => or(valuesOf(one), found), null);
+      return type.of.length === 0 ? type : type.of.map((one) => enumerated(one, part)).reduce<Maybe>(or, null);
     case "function":
     case undefined:
     case "null":

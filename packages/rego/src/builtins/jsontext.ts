@@ -3,7 +3,15 @@
 // Output is charged while it grows, because a small value that shares its parts can stand for an enormous text.
 // Go: encoding/json encode.go, scanner.go, stream.go; OPA: v1/util/json.go UnmarshalJSON.
 
-import { type AnyNumber, type Budget, Decimal, exponentMax, numberText, parseJson } from "@portcullis/lang";
+import {
+  type AnyNumber,
+  type Budget,
+  Decimal,
+  createPieces,
+  exponentMax,
+  numberText,
+  parseJson,
+} from "@portcullis/lang";
 import { encodeUtf8, quote } from "@portcullis/lang/go";
 import { compare, compareStrings, sortedKeys } from "../runtime/compare.ts";
 import { type PlainObject, RegoObject, RegoSet, type Value, newObject } from "../runtime/value.ts";
@@ -15,10 +23,11 @@ export interface Indentation {
 
 /** Compact JSON, or indented as Go's MarshalIndent does. Throws LimitError. */
 export function encodeJson(value: Value, budget: Budget, indentation: Indentation | null = null): string {
-  const parts: string[] = [];
+  const parts = createPieces();
   const write = (text: string): void => {
+    budget.step();
     budget.output(text.length);
-    parts.push(text);
+    parts.add(text);
   };
   const newline = (depth: number): void => {
     if (indentation !== null) write(`\n${indentation.prefix}${indentation.indent.repeat(depth)}`);
@@ -52,7 +61,7 @@ export function encodeJson(value: Value, budget: Budget, indentation: Indentatio
     else object(textEntries(item as PlainObject | RegoObject, budget), depth);
   };
   encode(value, 0);
-  return parts.join("");
+  return parts.text();
 }
 
 /** Entries by the text of their keys. A key that is not a string becomes its JSON text. */

@@ -2,8 +2,9 @@
 // float64 and 1 an int64 (an int for OPA 1.17, which bad verbs show: `%!s(int=5)`); composite values, booleans and null
 // arrive as their Rego text. OPA: v1/topdown/strings.go builtinSprintf.
 
-import { Decimal } from "@portcullis/lang";
+import { type Budget, Decimal } from "@portcullis/lang";
 import { type Formatter, GoFloat, type IntegerType, type Operand, compileFormat } from "@portcullis/lang/go";
+import { chargeText } from "../runtime/extent.ts";
 import { format } from "../runtime/format.ts";
 import { type Value, isArray } from "../runtime/value.ts";
 import { t } from "../types.ts";
@@ -15,14 +16,18 @@ function sprintfWith(integer: IntegerType): Builtin["evaluate"] {
     if (typeof formatText !== "string") return operandError(call, 1, formatText, "string");
     if (!isArray(values)) return operandError(call, 2, values, "array");
     const { budget } = call;
-    return formatters.of(formatText)(values.map(operandOf), (characters) => budget.output(characters));
+    const operands = values.map((value) => operandOf(value, budget));
+    return formatters.of(formatText)(operands, (characters) => budget.output(characters));
   };
 }
 
 /** A Rego value as Go's operand. */
-function operandOf(value: Value): Operand {
+function operandOf(value: Value, budget: Budget): Operand {
   if (typeof value === "string" || typeof value === "number") return value;
-  if (!(value instanceof Decimal)) return format(value);
+  if (!(value instanceof Decimal)) {
+    chargeText(value, budget);
+    return format(value);
+  }
   const { text } = value;
   if (!/[.eE]/.test(text)) return BigInt(text);
   return Number.isFinite(value.double) ? new GoFloat(value.double) : text;
