@@ -10,7 +10,17 @@
 // The file: the length of its head and the checksum of all that follows, 4 bytes each, the head as JSON, the code of each
 // script; each part begins at a multiple of 8 bytes, where V8 uses it without a copy.
 
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
@@ -181,12 +191,19 @@ function writeCode(file: string, { compiled }: Scripts): void {
   lead.writeUInt32LE(crc32(body), 4);
   const written = `${file}.${process.pid}`;
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file));
     writeFileSync(written, Buffer.concat([lead, body]), { mode: 0o600, flag: "wx" });
     renameSync(written, file);
   } catch {
     discard(written);
   }
+}
+
+/** Makes a folder and the one that it is in. Node's way to make all that are missing never ends below /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  if (!existsSync(dirname(folder))) mkdirSync(dirname(folder), { mode: 0o700 });
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 function discard(file: string): void {

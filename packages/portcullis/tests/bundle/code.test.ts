@@ -2,7 +2,17 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -23,10 +33,10 @@ interface Program {
   readonly identity: () => number;
 }
 
-function makeProgram(context: TestContext): Program {
+function makeProgram(context: TestContext, file?: string): Program {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-code-"));
   context.after(() => rmSync(folder, { recursive: true }));
-  const code = join(folder, "cache/portcullis/a-command.code");
+  const code = file ?? join(folder, "cache/portcullis/a-command.code");
   writeFileSync(join(folder, "cli.cjs"), `#!/usr/bin/env node\n${requiring}${say}`);
   writeFileSync(join(folder, "twice.cjs"), "exports.twice = (number) => number * 2;\n");
   const program = `import { runWithCode } from ${JSON.stringify(source)};
@@ -34,6 +44,7 @@ runWithCode({ folder: ${JSON.stringify(folder)}, entry: "./cli.cjs", code: ${JSO
   const run = (environment: NodeJS.ProcessEnv = {}): string => {
     const { stdout, stderr, status } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
       encoding: "utf8",
+      timeout: 60_000,
       env: { ...process.env, ...environment },
     });
     assert.deepEqual({ stderr, status }, { stderr: "", status: 0 });
@@ -110,6 +121,11 @@ test("a folder that cannot be written is no error", (context) => {
   const { folder, run } = makeProgram(context);
   mkdirSync(join(folder, "cache"));
   writeFileSync(join(folder, "cache/portcullis"), "a file where the folder should be");
+  assert.equal(run(), answer);
+});
+
+test("a folder that the system refuses to make is no error", { skip: !existsSync("/proc/self") }, (context) => {
+  const { run } = makeProgram(context, "/proc/no-such-folder/portcullis/a-command.code");
   assert.equal(run(), answer);
 });
 
