@@ -3,7 +3,7 @@
 // and the type. Unknown fields and nulls mean nothing to the decoder. Go: encoding/json decode.go.
 
 import { isObject, readSchema } from "@portcullis/kube";
-import { Decimal } from "@portcullis/lang";
+import { Decimal, numberText } from "@portcullis/lang";
 import { quote } from "@portcullis/lang/go";
 import type { Json } from "../engine/request.ts";
 
@@ -14,7 +14,7 @@ export interface DecodeError {
 }
 
 export type GoType =
-  | { readonly is: "string" | "bool" | "integer" | "any" | "schema"; readonly name: string }
+  | { readonly is: "string" | "bool" | "integer" | "int32 or string" | "any" | "schema"; readonly name: string }
   | { readonly is: "list" | "map"; readonly name: string; readonly of: GoType }
   | {
       readonly is: "struct";
@@ -69,6 +69,8 @@ function check(value: Json, type: GoType, place: Place): DecodeError | null {
       return typeof value === "boolean" ? null : wrong(value, type, place);
     case "integer":
       return isNumber(value) ? null : wrong(value, type, place);
+    case "int32 or string":
+      return typeof value === "string" || isInt32(value) ? null : wrong(value, type, place, shownNumber(value));
     case "schema":
       return isObject(value) ? schemaError(value, place) : wrong(value, type, place);
     case "list":
@@ -111,10 +113,19 @@ function first(errors: readonly (DecodeError | null)[]): DecodeError | null {
   return errors.find((error) => error !== null) ?? null;
 }
 
-function wrong(value: Json, type: GoType, { owner, path }: Place): DecodeError {
+/** A number of the wrong size is shown. */
+function shownNumber(value: Json): string {
+  return typeof value === "number" || value instanceof Decimal ? `number ${numberText(value)}` : jsonType(value);
+}
+
+function isInt32(value: Json): boolean {
+  return typeof value === "number" && (value | 0) === value;
+}
+
+function wrong(value: Json, type: GoType, { owner, path }: Place, got: string = jsonType(value)): DecodeError {
   const field = path.filter((step) => typeof step === "string").join(".");
   const into = owner === "" ? "value" : `struct field ${owner}.${field}`;
-  return { text: `json: cannot unmarshal ${jsonType(value)} into Go ${into} of type ${type.name}`, path };
+  return { text: `json: cannot unmarshal ${got} into Go ${into} of type ${type.name}`, path };
 }
 
 function jsonType(value: Json): string {

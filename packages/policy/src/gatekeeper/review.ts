@@ -61,8 +61,10 @@ function makeReview(request: EvaluationRequest, evaluation: Evaluation, profile:
   // gator never hands a Namespace that it found to the driver; one that a suite gives is meant for it.
   const isHidden = profile === "gator" && request.namespaceObject === undefined;
   const namespaceObject = isHidden || namespace === null ? {} : namespace.object;
+  // The webhook takes the namespace from requests about Namespaces; gator leaves a review as it stands in its file.
+  const shownName = profile === "gator" ? request.namespace : namespaceName;
   return {
-    value: reviewValue(request, { object, namespaceName, namespaceObject }),
+    value: reviewValue(request, { object, namespaceName: shownName, namespaceObject }),
     candidates,
     namespace,
     source: request.implied === null ? "Original" : "Generated",

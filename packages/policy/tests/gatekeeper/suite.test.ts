@@ -115,6 +115,50 @@ test("an AdmissionReview is reviewed as the request that it holds", () => {
   });
 });
 
+test("wrong types in a review, and a review without an object that could be one", () => {
+  const asked = (request: string): string => {
+    files["dir/samples/wrong.yaml"] = `apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\nrequest: ${request}\n`;
+    return errors(run(head + one("wrong", "samples/wrong.yaml", "[{}]")))["wrong"] ?? "";
+  };
+  const lead = "not a valid AdmissionReview object: unable to convert to an AdmissionReview object, error: ";
+  assert.equal(asked("{uid: 5}"), `${lead}cannot convert int64 to string`);
+  assert.equal(asked("{uid: [], foo: 1}"), `${lead}unrecognized type: string`);
+  assert.equal(asked("{userInfo: {groups: x}}"), `${lead}cannot restore slice from string`);
+  assert.equal(
+    asked("{object: 5}"),
+    "object or oldObject cannot be unmarshalled: json: cannot unmarshal number into Go value of type map[string]interface {}",
+  );
+});
+
+test("files that hold no object", () => {
+  const failing = (fields: string): string | null | undefined => run(`- {name: t, ${fields}}\n`).tests[0]?.error;
+  files["dir/kindless.yaml"] = "a: <b>\n";
+  assert.equal(
+    failing("template: template.yaml, constraint: kindless.yaml"),
+    `adding constraint: parsing Constraint from "dir/kindless.yaml": Object 'Kind' is missing in '{"a":"\\u003cb\\u003e"}'`,
+  );
+  assert.equal(
+    failing("template: template.yaml, constraint: constraint.yaml, expansion: absent.yaml"),
+    'reading ExpansionTemplate from "dir/absent.yaml": open dir/absent.yaml: file does not exist',
+  );
+});
+
+test("a suite with wrong types is refused in the decoder's words", () => {
+  const refused = (fields: string): unknown => {
+    const document = `kind: Suite\napiVersion: test.gatekeeper.sh/v1alpha1\n${fields}\n`;
+    return readSuite(objectsIn(document)[0]?.object);
+  };
+  const lead = "invalid yaml: json: cannot unmarshal";
+  const violations = "into Go struct field Assertion.tests.cases.assertions.violations of type int32";
+  const asserting = (value: string): unknown => refused(`tests: [{cases: [{assertions: [{violations: ${value}}]}]}]`);
+  assert.deepEqual(asserting("true"), { error: `${lead} bool ${violations}` });
+  assert.deepEqual(asserting("1.5"), { error: `${lead} number 1.5 ${violations}` });
+  assert.deepEqual(asserting("4294967297"), { error: `${lead} number 4294967297 ${violations}` });
+  assert.deepEqual(refused("tests: [{cases: 2}]"), {
+    error: `${lead} number into Go struct field Test.tests.cases of type []*verify.Case`,
+  });
+});
+
 test("an invalid constraint is what `invalid` asks for", () => {
   const invalid = (constraintFile: string): string =>
     `- {name: t, template: template.yaml, constraint: ${constraintFile}, invalid: true}\n`;

@@ -44,6 +44,8 @@ test("deviations G15 and G16: suites in sub-folders are run, for a version of Ku
     cpSync(join(repository, "examples/repos"), join(folder, "repos"), { recursive: true });
     writeFileSync(join(folder, "repos/suite.yaml"), suite);
     writeFileSync(join(folder, "repos/pod.yaml"), pod);
+    // Deviation G15a: it is no suite, whatever it is.
+    writeFileSync(join(folder, "repos/broken.yaml"), "a: [\n");
     const { status, stdout } = gator("verify", folder, "--kube-version", "1.36");
     assert.equal(status, 0, stdout);
     assert.match(stdout, /repos\/suite\.yaml/);

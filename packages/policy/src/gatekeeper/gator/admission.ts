@@ -5,13 +5,14 @@
 import { type JsonRecord, gvkOf, isObject, stringAt, valueAt } from "@portcullis/kube";
 import { quote } from "@portcullis/lang/go";
 import type { EvaluationRequest, Gvk, Gvr, Json, Operation, UserInfo } from "../../engine/request.ts";
+import { typeError } from "../gotype.ts";
 import { stringsAt } from "../tree.ts";
+import { convertError } from "./convert.ts";
+import { reviewStruct } from "./structs.ts";
 
 export function admissionRequest(review: Json): EvaluationRequest | { readonly error: string } {
-  const unknown = unknownFields(review);
-  if (unknown.length > 0) {
-    const list = unknown.map((path) => `unknown field ${quote(path)}`).join(", ");
-    const cause = `strict decoding error: ${list}`;
+  const cause = convertError(review, reviewStruct, "unstructured") ?? strictError(review);
+  if (cause !== null) {
     return {
       error: `not a valid AdmissionReview object: unable to convert to an AdmissionReview object, error: ${cause}`,
     };
@@ -27,10 +28,8 @@ export function admissionRequest(review: Json): EvaluationRequest | { readonly e
     return { error: `no object or oldObject found to review: ${text}` };
   }
   for (const one of [object, oldObject]) {
-    if (one !== null && gvkOf(one).kind === "") {
-      const cause = `Object 'Kind' is missing in '${JSON.stringify(one)}'`;
-      return { error: `object or oldObject cannot be unmarshalled: ${cause}` };
-    }
+    const unreadable = one === null ? null : unreadableObject(one);
+    if (unreadable !== null) return { error: `object or oldObject cannot be unmarshalled: ${unreadable}` };
   }
   return requestOf(request, object, oldObject);
 }
@@ -93,6 +92,18 @@ const known: ReadonlyMap<string, readonly string[]> = new Map([
   ["request.requestResource", names("group version resource")],
   ["request.userInfo", names("username uid groups extra")],
 ]);
+
+function unreadableObject(object: Json): string | null {
+  const wrong = typeError(object, { is: "map", name: "map[string]interface {}", of: { is: "any", name: "" } });
+  if (wrong !== null) return wrong.text;
+  return gvkOf(object).kind === "" ? `Object 'Kind' is missing in '${JSON.stringify(object)}'` : null;
+}
+
+function strictError(review: Json): string | null {
+  const unknown = unknownFields(review);
+  if (unknown.length === 0) return null;
+  return `strict decoding error: ${unknown.map((path) => `unknown field ${quote(path)}`).join(", ")}`;
+}
 
 function unknownFields(review: Json): readonly string[] {
   return [...known].flatMap(([path, fields]) => {

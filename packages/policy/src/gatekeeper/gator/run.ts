@@ -160,13 +160,16 @@ function loadExpansion(
 ): LoadedExpansion | { readonly error: string } | null {
   if (expansion === "") return null;
   const path = joinPath(folder, expansion);
-  const read = readObjects(path, options);
+  const file = options.readFile(path);
+  if ("error" in file) return { error: `reading ExpansionTemplate from ${quote(path)}: ${file.error}` };
+  const read = objectsIn(file.text, path);
   if ("error" in read) return read;
   const isExpansion = (object: Json): boolean => {
     const { group, kind } = gvkOf(object);
     return group === expansionGroup && kind === "ExpansionTemplate";
   };
-  if (!read.objects.every(isExpansion)) return { error: `not an Expansion Template: ${quote(path)}` };
+  if (read.objects.length === 0 || !read.objects.every(isExpansion))
+    return { error: `not an Expansion Template: ${quote(path)}` };
   const expander = expanderOf(read.objects);
   return "error" in expander ? expander : { expander, objects: read.objects };
 }
@@ -223,9 +226,17 @@ function parseOne(text: string, path: string): FileObject {
   const { value, diagnostics } = parseYaml(new Source(path, text), { dialect: "yaml.v3" });
   const [document] = value;
   if (hasError(diagnostics)) return { error: `${diagnostics[0]?.message}` };
-  if (document === undefined || !isObject(document.value)) return { error: "no object" };
+  const tree = document?.value ?? {};
+  if (document === undefined || !isObject(tree) || gvkOf(tree).kind === "") {
+    return { error: `Object 'Kind' is missing in '${asGoWrites(tree)}'` };
+  }
   const locate: PolicySource["locate"] = (place) => document.positionOf([...place]);
-  return { object: document.value, file: path, locate };
+  return { object: tree, file: path, locate };
+}
+
+/** encoding/json: keys in order, and no signs of HTML. */
+function asGoWrites(tree: Json): string {
+  return canonicalJson(tree).replace(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
 }
 
 type Objects = { readonly objects: readonly Json[] } | { readonly error: string };
@@ -234,14 +245,20 @@ type Objects = { readonly objects: readonly Json[] } | { readonly error: string 
 function readObjects(path: string, options: VerifyOptions): Objects {
   const read = options.readFile(path);
   if ("error" in read) return read;
+  const found = objectsIn(read.text, path);
+  if ("error" in found || found.objects.length > 0) return found;
+  return { error: `missing objects: path ${quote(path)} defines no YAML objects` };
+}
+
+function objectsIn(text: string, path: string): Objects {
   const objects: Json[] = [];
-  for (const part of read.text.split("\n---").map(withoutComments)) {
+  for (const part of text.split("\n---").map(withoutComments)) {
     if (part === "") continue;
     const parsed = parseOne(part, path);
     if ("error" in parsed) return { error: `reading ${quote(path)}: invalid yaml: ${parsed.error}` };
     objects.push(parsed.object);
   }
-  return objects.length === 0 ? { error: `missing objects: path ${quote(path)} defines no YAML objects` } : { objects };
+  return { objects };
 }
 
 function withoutComments(text: string): string {

@@ -1,7 +1,7 @@
-// Mutators and ExpansionTemplates as Go's structs have them, in the order of their declaration, for what reads them without an
+// Mutators, ExpansionTemplates and AdmissionReviews as Go's structs have them, in the order of their declaration, for what reads them without an
 // API server. Gatekeeper: apis/mutations/unversioned, apis/expansion/unversioned, pkg/mutation/match/match_types.go.
 
-import { type GoType, integer, list, map, objectMeta, struct, text, texts } from "../gotype.ts";
+import { type GoType, flag, integer, list, map, objectMeta, struct, text, texts } from "../gotype.ts";
 import type { MutatorKind } from "../mutation/schema.ts";
 
 const anything: GoType = { is: "any", name: "" };
@@ -70,5 +70,26 @@ export const expansionStruct: GoType = struct("unversioned.ExpansionTemplate", {
     templateSource: text,
     generatedGVK: struct("unversioned.GeneratedGVK", { group: text, version: text, kind: text }),
     enforcementAction: text,
+  }),
+});
+
+const gvk = struct("v1.GroupVersionKind", { group: text, version: text, kind: text });
+const gvr = struct("v1.GroupVersionResource", { group: text, version: text, resource: text });
+
+/** Kubernetes: api/admission/v1/types.go. */
+export const reviewStruct: GoType = struct("v1.AdmissionReview", {
+  request: struct("v1.AdmissionRequest", {
+    uid: text,
+    kind: gvk,
+    resource: gvr,
+    subResource: text,
+    requestKind: gvk,
+    requestResource: gvr,
+    requestSubResource: text,
+    name: text,
+    namespace: text,
+    operation: text,
+    userInfo: struct("v1.UserInfo", { username: text, uid: text, groups: texts, extra: map(texts) }),
+    dryRun: flag,
   }),
 });

@@ -2,10 +2,11 @@
 // make assertions about the violations. Only the kind decides what is a suite; unknown fields are ignored, as gator does.
 // Gatekeeper: pkg/gator/verify/{suite,assertion,read_suites,filter}.go.
 
-import { type JsonRecord, gvkOf, isObject } from "@portcullis/kube";
-import { Decimal } from "@portcullis/lang";
+import { gvkOf, isObject, member, stringAt } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
+import { flag, list, struct, text, texts, typeError } from "../gotype.ts";
 import { schemaPattern } from "../patterns.ts";
+import { listAt, stringsAt } from "../tree.ts";
 
 export interface Suite {
   readonly skip: boolean;
@@ -49,83 +50,73 @@ export interface Assertion {
 export function readSuite(document: Json): Suite | null | { readonly error: string } {
   const { group, kind } = gvkOf(document);
   if (group !== "test.gatekeeper.sh" || kind !== "Suite" || !isObject(document)) return null;
-  try {
-    const suite = { skip: flag(document, "skip"), tests: list(document, "tests").map(readTest) };
-    return suite;
-  } catch (error) {
-    if (error instanceof SuiteError) return { error: `invalid yaml: json: cannot unmarshal ${error.message}` };
-    throw error;
-  }
+  const wrong = typeError(document, suiteType);
+  if (wrong !== null) return { error: `invalid yaml: ${wrong.text}` };
+  return { skip: flagAt(document, "skip"), tests: listAt(document, "tests").map(readTest) };
 }
 
-class SuiteError extends Error {}
+const caseType = struct("verify.Case", {
+  name: text,
+  object: text,
+  inventory: texts,
+  assertions: list(struct("verify.Assertion", { violations: { is: "int32 or string", name: "int32" }, message: text })),
+  expected: text,
+  namespace: text,
+  skip: flag,
+});
 
-function readTest(test: JsonRecord): SuiteTest {
+const suiteType = struct("verify.Suite", {
+  tests: list(
+    struct("verify.Test", {
+      name: text,
+      template: text,
+      constraint: text,
+      expansion: text,
+      mutators: texts,
+      cases: { ...list(caseType), name: "[]*verify.Case" },
+      invalid: flag,
+      skip: flag,
+    }),
+  ),
+  skip: flag,
+});
+
+function readTest(test: Json): SuiteTest {
   return {
-    name: text(test, "name"),
-    template: text(test, "template"),
-    constraint: text(test, "constraint"),
-    expansion: text(test, "expansion"),
-    mutators: texts(test, "mutators", "Test.mutators"),
-    invalid: flag(test, "invalid"),
-    skip: flag(test, "skip"),
-    cases: list(test, "cases").map(readCase),
+    name: stringAt(test, "name"),
+    template: stringAt(test, "template"),
+    constraint: stringAt(test, "constraint"),
+    expansion: stringAt(test, "expansion"),
+    mutators: stringsAt(test, "mutators"),
+    invalid: flagAt(test, "invalid"),
+    skip: flagAt(test, "skip"),
+    cases: listAt(test, "cases").map(readCase),
   };
 }
 
-function readCase(one: JsonRecord): SuiteCase {
+function readCase(one: Json): SuiteCase {
   return {
-    name: text(one, "name"),
-    object: text(one, "object"),
-    inventory: texts(one, "inventory", "Case.inventory"),
-    assertions: list(one, "assertions").map(readAssertion),
-    expected: text(one, "expected"),
-    namespace: text(one, "namespace"),
-    skip: flag(one, "skip"),
+    name: stringAt(one, "name"),
+    object: stringAt(one, "object"),
+    inventory: stringsAt(one, "inventory"),
+    assertions: listAt(one, "assertions").map(readAssertion),
+    expected: stringAt(one, "expected"),
+    namespace: stringAt(one, "namespace"),
+    skip: flagAt(one, "skip"),
   };
 }
 
-function texts(record: JsonRecord, key: string, shown: string): readonly string[] {
-  const value = record[key] ?? [];
-  if (!Array.isArray(value) || value.some((path) => typeof path !== "string")) throw wrong(value, shown, "[]string");
-  return value as readonly string[];
+function readAssertion(assertion: Json): Assertion {
+  const violations = member(assertion, "violations");
+  const message = member(assertion, "message");
+  return {
+    violations: typeof violations === "string" || typeof violations === "number" ? violations : "yes",
+    message: typeof message === "string" ? message : null,
+  };
 }
 
-function readAssertion(assertion: JsonRecord): Assertion {
-  const violations = assertion["violations"] ?? "yes";
-  if (typeof violations !== "string" && !Number.isInteger(violations)) {
-    throw wrong(violations, "Assertion.violations", typeof violations === "number" ? "int32" : "string");
-  }
-  const message = assertion["message"] ?? null;
-  if (message !== null && typeof message !== "string") throw wrong(message, "Assertion.message", "string");
-  return { violations: violations as number | string, message };
-}
-
-function text(record: JsonRecord, key: string): string {
-  const value = record[key] ?? "";
-  if (typeof value !== "string") throw wrong(value, key, "string");
-  return value;
-}
-
-function flag(record: JsonRecord, key: string): boolean {
-  const value = record[key] ?? false;
-  if (typeof value !== "boolean") throw wrong(value, key, "bool");
-  return value;
-}
-
-function list(record: JsonRecord, key: string): readonly JsonRecord[] {
-  const value = record[key] ?? [];
-  if (!Array.isArray(value)) throw wrong(value, key, "[]");
-  return value.map((item: Json) => {
-    if (item !== null && !isObject(item)) throw wrong(item, key, "struct");
-    return item ?? {};
-  });
-}
-
-function wrong(value: Json, field: string, type: string): SuiteError {
-  const isNumber = typeof value === "number" || value instanceof Decimal;
-  const got = isNumber ? "number" : Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
-  return new SuiteError(`${got} into Go struct field ${field} of type ${type}`);
+function flagAt(tree: Json, field: string): boolean {
+  return member(tree, field) === true;
 }
 
 // ── which tests and cases run

@@ -14,10 +14,10 @@ export function gatorVerify(path: string, flags: GatorVerifyFlags): number {
   if (kubeVersion !== undefined && !/^v?1\.\d{1,3}(\.\d+)?$/.test(kubeVersion)) {
     return fail(`--kube-version ${kubeVersion}: expected a Kubernetes version such as 1.29`);
   }
-  const filter = compileFilter(flags.run);
-  if ("error" in filter) return fail(`Error: compiling filter: ${filter.error}`);
   const suites = readSuites(path.replace(/\/?\.\.\.$/, "") || ".");
   if (typeof suites === "string") return fail(`Error: listing test files: ${suites}`);
+  const filter = compileFilter(flags.run);
+  if ("error" in filter) return fail(`Error: compiling filter: ${filter.error}`);
   if (suites.length === 0) {
     return fail(
       `FAIL\n${path}: no suite found; expected a YAML file with kind Suite of test.gatekeeper.sh here or below`,
@@ -50,8 +50,8 @@ function readTextOrError(path: string): { readonly text: string } | { readonly e
   try {
     return { text: readFileSync(path, "utf8") };
   } catch (error) {
-    return {
-      error: `open ${path}: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "no such file or directory" : String(error)}`,
-    };
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EISDIR") return { error: `read ${path}: is a directory` };
+    return { error: `open ${path}: ${code === "ENOENT" ? "no such file or directory" : String(error)}` };
   }
 }

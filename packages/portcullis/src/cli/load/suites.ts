@@ -1,7 +1,7 @@
 // gator's suites in a file or below a folder.
 
 import { statSync } from "node:fs";
-import { relative } from "node:path";
+import { isAbsolute, relative } from "node:path";
 import { parseYaml } from "@portcullis/kube";
 import { Source, formatDiagnostic, hasError } from "@portcullis/lang";
 import { type SuiteFile, readSuite } from "@portcullis/policy";
@@ -31,5 +31,5 @@ function suitesIn(file: string): readonly SuiteFile[] {
   const suite = document === undefined ? null : readSuite(document.value);
   if (suite === null) return [];
   if ("error" in suite) throw new UsageError(`${file}: ${suite.error}`);
-  return [{ file, shown: relative(".", file), suite }];
+  return [{ file, shown: isAbsolute(file) ? file : relative(".", file), suite }];
 }
