@@ -4,6 +4,7 @@
 // the same policies always give the same rules.
 // Kyverno: pkg/controllers/webhook/controller.go mergeWebhook; Gatekeeper: deploy/gatekeeper.yaml.
 
+import { matchesWildcard } from "@portcullis/lang/go";
 import type { AdmissionRule } from "@portcullis/policy";
 import type { ApiResource } from "../../cluster/api.ts";
 
@@ -74,8 +75,10 @@ interface AskedTarget extends Target {
 function targetsOf(rule: AdmissionRule, resources: readonly ApiResource[]): readonly Target[] {
   const { group, version, kind, subresource } = rule;
   if (kind === "*") return anyKind(rule);
-  const [inGroup, ofKind, inVersion] = [matcher(group), matcher(kind), matcher(version)];
-  const matching = resources.filter(({ gvk, gvr }) => ofKind(gvk.kind) && inGroup(gvk.group) && inVersion(gvr.version));
+  const matching = resources.filter(
+    ({ gvk, gvr }) =>
+      matchesWildcard(kind, gvk.kind) && matchesWildcard(group, gvk.group) && matchesWildcard(version, gvr.version),
+  );
   const found = matching.flatMap(({ gvr, namespaced, subresources }): readonly Target[] => {
     const scope = namespaced ? "Namespaced" : "*";
     const base = { group: gvr.group, version: version === "*" ? "*" : gvr.version, scope } as const;
@@ -92,7 +95,7 @@ function resourcesOf(
   if (subresource === null && resource === "pods") return ["pods", "pods/ephemeralcontainers", "pods/resize"];
   if (subresource === null || subresource === "") return [resource];
   if (subresource === "*") return [`${resource}/*`];
-  return subresources.filter(matcher(subresource)).map((one) => `${resource}/${one}`);
+  return subresources.filter((one) => matchesWildcard(subresource, one)).map((one) => `${resource}/${one}`);
 }
 
 /** Requests to a subresource whose object has the kind, as an Eviction has. */
@@ -129,18 +132,6 @@ function anyKind({ group, version, subresource }: AdmissionRule): readonly Targe
 
 function groupOf(path: string): string {
   return /^(?:deployments|replicasets|statefulsets)\//.test(path) ? "apps" : "";
-}
-
-/** `*` any number of characters, `?` one. */
-function matcher(pattern: string): (text: string) => boolean {
-  if (pattern === "*") return () => true;
-  if (!/[*?]/.test(pattern)) return (text) => pattern === text;
-  const source = pattern
-    .replaceAll(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replaceAll("*", ".*")
-    .replaceAll("?", ".");
-  const whole = new RegExp(`^${source}$`);
-  return (text) => whole.test(text);
 }
 
 // ── fewer rules
