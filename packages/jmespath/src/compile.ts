@@ -4,11 +4,10 @@ import { type Out, Source, hasError } from "@portcullis/lang";
 import { parse } from "./1-parse/parser.ts";
 import { checkAbsentFilters } from "./2-check/absentfilter.ts";
 import { checkCalls } from "./2-check/arity.ts";
-import { emit } from "./3-emit/closures.ts";
-import { type Node, childrenOf } from "./ast.ts";
+import { emitBounded } from "./3-emit/bounded.ts";
+import type { Node } from "./ast.ts";
 import type { Dialect } from "./dialect.ts";
-import { boundExtent } from "./runtime/extent.ts";
-import { type Outcome, type Run, SearchError } from "./runtime/run.ts";
+import type { Outcome, Run } from "./runtime/run.ts";
 import type { Value } from "./runtime/value.ts";
 
 /** A compiled expression. It holds no state: one may be evaluated any number of times. */
@@ -32,18 +31,6 @@ export function compile(text: string, dialect: Dialect, name = "expression"): Ou
   if (tree === null) return { value: null, diagnostics: parsed.diagnostics };
   const diagnostics = [...checkCalls(tree, dialect), ...checkAbsentFilters(tree, dialect)];
   if (hasError(diagnostics)) return { value: null, diagnostics };
-  const evaluate = emit(tree, dialect);
-  const makes = makesValues(tree);
-  const search = (value: unknown, run: Run): Outcome => {
-    const outcome = evaluate(value as Value, run);
-    if (makes && typeof outcome === "object" && !(outcome instanceof SearchError)) boundExtent(outcome, run.budget);
-    return outcome;
-  };
-  return { value: { text, tree, search }, diagnostics };
-}
-
-/** Whether a result may be more than parts of the input and lists of them. */
-function makesValues(node: Node): boolean {
-  const { kind } = node;
-  return kind === "multi-list" || kind === "multi-hash" || kind === "call" || childrenOf(node).some(makesValues);
+  const evaluate = emitBounded(tree, dialect);
+  return { value: { text, tree, search: (value, run) => evaluate(value as Value, run) }, diagnostics };
 }
