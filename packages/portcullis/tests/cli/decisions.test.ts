@@ -5,12 +5,12 @@ import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, suite, test } from "node:test";
+import { suite, test } from "node:test";
 
 const main = join(import.meta.dirname, "../../src/cli/main.ts");
 
 const folder = mkdtempSync(join(tmpdir(), "portcullis-decisions-"));
-after(() => rmSync(folder, { recursive: true }));
+process.once("exit", () => rmSync(folder, { recursive: true }));
 
 function decisions(...args: readonly string[]): SpawnSyncReturns<string> {
   return spawnSync(process.execPath, [main, "decisions", ...args], { cwd: folder, encoding: "utf8" });
