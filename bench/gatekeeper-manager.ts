@@ -27,7 +27,7 @@ interface ManagerOptions {
   readonly crds: string;
   readonly policies: readonly PolicyFile[];
   /** What it answers: reviews of templates and constraints when absent. */
-  readonly serves?: "validation" | "mutation";
+  readonly serves?: "validation" | "mutation" | "audit";
 }
 
 const namespace = "gatekeeper-system";
@@ -89,6 +89,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
 const operations = {
   validation: ["webhook", "status", "generate"],
   mutation: ["mutation-webhook", "mutation-controller", "mutation-status"],
+  audit: ["audit", "status", "generate"],
 } as const;
 
 /** The manager's own process with a certificate made here. */
@@ -98,7 +99,8 @@ async function launch(
   does: readonly string[],
 ): Promise<{ readonly child: ChildProcess; readonly port: number; readonly ca: string }> {
   const certs = join(folder, "webhook-certs");
-  mkdirSync(certs);
+  const cache = join(folder, "gatekeeper-audit");
+  for (const made of [certs, cache]) mkdirSync(made, { recursive: true });
   execFileSync(
     "openssl",
     [
@@ -137,6 +139,8 @@ async function launch(
       "--default-create-vap-for-templates=false",
       "--default-create-vap-binding-for-constraints=false",
       "--debug-use-fake-pod",
+      "--audit-interval=5",
+      `--api-cache-dir=${cache}`,
       "--enable-k8s-native-validation=false",
       "--health-addr=127.0.0.1:0",
       `--prometheus-port=${await freePort()}`,

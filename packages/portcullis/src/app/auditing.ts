@@ -4,7 +4,7 @@
 import { gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
 import type { Answer, Need } from "@portcullis/lang";
 import type { Json, PolicySet } from "@portcullis/policy";
-import type { ClusterClient, Informers } from "../cluster/api.ts";
+import { type ClusterClient, type Informers, isConflict } from "../cluster/api.ts";
 import { createWorkQueue } from "../cluster/workqueue.ts";
 import { startAudit } from "../controllers/audit/audit.ts";
 import {
@@ -90,11 +90,13 @@ export function startAuditing(options: AuditingOptions): Auditing {
   });
   const recorder = createRecorder({ client, nowMs: () => performance.now(), onError });
   const tallies = createTallies();
+  // Somebody else wrote first: the queue tries again.
+  const trouble = (error: Error): void => (isConflict(error) ? undefined : onError(error));
   const exporter = flags.export === null ? null : createExporter(flags.export, () => performance.now());
   const audit = startAudit({
     client,
     informers,
-    createQueue: (work) => createWorkQueue({ work, workers: 8, onError: (_key, error) => onError(error) }),
+    createQueue: (work) => createWorkQueue({ work, workers: 8, onError: (_key, error) => trouble(error) }),
     settings: {
       ...defaultAuditSettings,
       intervalMs: flags.intervalSeconds * 1000,

@@ -51,7 +51,7 @@ interface State extends StatusOptions {
   /** By file: what was wanted last, and what the API server made of it. */
   readonly written: Map<string, { readonly wanted: string; readonly stored: string }>;
   readonly insistence: Insistence;
-  /** Since when a replica is missed. */
+  /** By file and replica: since when it is missed. */
   readonly missing: Map<string, number>;
 }
 
@@ -131,6 +131,9 @@ async function writeStatus(state: State, file: string, queue: WorkQueue): Promis
   const stored = await patchStatus(state, policy, wanted);
   if (stored === null) return;
   state.insistence.wrote(file, said);
+  // Whose entry was taken away and comes back may be somebody else's replica, which lives: it is missed anew.
+  const kept = new Set(entriesOf(wanted).map((entry) => entry["id"]));
+  for (const { id } of entriesOf(current)) if (!kept.has(id)) state.missing.delete(missingKey(file, String(id)));
   const part = ownPart(valueAt(stored, "status"), wanted);
   state.written.set(file, { wanted: then, stored: canonicalJson(part) });
 }
@@ -158,7 +161,7 @@ function statuses(state: State, policy: PolicyObject, { form, later }: Asked): S
     const isTemplate = policy.resource.gvk.kind === "ConstraintTemplate";
     const [uid, generation] = [served?.uid ?? "", served?.generation ?? 0];
     const entry = podEntry({ id: state.id, form, isTemplate, uid, generation, found });
-    const gone = goneReplicas(state, status, later);
+    const gone = goneReplicas(state, policy, later);
     return {
       current: currentPods(status, isTemplate),
       wanted: joinedPods({ status, entry, form, isTemplate, gone }),
@@ -186,19 +189,24 @@ function ownPart(status: unknown, wanted: JsonRecord): JsonRecord {
   return Object.fromEntries(Object.keys(wanted).map((key) => [key, valueAt(status, key) ?? null]));
 }
 
+function missingKey(file: string, id: string): string {
+  return `${file} ${id}`;
+}
+
 /** Replicas that have an entry and have not been there for a while; only the leader looks. */
-function goneReplicas(state: State, status: unknown, later: Asked["later"]): ReadonlySet<string> {
+function goneReplicas(state: State, { file, object }: PolicyObject, later: Asked["later"]): ReadonlySet<string> {
   const gone = new Set<string>();
   if (!state.leads()) return gone;
   const nowMs = state.nowMs();
-  for (const entry of entriesOf(status)) {
+  for (const entry of entriesOf(valueAt(object, "status"))) {
     const id = stringAt(entry, "id");
+    const key = missingKey(file, id);
     if (id === state.id || state.isAlive(id) !== false) {
-      state.missing.delete(id);
+      state.missing.delete(key);
       continue;
     }
-    const sinceMs = state.missing.get(id) ?? nowMs;
-    state.missing.set(id, sinceMs);
+    const sinceMs = state.missing.get(key) ?? nowMs;
+    state.missing.set(key, sinceMs);
     if (nowMs - sinceMs >= missedMs) gone.add(id);
     else later(missedMs - (nowMs - sinceMs) + 100);
   }
