@@ -11,7 +11,7 @@ const dir = "build/bundle";
 /** V8 keeps a text in ASCII in one byte for each character, and reads it faster. */
 const shared = { platform: "node", output: { minify: true, charset: "ascii" } } as const;
 
-/** ES modules for what serves, and scripts for the commands that end soon (packages/portcullis/src/bundle/). */
+/** ES modules, and scripts for the commands whose code is kept from run to run (packages/portcullis/src/bundle/). */
 export default defineConfig([
   {
     ...shared,
