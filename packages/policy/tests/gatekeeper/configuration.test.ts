@@ -93,8 +93,20 @@ test("a Namespace is excluded by its name; what is deleted by its old object", (
   const object = { apiVersion: "v1", kind: "Namespace", metadata: { name: "kube-public" } };
   const kind = { group: "", version: "v1", kind: "Namespace" };
   assert.equal(said(set, { kind, object, namespace: "", name: "kube-public" }).denied, false);
-  assert.equal(said(set, { operation: "DELETE", object: null, oldObject: pod("kube-system") }).denied, false);
-  assert.equal(said(set, { operation: "DELETE", object: null, oldObject: pod("web") }).denied, true);
+  const deleted = (namespace: string): Said =>
+    said(set, { operation: "DELETE", namespace, object: null, oldObject: pod(namespace) });
+  assert.equal(deleted("kube-system").denied, false);
+  assert.equal(deleted("web").denied, true);
+});
+
+test("what is sent to a subresource is excluded by the namespace of the request", () => {
+  const set = policySet(policies + config("{match: [{excludedNamespaces: [kube-*], processes: [webhook]}]}"));
+  const object = { apiVersion: "v1", kind: "PodExecOptions", command: ["sh"] };
+  const kind = { group: "", version: "v1", kind: "PodExecOptions" };
+  const executed = (namespace: string): Said =>
+    said(set, { operation: "CONNECT", kind, object, namespace, subResource: "exec" });
+  assert.equal(executed("kube-system").denied, false);
+  assert.equal(executed("web").denied, true);
 });
 
 test("what gator reads leaves nothing out", () => {

@@ -122,17 +122,17 @@ function gvkIn(tree: Json): Gvk {
   return { group: stringAt(tree, "group"), version: stringAt(tree, "version"), kind: stringAt(tree, "kind") };
 }
 
-/** Whether a process leaves an object alone. For a Namespace its own name counts. */
-function excludesObject(config: Config, process: Process, object: Json): boolean {
-  const { group, kind: own } = gvkOf(object);
-  const isNamespace = group === "" && own === "Namespace";
-  return config.excludes(process, isNamespace ? nameOf(object) : namespaceOf(object));
-}
-
-/** Whether a request is about an object that is left alone. Without an object there is nothing to say so. */
+/**
+ * Whether a process leaves alone what a request is about: a Namespace by its own name, all others by the namespace of the
+ * request, because what is sent to a subresource need not name it. Without an object there is nothing to say so.
+ * Gatekeeper: pkg/webhook/common.go skipExcludedNamespace.
+ */
 export function excludesRequest(config: Config, process: Process, request: EvaluationRequest): boolean {
   const object = request.operation === "DELETE" ? request.oldObject : request.object;
-  return object !== null && excludesObject(config, process, object);
+  if (object === null) return false;
+  const { group, kind: own } = gvkOf(object);
+  const isNamespace = group === "" && own === "Namespace";
+  return config.excludes(process, isNamespace ? nameOf(object) : request.namespace);
 }
 
 const configs = new WeakMap<PolicySet, Config | null>();
