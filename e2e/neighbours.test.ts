@@ -50,6 +50,9 @@ suite("neighbours", { skip: missing }, () => {
     await context.test("Gatekeeper alone refuses by its policies, and tells of them", () => gatekeeperGuards(beside));
     await context.test("once Gatekeeper is gone we refuse and tell", () => gatekeeperGone(beside, gatekeeper));
     await context.test("Kyverno alone refuses by its policies, and once it is gone we do", () => kyvernoGuards(beside));
+    await context.test("a Gatekeeper that only audits writes into the same statuses, and nobody writes in a loop", () =>
+      gatekeeperAudits(beside),
+    );
   });
 });
 
@@ -145,6 +148,38 @@ async function gatekeeperGone({ product, say }: Beside, stop: () => Promise<void
   const tookMs = Math.round(performance.now() - startMs);
   await waitFor("our entry in the status", 60, async () => idsOf(product).includes("replica-1"));
   say(`${tookMs} ms from Gatekeeper's end to our first refusal`);
+}
+
+/** It has no webhook by which it would be known, runs its audit every 5 s, and writes `byPod` without our entries. */
+async function gatekeeperAudits({ product, closing, say }: Beside): Promise<void> {
+  const audited = (): string => String(statusOf(product)["auditTimestamp"]);
+  const program = neighbours.gatekeeper ?? "";
+  const manager = await startManager({
+    program,
+    controlPlane: product,
+    crds: crds.gatekeeper,
+    policies: [],
+    serves: "audit",
+  });
+  closing.push(manager.stop);
+  const first = audited();
+  await waitFor(
+    "Gatekeeper's audit",
+    60,
+    async () => audited() !== first && idsOf(product).some((id) => id !== "replica-1"),
+  );
+  const before = product.writes().length;
+  await sleep(30_000);
+  const since = product.writes().slice(before).filter(isWrite);
+  const ours = since.filter(isOurs).map(written);
+  const most = Math.max(0, ...[...Map.groupBy(ours, (line) => line).values()].map((lines) => lines.length));
+  assert.ok(most <= 8, `${most} of one object: ${ours.slice(0, 10).join("; ")}`);
+  const theirs = since.filter((write) => !isOurs(write)).map(written);
+  assert.ok(theirs.length < 100, `${theirs.length}: ${theirs.slice(0, 10).join("; ")}`);
+  assert.match(refusalOf(product, "audited"), /enforce-image-repository/, "nobody else would refuse");
+  await manager.stop();
+  await waitFor("our entry in the status", 150, async () => idsOf(product).includes("replica-1"));
+  say(`30 s beside Gatekeeper's audit: ${ours.length} writes of ours, ${theirs.length} of Gatekeeper's`);
 }
 
 async function kyvernoGuards({ product, closing, say }: Beside): Promise<void> {
