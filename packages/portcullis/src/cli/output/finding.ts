@@ -42,7 +42,8 @@ export type OutputFormat = "text" | "json" | "sarif" | "junit";
 export function findingLine({ rule, action, message, object, place, level }: Finding): string {
   const where = place === null ? "" : `${place.file}:${place.line}:${place.column}: `;
   const what = object === null ? "" : `${objectName(object)}: `;
-  return `${where}${action ?? level}: ${what}[${rule}] ${message}\n`;
+  // What failed before its policy was asked for an action has none.
+  return `${where}${action || level}: ${what}[${rule}] ${message}\n`;
 }
 
 /** `apps/v1/Deployment mcs/web`, as gator prints objects. */
