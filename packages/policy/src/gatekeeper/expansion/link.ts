@@ -7,6 +7,7 @@ import { type Diagnostic, errorAt, hasError } from "@portcullis/lang";
 import type { Linked, Profile } from "../../engine/frontend.ts";
 import type { Action } from "../../engine/outcome.ts";
 import type { Evaluation, EvaluationRequest, Gvk, Json } from "../../engine/request.ts";
+import { unsentRequest } from "../../engine/unsent.ts";
 import { type Mutating, mutateObject } from "../mutation/stage.ts";
 import { asWarning } from "../template/read.ts";
 import { type Expansion, ExpansionError, type Resultant, cyclic, expandObject, expansionOf } from "./expand.ts";
@@ -113,21 +114,10 @@ export function impliedRequest(request: EvaluationRequest, { object, template }:
   const isGone = request.operation === "DELETE";
   const { action } = template;
   return {
-    point: request.point,
+    ...unsentRequest(object, request.point),
     operation: request.operation,
-    kind: gvkOf(object),
-    resource: null,
-    subResource: "",
-    requestKind: null,
-    requestResource: null,
-    namespace: namespaceOf(object),
-    name: nameOf(object),
-    uid: "",
     object: isGone ? null : object,
     oldObject: isGone ? object : null,
-    options: null,
-    user: null,
-    dryRun: null,
     implied: {
       by: template.name,
       action: actions.get(action) ?? null,
