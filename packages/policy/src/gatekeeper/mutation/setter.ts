@@ -32,15 +32,32 @@ export function providerSetter(ref: ProviderRef): Setter {
 }
 
 export function imageSetter(parts: ImageParts): Setter {
+  const assign = remembering((image) => assignImage(image, parts));
   return {
     settles: false,
     field: (present) => {
-      if (present === undefined || typeof present === "string") return assignImage(present ?? "", parts);
+      if (present === undefined || typeof present === "string") return assign(present ?? "");
       // Gatekeeper prints the string that it could not get.
       throw new MutationError("expected value at AssignImage location to be a string, got  of type string");
     },
   };
 }
+
+/** The same images come again and again, each several times in one mutation; whoever sends objects chooses them. */
+function remembering(assign: (image: string) => string): (image: string) => string {
+  const known = new Map<string, string>();
+  return (image) => {
+    const before = known.get(image);
+    if (before !== undefined) return before;
+    const after = assign(image);
+    if (known.size >= mostImages) known.clear();
+    if (image.length <= longestImage) known.set(image, after);
+    return after;
+  };
+}
+
+const mostImages = 256;
+const longestImage = 256;
 
 /** An operation that nobody knows, which only gator takes, fails when an object is mutated. */
 export function setSetter(operation: string, values: readonly Json[]): Setter {
