@@ -304,7 +304,9 @@ const rootPod = {
   spec: { containers: [{ name: "nginx-root", image: "nginx:1.27", securityContext: { runAsUser: 0 } }] },
 };
 
-async function startCluster(programs: Exclude<ReturnType<typeof lookForBinaries>["binaries"], string>): Promise<Cluster> {
+async function startCluster(
+  programs: Exclude<ReturnType<typeof lookForBinaries>["binaries"], string>,
+): Promise<Cluster> {
   const plane = await startControlPlane(programs.etcd, programs["kube-apiserver"]);
   const kubectl = (args: readonly string[], input?: string): string => {
     const all = ["--kubeconfig", plane.kubeconfig, ...args];

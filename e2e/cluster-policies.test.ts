@@ -423,7 +423,9 @@ const contextPolicy = {
 
 // ── the cluster
 
-async function startCluster(programs: Exclude<ReturnType<typeof lookForBinaries>["binaries"], string>): Promise<Cluster> {
+async function startCluster(
+  programs: Exclude<ReturnType<typeof lookForBinaries>["binaries"], string>,
+): Promise<Cluster> {
   const plane = await startControlPlane(programs.etcd, programs["kube-apiserver"]);
   const kubectl = (args: readonly string[], input?: string): string => {
     const all = ["--kubeconfig", plane.kubeconfig, ...args];
