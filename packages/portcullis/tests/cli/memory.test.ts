@@ -11,10 +11,10 @@ const program = fileURLToPath(new URL("memory-child.ts", import.meta.url));
 const skip = process.platform !== "linux" || process.execve === undefined;
 
 test(
-  "a replica has two heaps for all threads, and the outputs and the number that it was started with",
+  "a replica has one heap for all threads, and the outputs and the number that it was started with",
   { skip },
   async (context) => {
-    assert.deepEqual(await heapSettings(context, {}), ["MALLOC_ARENA_MAX=2", "MALLOC_TRIM_THRESHOLD_=1048576"]);
+    assert.deepEqual(await heapSettings(context, {}), ["MALLOC_ARENA_MAX=1", "MALLOC_TRIM_THRESHOLD_=1048576"]);
   },
 );
 
