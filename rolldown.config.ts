@@ -6,38 +6,22 @@ import { dirname, join } from "node:path";
 import { type Plugin, defineConfig } from "rolldown";
 
 const source = "packages/portcullis/src";
-const dir = "build/bundle";
 
-/** V8 keeps a text in ASCII in one byte for each character, and reads it faster. */
-const shared = { platform: "node", output: { minify: true, charset: "ascii" } } as const;
-
-/** ES modules, and scripts for the commands whose code is kept from run to run (packages/portcullis/src/bundle/). */
-export default defineConfig([
-  {
-    ...shared,
-    input: { main: `${source}/bundle/main.ts`, worker: `${source}/app/worker.ts` },
-    output: {
-      ...shared.output,
-      dir,
-      format: "esm",
-      cleanDir: true,
-      entryFileNames: "[name].mjs",
-      chunkFileNames: "[name]-[hash].mjs",
-    },
-    plugins: [packageFiles()],
+export default defineConfig({
+  input: { main: `${source}/cli/main.ts`, worker: `${source}/app/worker.ts` },
+  platform: "node",
+  output: {
+    dir: "build/bundle",
+    format: "esm",
+    minify: true,
+    // V8 keeps a text in ASCII in one byte for each character, and reads it faster.
+    charset: "ascii",
+    cleanDir: true,
+    entryFileNames: "[name].mjs",
+    chunkFileNames: "[name]-[hash].mjs",
   },
-  {
-    ...shared,
-    input: { cli: `${source}/cli/main.ts` },
-    output: {
-      ...shared.output,
-      dir,
-      format: "cjs",
-      entryFileNames: "scripts/[name].cjs",
-      chunkFileNames: "scripts/[name]-[hash].cjs",
-    },
-  },
-]);
+  plugins: [packageFiles()],
+});
 
 /** The manifest, without dependencies because they are inside, and the licences of what is inside. */
 function packageFiles(): Plugin {

@@ -1,8 +1,7 @@
 // Kyverno's command line beside ours: `apply` of the library's pod-security and best-practices policies to 1,000 generated
 // Pods, and `test` over the library's tests that both can decide, in one process each. Answers are compared row by row
-// before anything is said about time. Ours is the built bundle, as users install it; `test` begins with the code that the
-// run before has kept, and what a first run takes, which keeps it, is told beside it. Of three runs, one program after the
-// other, the one with the median wall time is told: a machine's speed changes from minute to minute.
+// before anything is said about time. Ours is the built bundle, as users install it. Of three runs, one
+// program after the other, the one with the median wall time is told: a machine's speed changes from minute to minute.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -33,7 +32,6 @@ async function run(): Promise<readonly Row[]> {
     const programs: Programs = {
       ours: [process.execPath, join(bundle, "main.mjs"), "kyverno"],
       theirs: peer("kyverno"),
-      kept: join(folder, "code"),
     };
     const starts = await threeTimes(() => runOurs(programs, ["version"]));
     if (starts.exitCode !== 0) throw new Error(`the bundle does not start: ${starts.stderr}`);
@@ -50,33 +48,24 @@ async function run(): Promise<readonly Row[]> {
 interface Programs {
   readonly ours: readonly string[];
   readonly theirs: string | null;
-  /** Where ours keeps its code: nowhere else, so that the first run of a command is one. */
-  readonly kept: string;
 }
 
 interface Runs {
-  /** With nothing kept. */
-  readonly first: ProcessRun;
   readonly ours: ProcessRun;
   readonly theirs: ProcessRun | null;
 }
 
-function runOurs({ ours: [command = "", ...rest], kept }: Programs, args: readonly string[]): Promise<ProcessRun> {
-  const { NODE_DISABLE_COMPILE_CACHE: _disabled, ...environment } = process.env;
-  return runProcess(command, [...rest, ...args], { ...environment, NODE_COMPILE_CACHE: kept });
+function runOurs({ ours: [command = "", ...rest] }: Programs, args: readonly string[]): Promise<ProcessRun> {
+  return runProcess(command, [...rest, ...args]);
 }
 
 async function runBoth(programs: Programs, args: readonly string[]): Promise<Runs> {
-  const first = await threeTimes(() => {
-    rmSync(programs.kept, { recursive: true, force: true });
-    return runOurs(programs, args);
-  });
   const theirs: ProcessRun[] = [];
   const ours = await threeTimes(async () => {
     if (programs.theirs !== null) theirs.push(await runProcess(programs.theirs, args));
     return runOurs(programs, args);
   });
-  return { first, ours, theirs: programs.theirs === null ? null : median(theirs) };
+  return { ours, theirs: programs.theirs === null ? null : median(theirs) };
 }
 
 async function threeTimes(once: () => Promise<ProcessRun>): Promise<ProcessRun> {
@@ -90,7 +79,7 @@ function median(runs: readonly ProcessRun[]): ProcessRun {
   return runs.toSorted((a, b) => a.wallMs - b.wallMs)[Math.floor(runs.length / 2)] as ProcessRun;
 }
 
-function rowsOf(what: string, { ours, theirs }: Pick<Runs, "ours" | "theirs">, note: string): readonly Row[] {
+function rowsOf(what: string, { ours, theirs }: Runs, note: string): readonly Row[] {
   const seconds = (milliseconds: number | null | undefined): number => (milliseconds ?? Number.NaN) / 1000;
   const other = (milliseconds: number | null | undefined): number | null =>
     theirs === null ? null : seconds(milliseconds);
@@ -183,11 +172,7 @@ async function benchTests(library: string, folder: string, programs: Programs): 
   }
   const runs = await runBoth(programs, ["test", tests, "--detailed-results", "--remove-color"]);
   const rows = compareRows(tableRows(runs.ours), runs.theirs === null ? null : tableRows(runs.theirs));
-  const { first, theirs } = runs;
-  return [
-    ...rowsOf("test", runs, `${folders.length} test folders in one process, ${rows} equal rows`),
-    less("test: wall time of a first run", "s", first.wallMs / 1000, theirs === null ? null : theirs.wallMs / 1000),
-  ];
+  return rowsOf("test", runs, `${folders.length} test folders in one process, ${rows} equal rows`);
 }
 
 function hasDecidedPolicies(folder: string): boolean {

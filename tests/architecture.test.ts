@@ -80,7 +80,6 @@ const mayImport: Zones = {
     "portcullis/src/cluster",
     "portcullis/src/controllers",
   ],
-  "portcullis/src/bundle": ["portcullis/src/cli"],
   "portcullis/src/cli": [
     "jmespath/src/index.ts",
     "jmespath/src/kyverno",

@@ -33,7 +33,7 @@ const bans: readonly Ban[] = [
     pattern: /process\.env\b/,
     instead: "app/config.ts",
     allowed:
-      /^(packages\/portcullis\/src\/(app\/config|bundle\/main|cli\/)|scripts\/|tests\/|conformance\/|bench\/|e2e\/|packages\/\w+\/tests\/)/,
+      /^(packages\/portcullis\/src\/(app\/config|cli\/)|scripts\/|tests\/|conformance\/|bench\/|e2e\/|packages\/\w+\/tests\/)/,
   },
   {
     pattern: /^(beforeEach|afterEach|before|after)\(/m,

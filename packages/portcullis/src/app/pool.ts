@@ -55,7 +55,7 @@ const watchMs = 10;
 const tallyMs = 250;
 /**
  * Requests that a fast thread is given at once. Waking a thread costs about as much as handing it a request: one that has
- * more to do does not sleep, and its answers come several at a time. With 2, mutation answers a fifth fewer requests.
+ * more to do does not sleep, and its answers come several at a time. With 2, mutation answers a tenth fewer requests.
  */
 const depth = 8;
 const slowThreads = 2;

@@ -1,6 +1,5 @@
 // How V8 is set for commands that read files, decide and end, and for those that serve. It is set before a command's modules
-// are loaded: loading them makes the young generation grow, and V8 takes code that it made before only under the flags of
-// then (bundle/code.ts).
+// are loaded: loading them makes the young generation grow.
 
 import { setFlagsFromString } from "node:v8";
 
@@ -45,13 +44,4 @@ const keepNoPrograms = "--no-compilation-cache";
 export function tuneFor(command: string): void {
   const flags = settings.get(command);
   if (flags !== undefined) for (const flag of [keepNoPrograms, ...flags]) setFlagsFromString(flag);
-}
-
-/**
- * Whether the code of a command is kept for its next run. `kyverno test` runs much code once: it takes a seventh less time.
- * What runs less code more often gains nothing, since scripts reach each other's exports more slowly than modules do: a
- * thousand objects take `gator test` a twentieth more time.
- */
-export function keepsCode(command: string): boolean {
-  return command === "kyverno test";
 }

@@ -61,6 +61,20 @@ async function usualMs(running: Running, count: number): Promise<number> {
   return took.toSorted((a, b) => a - b)[count >> 1] ?? 0;
 }
 
+/** What is fetched is there when those who wait are resolved. */
+function heldFetching(): { readonly waiting: (() => void)[]; readonly fetching: Fetching } {
+  const waiting: (() => void)[] = [];
+  const fetching = createFetching({
+    fetchers: {
+      mini: async (needs) => {
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        return needs.map(({ key }) => ({ value: `fetched ${key}` }));
+      },
+    },
+  });
+  return { waiting, fetching };
+}
+
 const denies: Rule = { name: "no", when: "bad", act: "deny", message: "not this" };
 
 test("requests are decided on several threads", async () => {
@@ -198,15 +212,7 @@ test("requests that wait for something hold up no others, and end with what was 
 });
 
 test("a request that waits outlives its thread, and nothing is fetched twice", async () => {
-  const waiting: (() => void)[] = [];
-  const fetching = createFetching({
-    fetchers: {
-      mini: async (needs) => {
-        await new Promise<void>((resolve) => waiting.push(resolve));
-        return needs.map(({ key }) => ({ value: `fetched ${key}` }));
-      },
-    },
-  });
+  const { waiting, fetching } = heldFetching();
   await using running = await startPool([asks, { name: "exit", when: "crash", act: "crash" }], 1, fetching);
   const asked = ask(running, "fetch", { timeoutMs: 20_000 });
   while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -217,15 +223,7 @@ test("a request that waits outlives its thread, and nothing is fetched twice", a
 });
 
 test("a request that was asked again because its thread stalled ends with what was fetched", async () => {
-  const waiting: (() => void)[] = [];
-  const fetching = createFetching({
-    fetchers: {
-      mini: async (needs) => {
-        await new Promise<void>((resolve) => waiting.push(resolve));
-        return needs.map(({ key }) => ({ value: `fetched ${key}` }));
-      },
-    },
-  });
+  const { waiting, fetching } = heldFetching();
   await using running = await startPool([asks, { name: "stall", when: "busy", act: "stall" }], 1, fetching);
   const busy = ask(running, "busy", { timeoutMs: 20_000 });
   // Waits behind it, is asked again, and both times needs something.
