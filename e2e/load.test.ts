@@ -31,6 +31,8 @@ if (missing !== false) process.stderr.write(`NOT RUN: end-to-end tests: ${missin
 
 const pods = 10_000;
 const namespaces = 20;
+/** Of `generatePods`. */
+const reviewedNamespaces = 5;
 /** Of each, as Pods have with their status and managed fields. */
 const podBytes = 6000;
 
@@ -159,13 +161,15 @@ function startReplica(product: Product, options: ReplicaOptions): Promise<Replic
 async function prepared(product: Product): Promise<void> {
   const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
   await Promise.all(ownDefinitions().map((definition) => product.call("POST", definitions, definition)));
+  // The reviewed Pods' too: of a namespace that is not there the API server would be asked for every review.
+  const names = [...range(namespaces).map((at) => `n${at}`), ...range(reviewedNamespaces).map((at) => `team-${at}`)];
   await Promise.all(
-    Array.from({ length: namespaces }, (_none, at) =>
-      product.call("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: `n${at}` } }),
+    names.map((name) =>
+      product.call("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } }),
     ),
   );
   for (let first = 0; first < pods; first += 100) {
-    const puts = Array.from({ length: 100 }, (_none, at) => stored(first + at));
+    const puts = range(100).map((at) => stored(first + at));
     // oxlint-disable-next-line no-await-in-loop -- one transaction after the other
     const response = await fetch(`${product.etcdUrl}/v3/kv/txn`, {
       method: "POST",
@@ -182,6 +186,10 @@ async function prepared(product: Product): Promise<void> {
     const { body } = await product.call("GET", "/api/v1/pods?limit=1");
     return body.includes('"remainingItemCount":9999');
   });
+}
+
+function range(length: number): readonly number[] {
+  return Array.from({ length }, (_none, at) => at);
 }
 
 /** As the API server lays it down. */

@@ -4,10 +4,10 @@ import { type Command, Option } from "commander";
 import { withAuditing } from "./auditing.ts";
 import type { DecisionsFlags } from "./commands/decisions.ts";
 import { collect, portNumber, seconds, threadNumber, wholeNumber } from "./arguments.ts";
+import { beginOnceMore } from "./begin.ts";
 import { withDecisionLog } from "./decision-flags.ts";
 import { withGatekeeper, withOtherFlags } from "./gatekeeper-flags.ts";
 import type { RunFlags, ServeFlags } from "./flags.ts";
-import { keepLittleFreed } from "./memory.ts";
 import { withWebhooks } from "./webhooks.ts";
 
 export function registerServing(program: Command, version: string): void {
@@ -21,6 +21,7 @@ export function registerServing(program: Command, version: string): void {
       [],
     );
   withOthers(withServing(serve)).action(async (options: ServeFlags) => {
+    beginOnceMore({ keepsLittleFreed: false });
     const { serveCommand } = await import("./commands/serve.ts");
     process.exitCode = await serveCommand(options);
   });
@@ -44,7 +45,7 @@ export function registerServing(program: Command, version: string): void {
       process.exitCode = await uninstallCommand(options, version);
       return;
     }
-    keepLittleFreed();
+    beginOnceMore({ keepsLittleFreed: true });
     const { runCommand } = await import("./commands/run.ts");
     process.exitCode = await runCommand(options, version);
   });
