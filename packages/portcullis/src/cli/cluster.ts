@@ -24,7 +24,10 @@ export function clusterClient({ kubeconfig, context }: ClusterFlags, userAgent: 
   }
 }
 
-/** Runs a command on a cluster; what the cluster refuses, or that it is not there, is said in one line. Exit code 1. */
+/**
+ * Runs a command on a cluster; what the cluster refuses, or that it is not there, is said in one line. Exit code 2, because 1 is for what
+ * was found in a cluster.
+ */
 export async function onCluster(
   flags: ClusterFlags,
   userAgent: string,
@@ -36,14 +39,14 @@ export async function onCluster(
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     process.stderr.write(`${saidBy(client, error)}\n`);
-    return 1;
+    return 2;
   } finally {
     client.close();
   }
 }
 
 /** What a cluster said, and which one. */
-export function saidBy({ server }: Pick<StreamingClient, "server">, { message }: ApiError): string {
+function saidBy({ server }: Pick<StreamingClient, "server">, { message }: ApiError): string {
   return message.includes(server) ? message : `${server}: ${message}`;
 }
 

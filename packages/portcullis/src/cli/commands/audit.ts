@@ -9,7 +9,7 @@ import { clockMs } from "../../app/clock.ts";
 import { externalDataFetchers } from "../../app/externaldata.ts";
 import { createFetching } from "../../app/fetch.ts";
 import { worldNow } from "../../app/host.ts";
-import { ApiError, type ClusterClient } from "../../cluster/api.ts";
+import type { ClusterClient } from "../../cluster/api.ts";
 import type { StreamingClient } from "../../cluster/client.ts";
 import { createInformers } from "../../cluster/informer.ts";
 import { auditOnce, policiesIn } from "../../controllers/audit/once.ts";
@@ -17,7 +17,7 @@ import type { Result } from "../../controllers/audit/results.ts";
 import type { AuditedObject } from "../../controllers/audit/auditor.ts";
 import { trackPolicies } from "../../controllers/audit/tracking.ts";
 import { clusterNeeds } from "../../controllers/policies/clusterneeds.ts";
-import { type ClusterFlags, onCluster, saidBy } from "../cluster.ts";
+import { type ClusterFlags, onCluster } from "../cluster.ts";
 import { createPaint } from "../kyverno/paint.ts";
 import { renderTable } from "../kyverno/table.ts";
 import { loadObjects } from "../load/files.ts";
@@ -73,9 +73,6 @@ async function audit(flags: AuditFlags, client: StreamingClient): Promise<number
     });
     printer.end({ checked, policies: set.policies.length });
     return isBad ? 1 : 0;
-  } catch (error) {
-    // 1 is for findings.
-    throw error instanceof ApiError ? new UsageError(saidBy(client, error)) : error;
   } finally {
     needs.close();
     informers.close();

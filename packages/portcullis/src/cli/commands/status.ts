@@ -1,4 +1,5 @@
-// `portcullis status`: what is enforced where, what is wrong, and what entered unchecked. Exit code 1 when something is wrong.
+// `portcullis status`: what is enforced where, what is wrong, and what entered unchecked. Exit code 1 when something is wrong, 2 when
+// the cluster cannot be read.
 
 import { type Overview, type PolicyState, overviewOf } from "../../controllers/install/overview.ts";
 import { type ClusterFlags, onCluster, ownNamespace } from "../cluster.ts";
