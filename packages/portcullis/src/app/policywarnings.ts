@@ -4,9 +4,9 @@
 
 import { setTimeout as setTimeoutAsync } from "node:timers/promises";
 import { isObject } from "@portcullis/kube";
-import type { ClusterClient } from "../cluster/api.ts";
+import type { ApiResource, ClusterClient } from "../cluster/api.ts";
 import { missingRights } from "../controllers/install/missing.ts";
-import { namedKindsOf } from "../controllers/install/named.ts";
+import { namedKindsOf, namingGroups } from "../controllers/install/named.ts";
 import type { Reply } from "../server/routes.ts";
 
 /** The warnings about a body that is an AdmissionReview; none where it is about no policy. */
@@ -17,38 +17,43 @@ const waitMs = 800;
 const rememberedMs = 15_000;
 
 export function createPolicyWarnings(client: ClusterClient): PolicyWarnings {
-  const known = new Map<string, { readonly untilMs: number; readonly warnings: Promise<readonly string[]> }>();
-  const about = (kinds: readonly string[]): Promise<readonly string[]> => {
-    const key = kinds.join(" ");
-    const nowMs = performance.now();
-    const remembered = known.get(key);
-    if (remembered !== undefined && remembered.untilMs > nowMs) return remembered.warnings;
-    if (known.size > 100) known.clear();
-    const warnings = missing(client, kinds);
-    known.set(key, { untilMs: nowMs + rememberedMs, warnings });
-    return warnings;
+  const known = new Map<string, Known>();
+  const about = async (policy: unknown): Promise<readonly string[]> => {
+    try {
+      const { resources } = await client.discover();
+      const kinds = namedKindsOf(policy, resources);
+      if (kinds.length === 0) return [];
+      const key = kinds.join(" ");
+      const nowMs = performance.now();
+      const remembered = known.get(key);
+      if (remembered?.resources === resources && remembered.untilMs > nowMs) return await remembered.warnings;
+      if (known.size > 100) known.clear();
+      const warnings = missingRights({ client, policies: [{ scope: { kinds }, reads: [] }], resources });
+      known.set(key, { untilMs: nowMs + rememberedMs, resources, warnings });
+      return await warnings;
+    } catch {
+      // Who may not ask, or cannot, says nothing.
+      return [];
+    }
   };
   return async (body) => {
-    if (!isAboutPolicy(body)) return [];
-    const kinds = namedKindsOf(objectIn(body));
-    if (kinds.length === 0) return [];
-    return Promise.race([about(kinds), setTimeoutAsync(waitMs, [], { ref: false })]);
+    const policy = isAboutPolicy(body) ? objectIn(body) : null;
+    return policy === null ? [] : Promise.race([about(policy), setTimeoutAsync(waitMs, [], { ref: false })]);
   };
 }
 
-async function missing(client: ClusterClient, kinds: readonly string[]): Promise<readonly string[]> {
-  try {
-    const { resources } = await client.discover();
-    return await missingRights({ client, policies: [{ scope: { kinds }, reads: [] }], resources });
-  } catch {
-    // Who may not ask, or cannot, says nothing.
-    return [];
-  }
+/** Of what the API server served then: a kind that has come since may not be listed. */
+interface Known {
+  readonly untilMs: number;
+  readonly resources: readonly ApiResource[];
+  readonly warnings: Promise<readonly string[]>;
 }
+
+const groups = new RegExp(`"group":"(?:${namingGroups.map((group) => group.replaceAll(".", "\\.")).join("|")})"`);
 
 /** kube-apiserver writes the kind first. */
 function isAboutPolicy(body: string): boolean {
-  return /"group":"(?:constraints\.gatekeeper\.sh|kyverno\.io)"/.test(body.slice(0, 1000));
+  return groups.test(body.slice(0, 1000));
 }
 
 function objectIn(body: string): unknown {

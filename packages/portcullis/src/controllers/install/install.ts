@@ -7,7 +7,8 @@ import { type JsonRecord, gvkOf, nameOf, namespaceOf, stringAt } from "@portcull
 import { ApiError, type ApiResource, type ClusterClient, type ClusterObject } from "../../cluster/api.ts";
 import { type DefinitionChanges, definitionResource, ensureDefinitions, isServed } from "./definitions.ts";
 import { type Enforcement, aliveReplicas, enforcementOf } from "./enforced.ts";
-import { type MissingOptions, missingRights } from "./missing.ts";
+import { missingRights } from "./missing.ts";
+import { type Compiled, lookedAt } from "./named.ts";
 
 interface InstallItem {
   readonly object: ClusterObject;
@@ -29,7 +30,7 @@ export interface InstallOptions {
   /** Look until every replica enforces each. */
   readonly waits: boolean;
   /** What the policies look at, to see whether the product may look at it. */
-  readonly policies: MissingOptions["policies"];
+  readonly policies: Compiled["policies"];
   readonly tell: (line: string) => void;
   readonly warn: (line: string) => void;
 }
@@ -66,13 +67,15 @@ function tellDefinitions({ created, updated }: DefinitionChanges, tell: (line: s
 }
 
 /** What the product's ServiceAccount lacks; whoever may not ask is not told. */
-async function warnOfRights({ client, namespace, policies, warn }: InstallOptions): Promise<void> {
+async function warnOfRights({ client, namespace, policies, items, warn }: InstallOptions): Promise<void> {
   const account = { namespace, name: "portcullis" };
   try {
     await client.get({ group: "", version: "v1", resource: "serviceaccounts" }, account);
     const { resources } = await client.discover();
     const user = `system:serviceaccount:${namespace}:${account.name}`;
-    for (const line of await missingRights({ client, policies, resources, user })) warn(line);
+    const objects = items.map(({ object }) => object);
+    const looked = lookedAt({ policies }, objects, resources);
+    for (const line of await missingRights({ client, policies: looked, resources, user })) warn(line);
   } catch (error) {
     if (!(error instanceof ApiError && (error.status === 403 || error.status === 404))) throw error;
   }

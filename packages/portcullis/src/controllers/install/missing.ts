@@ -18,14 +18,17 @@ export interface MissingOptions {
 export async function missingRights(options: MissingOptions): Promise<readonly string[]> {
   const { client, policies, resources, user } = options;
   const needed = neededResources(policies, resources);
-  const allowed = await Promise.all(needed.map((resource) => mayList(client, resource, user)));
+  // What is listed is also watched: an audit that cannot go on is none.
+  const may = (verb: string): Promise<readonly boolean[]> =>
+    Promise.all(needed.map((resource) => isAllowed(client, { verb, resource, user })));
+  const [listed, watched] = await Promise.all([may("list"), may("watch")]);
   const [label = ""] = Object.entries(aggregationLabel).map(([key, value]) => `${key}: "${value}"`);
-  return needed
-    .filter((_resource, at) => allowed[at] === false)
-    .map(({ group, resource }) => {
-      const name = group === "" ? resource : `${resource}.${group}`;
-      return `policies look at ${name}, which portcullis may not list: give it a ClusterRole for them with the label ${label}`;
-    });
+  return needed.flatMap(({ group, resource }, at) => {
+    if (listed[at] === true && watched[at] === true) return [];
+    const name = group === "" ? resource : `${resource}.${group}`;
+    const verb = listed[at] === true ? "watch" : "list";
+    return `policies look at ${name}, which portcullis may not ${verb}: give it a ClusterRole for them with the label ${label}`;
+  });
 }
 
 /** Of the kinds that policies name; who matches everything audits what may be listed. */
@@ -46,11 +49,13 @@ function keyOf({ group, resource }: GroupVersionResource): string {
   return `${group}/${resource}`;
 }
 
-async function mayList(
-  client: ClusterClient,
-  resource: GroupVersionResource,
-  user: string | undefined,
-): Promise<boolean> {
+interface Right {
+  readonly verb: string;
+  readonly resource: GroupVersionResource;
+  readonly user: string | undefined;
+}
+
+async function isAllowed(client: ClusterClient, { verb, resource, user }: Right): Promise<boolean> {
   const kind = user === undefined ? "SelfSubjectAccessReview" : "SubjectAccessReview";
   const { group, resource: name } = resource;
   const answer = await client.call({
@@ -59,7 +64,7 @@ async function mayList(
     body: {
       apiVersion: "authorization.k8s.io/v1",
       kind,
-      spec: { resourceAttributes: { group, resource: name, verb: "list" }, ...(user !== undefined && { user }) },
+      spec: { resourceAttributes: { group, resource: name, verb }, ...(user !== undefined && { user }) },
     },
   });
   return valueAt(answer, "status", "allowed") === true;

@@ -1,14 +1,109 @@
-// Which kinds a policy names, read from the object as it is, where nobody has compiled it yet: constraints by `match.kinds`, Kyverno's by
-// the kinds of their rules. What matches anything names nothing.
+// What a policy looks at, read from the object as it is, where nobody has compiled it yet: constraints by `match.kinds`, what is synchronised
+// by Config, SyncSet, annotation or the text of a template's Rego, Kyverno's by the kinds of rules that a background scan asks and the paths
+// of API calls. What matches anything names nothing. What only mutates or only answers requests needs to list nothing.
 
-import { gvkOf, isObject, valueAt } from "@portcullis/kube";
+import { gvkOf, isObject, stringAt, valueAt } from "@portcullis/kube";
+import type { Scope } from "@portcullis/policy";
+import type { ApiResource } from "../../cluster/api.ts";
+import { namedKinds } from "../policies/synckinds.ts";
 
-/** As `group/Kind`, `*` for any group. */
-export function namedKindsOf(policy: unknown): readonly string[] {
+/** What is known of compiled policies. */
+export interface Compiled {
+  readonly policies: readonly {
+    readonly id: { readonly dialect: string };
+    readonly phase: "validate" | "mutate";
+    readonly scope: Scope;
+    readonly reads: readonly Scope[];
+  }[];
+}
+
+/** All that compiled policies look at outside of requests, and what the objects of them and of what they need name besides. */
+export function lookedAt(
+  { policies }: Compiled,
+  objects: readonly unknown[],
+  resources: readonly ApiResource[],
+): readonly Pick<Compiled["policies"][number], "scope" | "reads">[] {
+  // Kyverno's objects say which of their rules are asked in the background.
+  const compiled = policies.filter(({ id, phase }) => id.dialect === "gatekeeper" && phase === "validate");
+  const kinds = objects.flatMap((object) => namedKindsOf(object, resources));
+  return [...compiled, { scope: { kinds }, reads: [] }];
+}
+
+/** As `group/Kind`, `*` for any group. `resources` say which kinds paths are about. */
+export function namedKindsOf(policy: unknown, resources: readonly ApiResource[]): readonly string[] {
+  if (!isObject(policy)) return [];
   const { group } = gvkOf(policy);
-  if (group === "constraints.gatekeeper.sh")
-    return unique(listAt(policy, "spec", "match", "kinds").flatMap(matchKinds));
-  return group === "kyverno.io" ? unique(listAt(policy, "spec", "rules").flatMap(ruleKinds)) : [];
+  switch (group) {
+    case "constraints.gatekeeper.sh":
+      return unique(listAt(policy, "spec", "match", "kinds").flatMap(matchKinds));
+    case "templates.gatekeeper.sh":
+      return unique([...named(policy), ...listAt(policy, "spec", "targets").flatMap(inventoryKinds)]);
+    case "config.gatekeeper.sh":
+    case "syncset.gatekeeper.sh":
+      return unique(named(policy));
+    case "kyverno.io":
+      return unique([
+        ...(isScanned(policy) ? listAt(policy, "spec", "rules").flatMap(ruleKinds) : []),
+        ...calledKinds(policy, resources),
+      ]);
+    default:
+      return [];
+  }
+}
+
+/** The groups of policies that may name something. */
+export const namingGroups = [
+  "constraints.gatekeeper.sh",
+  "templates.gatekeeper.sh",
+  "config.gatekeeper.sh",
+  "syncset.gatekeeper.sh",
+  "kyverno.io",
+];
+
+function named(object: Readonly<Record<string, unknown>>): readonly string[] {
+  return namedKinds(object)
+    .filter(({ kind }) => kind !== "")
+    .map(({ group, kind }) => `${group}/${kind}`);
+}
+
+/** `data.inventory.namespace[ns]["apps/v1"].Deployment`; what is no constant there names any group, or nothing. */
+const inventory =
+  /\bdata\.inventory\.(?:cluster|namespace\s*(?:\[[^\]]*\]|\.\w+))\s*(?:\[\s*(?:"([^"]*)"|[^\]"]*)\s*\]|\.(\w+))\s*(?:\.(\w+)|\[\s*"(\w+)"\s*\])/g;
+
+function inventoryKinds(target: unknown): readonly string[] {
+  const codes = listAt(target, "code").filter((code) => valueAt(code, "engine") === "Rego");
+  const texted = [target, ...codes.map((code) => valueAt(code, "source"))];
+  const modules = texted.flatMap((one) => [valueAt(one, "rego"), ...listAt(one, "libs")]);
+  return texts(modules).flatMap((text) =>
+    [...text.matchAll(inventory)].map(([, quoted, plain, kind = "", quotedKind]) => {
+      const version = quoted ?? plain;
+      const group = version === undefined ? "*" : version.includes("/") ? version.slice(0, version.indexOf("/")) : "";
+      return `${group}/${kind === "" ? (quotedKind ?? "") : kind}`;
+    }),
+  );
+}
+
+function isScanned(policy: unknown): boolean {
+  return valueAt(policy, "spec", "background") !== false;
+}
+
+const apiPath = /^\/api(?:s\/([^/]+))?\/v[^/]+\/(?:namespaces\/[^/?]+\/)?([a-z]+)(?:[/?]|$)/;
+
+/** What `apiCall.urlPath` reads, of a rule or of a GlobalContextEntry, and what the latter holds. */
+function calledKinds(policy: unknown, resources: readonly ApiResource[]): readonly string[] {
+  const rules = listAt(policy, "spec", "rules");
+  const entries = [valueAt(policy, "spec"), ...rules.flatMap((rule) => listAt(rule, "context"))];
+  const paths = texts(entries.map((entry) => valueAt(entry, "apiCall", "urlPath")));
+  const held = valueAt(policy, "spec", "kubernetesResource");
+  const called = paths.map((path) => {
+    const [, group = "", name = ""] = apiPath.exec(path.replaceAll(/\{\{.*?\}\}/g, "x")) ?? [];
+    return { group, name };
+  });
+  const all = [...called, { group: stringAt(held, "group"), name: stringAt(held, "resource") }];
+  return all.flatMap(({ group, name }) => {
+    const found = resources.find(({ gvr }) => gvr.group === group && gvr.resource === name);
+    return found === undefined ? [] : [`${group}/${found.gvk.kind}`];
+  });
 }
 
 function matchKinds(entry: unknown): readonly string[] {
@@ -16,7 +111,9 @@ function matchKinds(entry: unknown): readonly string[] {
   return texts(valueAt(entry, "apiGroups")).flatMap((group) => kinds.map((kind) => `${group}/${kind}`));
 }
 
+/** Of a rule that validates; what it mutates elsewhere is not carried out yet. */
 function ruleKinds(rule: unknown): readonly string[] {
+  if (isObject(rule) && rule["mutate"] !== undefined) return [];
   const match = valueAt(rule, "match");
   const filters = [match, ...listAt(match, "any"), ...listAt(match, "all")];
   return filters.flatMap((filter) => texts(valueAt(filter, "resources", "kinds")).flatMap(kyvernosKind));
