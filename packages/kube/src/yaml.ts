@@ -21,6 +21,8 @@ export interface YamlOptions {
   readonly dialect: YamlDialect;
   /** A key that stands twice gives a warning; in v3 it is an error always. JSON is not looked at. */
   readonly tellsDuplicates?: boolean;
+  /** The text is one that no line reader has read: it adds a line end to a block scalar that the end cuts off. */
+  readonly isRaw?: boolean;
 }
 
 /**
@@ -62,7 +64,10 @@ function readChunk(reading: Reading): void {
     return;
   }
   const strict = options.tellsDuplicates ?? false;
-  const plain = options.dialect === "go" ? readPlainDocument(text, strict) : null;
+  // Where the reader of lines is not used before v2, what it would add is missing as in v3.
+  const cutsOff = options.dialect === "yaml.v3" || (options.isRaw === true && chunk.end === source.text.length);
+  const isOpen = cutsOff && !text.endsWith("\n");
+  const plain = options.dialect === "go" && !isOpen ? readPlainDocument(text, strict) : null;
   if (plain !== null) {
     documents.push(
       new TextDocument(plain.value, { source, start: chunk.start, end: chunk.end, index: 0 }, plain.start),
@@ -77,7 +82,7 @@ function readChunk(reading: Reading): void {
     report(problem, options.dialect === "go" ? "warning" : "error");
   };
   try {
-    const built = readEvents(text, { dialect: options.dialect, strict, report: reportDuplicate });
+    const built = readEvents(text, { dialect: options.dialect, strict, isOpen, report: reportDuplicate });
     // Go's Unmarshal reads the first document of what the line reader cut out.
     const taken = options.dialect === "go" ? built.slice(0, 1) : built;
     const { start, end } = chunk;

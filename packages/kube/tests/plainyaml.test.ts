@@ -13,7 +13,12 @@ import { readCases } from "./cases.ts";
 function readByEvents(text: string, strict: boolean): Built | null {
   const { events, text: parsed } = eventsOf(text);
   let reports = 0;
-  const [only, ...more] = buildDocuments(parsed, events, { dialect: "go", strict, report: () => (reports += 1) });
+  const [only, ...more] = buildDocuments(parsed, events, {
+    dialect: "go",
+    strict,
+    isOpen: false,
+    report: () => (reports += 1),
+  });
   assert.equal(more.length, 0, "several documents");
   return reports > 0 || only === undefined ? null : only;
 }

@@ -19,7 +19,7 @@ const parseJson: Evaluate = ({ budget }, source) => {
 /** Like Kubernetes, Kyverno reads the first document only. */
 const parseFirstYaml: Evaluate = ({ budget }, source) => {
   budget.output((source as string).length * 4);
-  const { value, diagnostics } = parseYaml(new Source("yaml", source as string), { dialect: "go" });
+  const { value, diagnostics } = parseYaml(new Source("yaml", source as string), { dialect: "go", isRaw: true });
   const [first] = value;
   const [problem] = diagnostics;
   if (first === undefined) return problem === undefined ? null : libraryError(yamlErrorText(problem.message));

@@ -30,6 +30,8 @@ export interface BuildOptions {
   readonly dialect: YamlDialect;
   /** Duplicate keys are reported; otherwise the last one wins (v3 always reports them). */
   readonly strict: boolean;
+  /** The text ends within a line, to which nothing has added an end. */
+  readonly isOpen: boolean;
   readonly report: (problem: YamlProblem) => void;
 }
 
@@ -122,14 +124,13 @@ function takeScalar(state: State, event: ScalarEvent): void {
   else place(state, finite(value, at), at);
 }
 
-/** v3 adds no line end to a block scalar that the end of the file cuts off; the line reader before v2 has added one. */
+/** go-yaml adds no line end to a block scalar that the end of the text cuts off; a line reader before it has added one. */
 function scalarText(state: State, event: ScalarEvent): string {
   const text = getScalarValue(state.text, event);
   const cutOff =
     (event.style === SCALAR_STYLE.LITERAL_BLOCK || event.style === SCALAR_STYLE.FOLDED_BLOCK) &&
-    state.options.dialect === "yaml.v3" &&
-    event.valueEnd === state.text.length &&
-    !state.text.endsWith("\n");
+    state.options.isOpen &&
+    event.valueEnd === state.text.length;
   return cutOff && text.endsWith("\n") ? text.slice(0, -1) : text;
 }
 

@@ -160,6 +160,7 @@ function patch({ evaluation }: Scope, object: Json, patches: Json): Response {
 
 /** What hinders a tree from being an object: it has a kind. Go: unstructured.UnmarshalJSON. */
 function unreadable(tree: Json): string | null {
+  if (Array.isArray(tree)) return "json: cannot unmarshal array into Go value of type map[string]interface {}";
   return stringAt(tree, "kind") === "" ? `Object 'Kind' is missing in '${goJson(tree)}'` : null;
 }
 

@@ -223,6 +223,13 @@ test("K27: after a patch that fails no other rule of the policy patches, where K
   assert.match(got[0] ?? "", /^error: failed to patch resource: error in copy for from: '\/none': /);
 });
 
+test("K29: an escaped variable under a key with a variable stays one, where Kyverno may resolve it", () => {
+  const labels = `"{{ request.object.metadata.name }}": "\\\\{{ request.object.kind }}"`;
+  const text = policy(`mutate: {patchStrategicMerge: {metadata: {labels: {${labels}}}}}`);
+  const { patch } = decide(policySet(documents(text)), admission(pod("alpha")));
+  assert.deepEqual(patch, [{ op: "add", path: "/metadata/labels/a", value: "{{ request.object.kind }}" }]);
+});
+
 test("K12: numbers in lists are equal when their values are, which Kyverno never finds", () => {
   const key = '"{{ request.object.spec.containers[].ports[].containerPort }}"';
   const ports = documents(

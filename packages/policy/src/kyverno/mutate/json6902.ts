@@ -64,7 +64,7 @@ function readJson(text: string): Tree {
 
 /** The first document of a text. */
 function readYaml(text: string): Tree {
-  const { value, diagnostics } = parseYaml(new Source("patchesJson6902", text), { dialect: "go" });
+  const { value, diagnostics } = parseYaml(new Source("patchesJson6902", text), { dialect: "go", isRaw: true });
   const [problem] = diagnostics;
   if (problem !== undefined) return { error: `failed to convert patchesJSON6902 to JSON: ${problem.message}` };
   return { value: value?.[0]?.value ?? null };
