@@ -2,6 +2,7 @@
 
 import { LimitError, Suspend } from "@portcullis/lang";
 import type { Bindings, Evaluation, Load, Program } from "../program.ts";
+import { chargedTo } from "../runtime/running.ts";
 import type { PlainObject, Value } from "../runtime/value.ts";
 import { type Emitted, parameters } from "./emit.ts";
 import { Call, runtimeOf } from "./runtime.ts";
@@ -42,12 +43,12 @@ export function link(emitted: Emitted, load: Load, planText: () => string): Prog
       const { query } = linked;
       if (query === null || plan.query === null) return [];
       const { variables } = plan.query;
-      const solutions = guarded(query, stateFor(evaluation));
+      const solutions = guarded(query, stateFor(evaluation), evaluation.budget);
       return solutions.map((values) => bindings(variables, values));
     },
     entry(path, evaluation) {
       const entry = entries.get(path);
-      return entry === undefined ? undefined : guarded(entry, stateFor(evaluation));
+      return entry === undefined ? undefined : guarded(entry, stateFor(evaluation), evaluation.budget);
     },
     js: code,
     get plan() {
@@ -66,9 +67,9 @@ function bindings(variables: readonly string[], values: readonly Value[]): Bindi
  * A value or policy that nests too deeply for the stack is over the depth limit like any other, and a string or array
  * longer than the engine can hold is over the output limit.
  */
-function guarded<T>(run: (state: object) => T, state: object): T {
+function guarded<T>(run: (state: object) => T, state: object, budget: Evaluation["budget"]): T {
   try {
-    return run(state);
+    return chargedTo(budget, () => run(state));
   } catch (error) {
     if (error instanceof LimitError || error instanceof Suspend) throw error;
     if (error instanceof RangeError) throw new LimitError(/call stack/i.test(error.message) ? "depth" : "output");

@@ -15,7 +15,7 @@ function walk(call: BuiltinCall, root: Value): Value {
   const pending: { readonly path: readonly Value[]; readonly value: Value }[] = [{ path: [], value: root }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { path, value } = next;
-    call.budget.output(16 + path.length * 2);
+    call.budget.output(64 + path.length * 8);
     found.push([path, value]);
     const children = childrenOf(value);
     for (let at = children.length - 1; at >= 0; at--) {

@@ -3,9 +3,10 @@
 // units), objects by sorted keys pairwise, sets by sorted members.
 
 import { compareNumbers } from "@portcullis/lang";
+import { enterContainer } from "./running.ts";
 import { type PlainObject, RegoObject, RegoSet, type Value, isNumber } from "./value.ts";
 
-/** Negative, 0 or positive. */
+/** Negative, 0 or positive. Throws LimitError when the running evaluation has nothing left. */
 export function compare(a: Value, b: Value): number {
   if (a === b) return 0;
   const byType = rank(a) - rank(b);
@@ -13,6 +14,7 @@ export function compare(a: Value, b: Value): number {
   if (typeof a === "string") return compareStrings(a, b as string);
   if (isNumber(a)) return compareNumbers(a, b as typeof a);
   if (typeof a === "boolean") return a ? 1 : -1;
+  enterContainer();
   if (Array.isArray(a)) return compareLists(a as readonly Value[], b as readonly Value[]);
   if (a instanceof RegoSet) return compareLists(a.sorted(compare), (b as RegoSet).sorted(compare));
   return compareObjects(a as PlainObject | RegoObject, b as PlainObject | RegoObject);

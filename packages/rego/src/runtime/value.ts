@@ -6,6 +6,7 @@
 // Object.hasOwn unless the key is known to live on no prototype. Values are immutable once they are visible.
 
 import { type AnyNumber, Decimal, compareNumbers } from "@portcullis/lang";
+import { enterContainer } from "./running.ts";
 
 export type Value = null | boolean | AnyNumber | string | readonly Value[] | PlainObject | RegoSet | RegoObject;
 
@@ -209,11 +210,13 @@ class Index {
 
 // ── equality and hashes
 
+/** Throws LimitError when the running evaluation has nothing left. */
 export function equals(a: Value, b: Value): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) {
     return isNumber(a) && isNumber(b) && compareNumbers(a, b) === 0;
   }
+  enterContainer();
   if (Array.isArray(a)) return Array.isArray(b) && arraysEqual(a as readonly Value[], b as readonly Value[]);
   if (a instanceof Decimal) return b instanceof Decimal && compareNumbers(a, b) === 0;
   if (a instanceof RegoSet) return b instanceof RegoSet && a.size === b.size && a.items.every((item) => b.has(item));

@@ -1,0 +1,29 @@
+// The budget of the evaluation that is running. Values are compared everywhere, mostly with no budget at hand, and a value that
+// shares its parts (`x := [y, y]`, forty times over) has more of them than anybody can visit: so comparisons count the
+// containers that they enter, and charge the running evaluation for them from time to time. Evaluations are synchronous.
+
+import type { Budget } from "@portcullis/lang";
+
+let running: Budget | null = null;
+let uncharged = 0;
+
+/** So rarely that counting costs nothing, so often that a millisecond does not pass. */
+const visitsPerCharge = 4096;
+
+/** Runs an evaluation whose comparisons are charged to its budget. */
+export function chargedTo<T>(budget: Budget, run: () => T): T {
+  const outer = running;
+  running = budget;
+  try {
+    return run();
+  } finally {
+    running = outer;
+  }
+}
+
+/** A comparison enters a container. Throws LimitError. */
+export function enterContainer(): void {
+  if (++uncharged < visitsPerCharge) return;
+  uncharged = 0;
+  running?.step(visitsPerCharge);
+}
