@@ -1,8 +1,8 @@
-// A watch whose objects are kept packed, those of other replicas only in outline. It is ready when all objects are known, or when the API server refuses to show them:
-// a kind that may not be read must not keep the audit of all others waiting. Should it be allowed later, its objects come.
+// A watch whose objects are kept packed, those of other replicas only in outline.
 
 import type { GroupVersionResource } from "@portcullis/kube";
-import { ApiError, type ClusterObject, type Informer, type Informers } from "../../cluster/api.ts";
+import type { ClusterObject, Informer, Informers } from "../../cluster/api.ts";
+import { watchKnown } from "../../cluster/known.ts";
 import { pack } from "./packing.ts";
 
 export interface PackedWatch {
@@ -10,8 +10,6 @@ export interface PackedWatch {
   /** Rejects when it is closed before. */
   readonly ready: Promise<void>;
 }
-
-const refusals: ReadonlySet<number> = new Set([401, 403, 404, 405]);
 
 export interface PackedWatchOptions {
   readonly informers: Informers;
@@ -24,13 +22,6 @@ export function watchPacked(
   resource: GroupVersionResource,
   { informers, keep = pack, onError }: PackedWatchOptions,
 ): PackedWatch {
-  const refused = Promise.withResolvers<void>();
-  const informer = informers.watch(resource, {
-    keep,
-    onError: (error) => {
-      if (error instanceof ApiError && refusals.has(error.status)) refused.resolve();
-      onError(error);
-    },
-  });
-  return { informer, ready: Promise.race([informer.synced, refused.promise]) };
+  const { informer, known } = watchKnown(informers, resource, { keep, onError });
+  return { informer, ready: known.then(() => undefined) };
 }

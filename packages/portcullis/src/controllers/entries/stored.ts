@@ -3,6 +3,7 @@
 
 import { type GroupVersionResource, labelsOf, nameOf, namespaceOf, stringAt } from "@portcullis/kube";
 import type { ApiResource, ClusterClient, ClusterObject, Informer, Informers } from "../../cluster/api.ts";
+import { type KnownWatch, watchKnown } from "../../cluster/known.ts";
 import type { Dialect } from "../webhooks/wanted.ts";
 import { lastWrite } from "./note.ts";
 import { type Scope, askedDialects, wantingWebhooks } from "./scope.ts";
@@ -50,7 +51,7 @@ const nowhere: Scope = { webhooks: [], untold: [], sinceMs: Infinity };
 
 interface State {
   readonly options: StoredWritesOptions;
-  readonly watched: Map<string, Informer>;
+  readonly watched: Map<string, KnownWatch>;
   /** The labels of namespaces. */
   readonly labelled: Informer;
   scope: Scope;
@@ -73,7 +74,7 @@ export function watchStoredWrites(options: StoredWritesOptions): StoredWrites {
   return {
     follow: (scope) => follow(state, scope),
     writtenAt: (resource, { namespace, name, uid }) => {
-      const object = state.watched.get(keyOf(resource))?.get({ namespace, name }) ?? null;
+      const object = state.watched.get(keyOf(resource))?.informer.get({ namespace, name }) ?? null;
       return object === null || stringAt(object, "metadata", "uid") !== uid ? null : String(object[atKey]);
     },
     get isKnown() {
@@ -82,7 +83,7 @@ export function watchStoredWrites(options: StoredWritesOptions): StoredWrites {
     close: () => {
       state.isClosed = true;
       state.labelled.close();
-      for (const informer of state.watched.values()) informer.close();
+      for (const { informer } of state.watched.values()) informer.close();
       state.watched.clear();
     },
   };
@@ -97,7 +98,7 @@ async function follow(state: State, scope: Scope): Promise<void> {
     if (state.isClosed || state.scope !== scope) return;
     const isWanted = (resource: ApiResource): boolean => scope.webhooks.some((webhook) => webhook.covers(resource));
     const wanted = new Map(resources.filter(isWanted).map((resource) => [keyOf(resource.gvr), resource]));
-    for (const [key, informer] of watched) {
+    for (const [key, { informer }] of watched) {
       if (wanted.has(key)) continue;
       informer.close();
       watched.delete(key);
@@ -107,27 +108,27 @@ async function follow(state: State, scope: Scope): Promise<void> {
       state.isKnown = false;
       watched.set(key, open(state, resource));
     }
-    await Promise.all([...watched.values()].map(({ synced }) => synced));
+    await Promise.all([...watched.values()].map(({ known }) => known));
     if (state.scope === scope) state.isKnown = true;
   } catch (error) {
     if (!state.isClosed && state.scope === scope) throw error;
   }
 }
 
-function open(state: State, resource: ApiResource): Informer {
+function open(state: State, resource: ApiResource): KnownWatch {
   const { informers, onError, onWrite } = state.options;
-  const informer = informers.watch(resource.gvr, {
+  const watch = watchKnown(informers, resource.gvr, {
     metadataOnly: true,
     keep: (object) => kept(object, wantingWebhooks(state.scope, resource, object)),
     onError,
   });
-  informer.synced.catch(() => {});
+  const { informer } = watch;
   informer.onChange((change) => {
     if (change.what === "removed") return;
     if (change.what === "changed" && change.old[atKey] === change.object[atKey]) return;
     if (change.object[wantingKey] !== 0) onWrite(writeOf(state, resource, change.object, !informer.hasSynced()));
   });
-  return informer;
+  return watch;
 }
 
 function writeOf(

@@ -27,6 +27,7 @@ import {
   type Informer,
   type Informers,
 } from "../../cluster/api.ts";
+import { type KnownWatch, watchKnown } from "../../cluster/known.ts";
 
 export interface ClusterNeedsOptions {
   readonly client: ClusterClient;
@@ -45,7 +46,7 @@ export interface ClusterNeeds {
 
 interface State extends ClusterNeedsOptions {
   /** By `group/version/resource namespace`. */
-  readonly watched: Map<string, Informer>;
+  readonly watched: Map<string, KnownWatch>;
   /** Answers to API calls that say how long they hold, by the need's key. */
   readonly held: Map<string, { readonly untilMs: number; readonly answer: Answer }>;
 }
@@ -65,7 +66,7 @@ export function clusterNeeds(options: ClusterNeedsOptions): ClusterNeeds {
       "kyverno.targets": each(({ call }) => targets(state, call)),
     },
     close: () => {
-      for (const informer of state.watched.values()) informer.close();
+      for (const { informer } of state.watched.values()) informer.close();
     },
   };
 }
@@ -168,8 +169,8 @@ const bindings = ["rolebindings", "clusterrolebindings"].map((resource) => ({
 }));
 
 async function boundRoles(state: State, need: Need): Promise<Answer> {
-  const informers = bindings.map((resource) => watched(state, resource, { keep: keptOfBinding }));
-  await Promise.all(informers.map(({ synced }) => synced));
+  const watches = bindings.map((resource) => watched(state, resource, { keep: keptOfBinding }));
+  const informers = await Promise.all(watches.map(allOf));
   const objects = informers.flatMap((informer) => informer.list());
   return rolesOf(objects, need) ?? { value: { roles: [], clusterRoles: [] } };
 }
@@ -189,8 +190,7 @@ async function listed(state: State, call: unknown): Promise<Answer> {
     resource: stringAt(call, "resource"),
   };
   const namespace = stringAt(call, "namespace");
-  const informer = watched(state, resource, namespace === "" ? {} : { namespace });
-  await informer.synced;
+  const informer = await allOf(watched(state, resource, namespace === "" ? {} : { namespace }));
   return { value: informer.list() };
 }
 
@@ -199,12 +199,19 @@ interface HowWatched {
   readonly keep?: (object: ClusterObject) => ClusterObject;
 }
 
-function watched(state: State, resource: GroupVersionResource, how: HowWatched): Informer {
+function watched(state: State, resource: GroupVersionResource, how: HowWatched): KnownWatch {
   const key = `${resource.group}/${resource.version}/${resource.resource} ${how.namespace ?? ""}`;
   const known = state.watched.get(key);
   if (known !== undefined) return known;
-  const informer = state.informers.watch(resource, { ...how, onError: state.onError });
-  state.watched.set(key, informer);
+  const watch = watchKnown(state.informers, resource, { ...how, onError: state.onError });
+  state.watched.set(key, watch);
+  return watch;
+}
+
+/** Rejects when the API server does not show it. */
+async function allOf({ informer, known }: KnownWatch): Promise<Informer> {
+  const refusal = await known;
+  if (refusal !== null && !informer.hasSynced()) throw refusal;
   return informer;
 }
 

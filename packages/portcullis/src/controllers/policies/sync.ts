@@ -6,6 +6,7 @@
 import { type GroupVersionResource, apiVersionOf, gvkText, nameOf, namespaceOf, valueAt } from "@portcullis/kube";
 import type { ObjectShare, SharedKey } from "../../app/objectshare.ts";
 import type { ApiResource, ClusterClient, ClusterObject, Informer, Informers } from "../../cluster/api.ts";
+import { type KnownWatch, watchKnown } from "../../cluster/known.ts";
 import type { SyncCounts, SyncMetrics } from "../../server/sync-metrics.ts";
 import type { PolicyFeed } from "./feed.ts";
 import { excludedFromSync, namedKinds, resourcesToSync } from "./synckinds.ts";
@@ -31,7 +32,7 @@ export interface Syncing {
 
 interface Synced {
   readonly resource: ApiResource;
-  readonly informer: Informer;
+  readonly watch: KnownWatch;
 }
 
 interface State {
@@ -58,7 +59,8 @@ export function startSync(options: SyncOptions): Syncing {
     timer: null,
     isClosed: false,
   };
-  const ofNamespaces = follow(state, namespaceKind, { shelf: "namespaces", isExcluded: () => false });
+  const watchOfNamespaces = follow(state, namespaceKind, { shelf: "namespaces", isExcluded: () => false });
+  const ofNamespaces = watchOfNamespaces.informer;
   options.metrics?.follow(() => countsOf(state, ofNamespaces));
   options.feed.onServed(() => {
     state.choosing = state.choosing.then(() => chooseSafely(state));
@@ -66,14 +68,15 @@ export function startSync(options: SyncOptions): Syncing {
   return {
     ready: async () => {
       await state.choosing;
-      await Promise.all([ofNamespaces, ...[...state.synced.values()].map(({ informer }) => informer)].map(isInStep));
+      const kinds = [...state.synced.values()].map(({ watch: { known } }) => known);
+      await Promise.all([ofNamespaces.synced, ...kinds].map(settled));
       publish(state);
     },
     close: () => {
       state.isClosed = true;
       if (state.timer !== null) clearTimeout(state.timer);
       ofNamespaces.close();
-      for (const { informer } of state.synced.values()) informer.close();
+      for (const { watch } of state.synced.values()) watch.informer.close();
     },
   };
 }
@@ -82,8 +85,8 @@ export function startSync(options: SyncOptions): Syncing {
 function countsOf({ synced, options: { feed } }: State, ofNamespaces: Informer): SyncCounts {
   const all = [...feed.objects()].map(({ object }) => object);
   const isExcluded = excludedFromSync(all.find((object) => object["kind"] === "Config") ?? null);
-  const held = ({ informer }: Synced): number =>
-    informer.list().filter((stub) => !isExcluded(namespaceOf(stub))).length;
+  const held = ({ watch }: Synced): number =>
+    watch.informer.list().filter((stub) => !isExcluded(namespaceOf(stub))).length;
   const templates = all.filter((object) => object["kind"] === "ConstraintTemplate").length;
   return {
     objects: new Map([
@@ -95,10 +98,10 @@ function countsOf({ synced, options: { feed } }: State, ofNamespaces: Informer):
   };
 }
 
-/** One that is closed meanwhile is not needed any more. */
-async function isInStep(informer: Informer): Promise<void> {
+/** One that is closed meanwhile is not needed any more; what may not be read, policies decide without. */
+async function settled(known: Promise<unknown>): Promise<void> {
   try {
-    await informer.synced;
+    await known;
   } catch {
     // It was closed.
   }
@@ -131,8 +134,9 @@ async function choose(state: State): Promise<void> {
   const excluded = JSON.stringify(valueAt(config, "spec", "match") ?? []);
   const keys = new Map(wanted.map((resource) => [gvkText(resource.gvk), resource]));
   const before = [...state.synced.keys()].toSorted().join(" ");
-  for (const [key, { resource, informer }] of state.synced) {
+  for (const [key, { resource, watch }] of state.synced) {
     if (keys.has(key) && excluded === state.excluded) continue;
+    const { informer } = watch;
     informer.close();
     state.synced.delete(key);
     for (const stub of informer.list()) state.options.objects.remove(keyOf("inventory", resource, stub));
@@ -141,7 +145,7 @@ async function choose(state: State): Promise<void> {
   const isExcluded = excludedFromSync(config);
   for (const [key, resource] of keys) {
     if (state.synced.has(key)) continue;
-    state.synced.set(key, { resource, informer: follow(state, resource, { shelf: "inventory", isExcluded }) });
+    state.synced.set(key, { resource, watch: follow(state, resource, { shelf: "inventory", isExcluded }) });
   }
   publishSoon(state);
   const after = [...state.synced.keys()].toSorted();
@@ -161,7 +165,11 @@ interface Following {
   readonly isExcluded: (namespace: string) => boolean;
 }
 
-function follow(state: State, resource: Pick<ApiResource, "gvk" | "gvr">, { shelf, isExcluded }: Following): Informer {
+function follow(
+  state: State,
+  resource: Pick<ApiResource, "gvk" | "gvr">,
+  { shelf, isExcluded }: Following,
+): KnownWatch {
   const { informers, objects, metrics, onError } = state.options;
   const keep = (object: ClusterObject): ClusterObject => {
     const stub = stubOf(object);
@@ -172,12 +180,12 @@ function follow(state: State, resource: Pick<ApiResource, "gvk" | "gvr">, { shel
     }
     return stub;
   };
-  const informer = informers.watch(resource.gvr, { keep, onError });
-  informer.onChange(({ what, object }) => {
+  const watch = watchKnown(informers, resource.gvr, { keep, onError });
+  watch.informer.onChange(({ what, object }) => {
     if (what === "removed") objects.remove(keyOf(shelf, resource, object));
     publishSoon(state);
   });
-  return informer;
+  return watch;
 }
 
 function keyOf(shelf: SharedKey["shelf"], { gvk }: Pick<ApiResource, "gvk">, object: ClusterObject): SharedKey {

@@ -1,0 +1,40 @@
+// A watch that somebody waits for. What is there is known when all of it has come, or when the API server refuses to show it, or fails at it
+// again and again (a definition whose conversion webhook is gone): one kind that cannot be read must keep nothing else waiting.
+// Should it be shown later, its objects come.
+
+import type { GroupVersionResource } from "@portcullis/kube";
+import { ApiError, type Informer, type InformerOptions, type Informers } from "./api.ts";
+
+export interface KnownWatch {
+  readonly informer: Informer;
+  /** Null when all is known; otherwise why it is not. Rejects when the informer is closed before. */
+  readonly known: Promise<ApiError | null>;
+}
+
+const refusals: ReadonlySet<number> = new Set([401, 403, 404, 405]);
+
+/** So often the API server may say that something is wrong with itself: with the informers' pauses, after some ten seconds. */
+const patience = 5;
+
+export function watchKnown(
+  informers: Informers,
+  resource: GroupVersionResource,
+  { onError, ...options }: InformerOptions,
+): KnownWatch {
+  const refused = Promise.withResolvers<ApiError>();
+  let failures = 0;
+  const informer = informers.watch(resource, {
+    ...options,
+    onError: (error) => {
+      if (error instanceof ApiError) {
+        if (error.status >= 500) failures++;
+        if (refusals.has(error.status) || failures >= patience) refused.resolve(error);
+      }
+      onError?.(error);
+    },
+  });
+  const known = Promise.race([informer.synced.then(() => null), refused.promise]);
+  // Those who do not wait for it need not hear of a close.
+  known.catch(() => {});
+  return { informer, known };
+}
