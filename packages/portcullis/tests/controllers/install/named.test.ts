@@ -99,3 +99,17 @@ function resource(group: string, version: string, plural: string, kind: string):
     categories: [],
   };
 }
+
+test("texts that lead a pattern astray are read to their end", () => {
+  const spaces = " ".repeat(100_000);
+  const template = (rego: string): unknown => ({
+    apiVersion: "templates.gatekeeper.sh/v1",
+    kind: "ConstraintTemplate",
+    spec: { targets: [{ rego }] },
+  });
+  const inventory = `data.inventory.cluster["v1"].Node`;
+  const misleading = ["cluster[", "namespace[", "cluster", "namespace"].map(
+    (part) => `data.inventory.${part}${spaces}`,
+  );
+  assert.deepEqual(namedKindsOf(template([...misleading, inventory].join("\n")), []), ["/Node"]);
+});
