@@ -1,8 +1,6 @@
 // How the API server comes to ask us: certificates that all replicas share, and webhook configurations for what the policies
 // match. Without an address that the API server can reach nothing is registered, and a certificate of our own suffices.
 
-import { X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import type { ClusterClient, Informers } from "../cluster/api.ts";
 import {
   type SharedCertificateSource,
@@ -14,6 +12,7 @@ import type { Neighbours } from "../controllers/neighbours/neighbours.ts";
 import { followConfigMap } from "../controllers/webhooks/configmap.ts";
 import { type WebhookController, startWebhookController } from "../controllers/webhooks/controller.ts";
 import type { Reached, WebhookSettings } from "../controllers/webhooks/wanted.ts";
+import { givenAuthority } from "../server/certificates/given.ts";
 import type { ServeOptions } from "./config.ts";
 import type { Logger } from "./log.ts";
 
@@ -28,6 +27,8 @@ export interface Registration {
   readonly shadows?: boolean;
   /** With given certificates: somebody else (cert-manager) puts the authority into the configurations. */
   readonly isInjected?: boolean;
+  /** Of both configurations, beside those of Kyverno's ConfigMap. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface RegistrationParts {
@@ -67,7 +68,7 @@ export async function register(
   const { serve, namespace } = options;
   const { client, informers, logger, onError } = parts;
   let controller: WebhookController | null = null;
-  let following: { close(): void } | null = null;
+  const following: { close(): void }[] = [];
   const certificates =
     serve.tls === undefined
       ? await sharedCertificates({
@@ -80,7 +81,7 @@ export async function register(
           onError,
         })
       : null;
-  const given = certificates === null && !isInjected ? await givenAuthority(serve) : null;
+  const given = serve.tls === undefined || isInjected ? null : await givenAuthority(serve.tls.cert);
   certificates?.onBundle((bundle) => controller?.update({ caBundle: bundle }));
   return {
     certificates,
@@ -95,8 +96,10 @@ export async function register(
         },
         onError,
       });
-      controller.update({ caBundle: certificates?.bundle() ?? given });
-      following = followSettings(controller, { registration, reached, options, parts });
+      const keeper = controller;
+      keeper.update({ caBundle: certificates?.bundle() ?? given?.bundle() ?? null });
+      following.push(followSettings(keeper, { registration, reached, options, parts }));
+      if (given !== null) following.push(given.follow((caBundle) => keeper.update({ caBundle }), onError));
       feed.onServed(({ account }) => {
         if (account !== null) controller?.update({ policies: account.policies });
       });
@@ -106,7 +109,7 @@ export async function register(
       return controller?.isCurrent ?? false;
     },
     close: async () => {
-      following?.close();
+      for (const one of following) one.close();
       await Promise.all([controller?.close(), certificates?.close()]);
     },
   };
@@ -137,7 +140,8 @@ function followSettings(
     // A policy about everything must not keep us from telling what it does.
     const excludedUsers = [`system:serviceaccount:${namespace}:portcullis`];
     const own = { reached, namespace, dialects, shadows, ...named };
-    controller.update({ settings: { excludedUsers, ...webhooks, ...said, kyverno, ...own } });
+    const annotations = { ...said.annotations, ...registration.annotations };
+    controller.update({ settings: { excludedUsers, ...webhooks, ...said, kyverno, annotations, ...own } });
   };
   tell();
   neighbours?.onChange(tell);
@@ -165,11 +169,4 @@ function namesOf(reached: Reached): readonly string[] {
   return "service" in reached
     ? serviceNames(reached.service)
     : [new URL(reached.url).hostname.replaceAll(/[[\]]/g, "")];
-}
-
-/** What clients have to trust with given certificates: the last one of the chain. */
-async function givenAuthority({ tls }: ServeOptions): Promise<string> {
-  const chain = tls === undefined ? "" : await readFile(tls.cert, "utf8");
-  const all = chain.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  return all.length === 0 ? "" : new X509Certificate(all.at(-1) ?? "").toString();
 }

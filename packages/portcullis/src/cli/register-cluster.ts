@@ -71,6 +71,7 @@ function registerRender(program: Command): void {
     .option("--namespace <name>", "the product's own namespace", "portcullis")
     .requiredOption("--image <reference>", "the image of the product")
     .option("--replicas <number>", "how many Pods", wholeNumber, 2)
+    .option("--cert-manager", "let cert-manager make the certificates")
     .action(async (options: RenderManifestsFlags) => {
       const { renderManifests } = await import("./commands/render.ts");
       process.exitCode = renderManifests(options);

@@ -11,6 +11,7 @@ export interface WebhookFlags {
   readonly webhookConfigurationName: string;
   readonly excludedNamespace: readonly string[];
   readonly disableCertRotation?: boolean;
+  readonly injectCaFrom?: string;
   readonly neighbours: "yield" | "shadow" | "ignore";
   readonly validatingWebhookFailurePolicy?: "Fail" | "Ignore";
   /** In seconds, as the next ones. */
@@ -39,6 +40,11 @@ export function withWebhooks(command: Command): Command {
       "--disable-cert-rotation",
       "with --tls-cert-file: somebody else (cert-manager) puts the CA into the webhook configurations",
     )
+    .option(
+      "--inject-ca-from <namespace/name>",
+      "the same, by cert-manager, from this Certificate: the configurations are annotated for it",
+      certificateName,
+    )
     .addOption(
       new Option(
         "--neighbours <manner>",
@@ -66,6 +72,11 @@ export function withWebhooks(command: Command): Command {
     .option("--forceFailurePolicyIgnore", "Kyverno's webhooks never hold up a request when we do not answer");
 }
 
+function certificateName(value: string): string {
+  if (!/^[^/]+\/[^/]+$/.test(value)) throw new InvalidArgumentError("expected namespace/name of a Certificate");
+  return value;
+}
+
 function webhookSeconds(value: string): number {
   const seconds = wholeNumber(value);
   if (seconds < 1 || seconds > 30) throw new InvalidArgumentError("expected seconds, 1 to 30");
@@ -77,14 +88,17 @@ export function registrationOf(
   flags: WebhookFlags & { readonly tlsCertFile?: string },
   namespace: string,
 ): Registration {
-  const { webhookConfigurationName, excludedNamespace, disableCertRotation } = flags;
-  if (disableCertRotation === true && flags.tlsCertFile === undefined) {
-    throw new UsageError("--disable-cert-rotation needs --tls-cert-file and --tls-key-file");
+  const { webhookConfigurationName, excludedNamespace, injectCaFrom } = flags;
+  const isInjected = flags.disableCertRotation === true || injectCaFrom !== undefined;
+  if (isInjected && flags.tlsCertFile === undefined) {
+    const flag = injectCaFrom === undefined ? "--disable-cert-rotation" : "--inject-ca-from";
+    throw new UsageError(`${flag} needs --tls-cert-file and --tls-key-file`);
   }
   return {
     reached: reachedBy(flags, namespace),
     configurationName: webhookConfigurationName,
-    isInjected: disableCertRotation === true,
+    isInjected,
+    ...(injectCaFrom !== undefined && { annotations: { "cert-manager.io/inject-ca-from": injectCaFrom } }),
     shadows: flags.neighbours === "shadow",
     webhooks: {
       ...(excludedNamespace.length > 0 && { excludedNamespaces: excludedNamespace }),

@@ -23,6 +23,7 @@ const cases: readonly (readonly [line: string, text: string])[] = [
   ["status extra", "too many arguments for 'status'"],
   ["status --kubeconfig no-such-file", "kubeconfig `no-such-file` does not exist"],
   ["run --port x", "expected a whole number, 0 or more"],
+  ["run --inject-ca-from a", "expected namespace/name of a Certificate"],
   ["run --neighbours hug", "Allowed choices are yield, shadow, ignore."],
   [
     "run --webhookTimeout 31",

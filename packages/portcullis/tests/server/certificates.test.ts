@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createAuthority, isDueForRenewal } from "../../src/server/certificates/authority.ts";
+import { givenAuthority } from "../../src/server/certificates/given.ts";
 import { filePair } from "../../src/server/certificates/reload.ts";
 import { startHttps } from "../../src/server/https.ts";
 import { defaultLimits } from "../../src/server/limits.ts";
@@ -77,4 +78,26 @@ test("where clients must show a certificate, only the one with the right name of
   await assert.rejects(get(await servers.issue(["kube-apiserver"])));
   await assert.rejects(get(null));
   await server.close(100);
+});
+
+test("the authority of given files is that beside them, or the last of the chain, also after it has changed", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "portcullis-given-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const [first, second] = [await createAuthority(), await createAuthority()];
+  const { cert } = await first.issue(["localhost"]);
+  const file = join(folder, "tls.crt");
+  await writeFile(file, `${cert}${first.ca}`);
+  const chained = await givenAuthority(file);
+  assert.equal(chained.bundle().trim(), first.ca.trim());
+  await writeFile(file, cert);
+  await writeFile(join(folder, "ca.crt"), first.ca);
+  const given = await givenAuthority(file);
+  assert.equal(given.bundle().trim(), first.ca.trim());
+  const told = Promise.withResolvers<string>();
+  const following = given.follow(told.resolve, told.reject);
+  await writeFile(join(folder, "ca.crt"), second.ca);
+  const bundle = await told.promise;
+  following.close();
+  assert.equal(bundle.replaceAll(/\s/g, ""), `${second.ca}${first.ca}`.replaceAll(/\s/g, ""), "both are trusted");
+  assert.equal(given.bundle(), bundle);
 });

@@ -32,6 +32,7 @@ export interface RenderManifestsFlags {
   readonly namespace: string;
   readonly image: string;
   readonly replicas: number;
+  readonly certManager?: boolean;
 }
 
 export function renderManifests(flags: RenderManifestsFlags): number {

@@ -98,7 +98,7 @@ const readRules: readonly PolicyRule[] = [
 ];
 
 /** Of the product's own namespace. */
-function namespaceRules(secretName: string): readonly PolicyRule[] {
+function namespaceRules(secretName: string | null): readonly PolicyRule[] {
   return [
     {
       apiGroups: ["coordination.k8s.io"],
@@ -111,8 +111,15 @@ function namespaceRules(secretName: string): readonly PolicyRule[] {
       resources: ["auditparts"],
       verbs: [...read, "create", "patch", "delete"],
     },
-    { apiGroups: [""], resources: ["secrets", "configmaps"], verbs: ["create"] },
+    { apiGroups: [""], resources: ["configmaps"], verbs: ["create"] },
     { apiGroups: [""], resources: ["configmaps"], verbs: ["update", "delete"], resourceNames: [uncheckedName] },
+    ...(secretName === null ? [] : secretRules(secretName)),
+  ];
+}
+
+function secretRules(secretName: string): readonly PolicyRule[] {
+  return [
+    { apiGroups: [""], resources: ["secrets"], verbs: ["create"] },
     { apiGroups: [""], resources: ["secrets"], verbs: [...read, "update", "delete"], resourceNames: [secretName] },
   ];
 }
@@ -121,7 +128,8 @@ export interface RoleNames {
   readonly name: string;
   readonly namespace: string;
   readonly webhookConfigurations: readonly string[];
-  readonly secretName: string;
+  /** Of our own certificates; null: somebody else makes them, and Secrets are none of our business. */
+  readonly secretName: string | null;
   readonly labels: Readonly<Record<string, string>>;
 }
 

@@ -26,11 +26,13 @@ export function objectOf(wanted: WantedConfiguration, stored: ClusterObject | nu
   };
 }
 
-/** Where somebody else puts the bundle in, it stays. */
+/** Where somebody else puts the bundle in, it stays; a webhook that joins the others has theirs, and need not wait for its own. */
 function withStoredBundle(webhook: Webhook, stored: ClusterObject | null): Webhook {
   if ("caBundle" in webhook.clientConfig) return webhook;
-  const same = listOf(valueAt(stored, "webhooks")).find((one) => isObject(one) && nameOf(one) === webhook.name);
-  const caBundle = valueAt(same, "clientConfig", "caBundle");
+  const others = listOf(valueAt(stored, "webhooks")).filter(isObject);
+  const withBundle = others.filter((one) => typeof valueAt(one, "clientConfig", "caBundle") === "string");
+  const like = withBundle.find((one) => nameOf(one) === webhook.name) ?? withBundle[0];
+  const caBundle = like === undefined ? undefined : valueAt(like, "clientConfig", "caBundle");
   return typeof caBundle === "string" ? { ...webhook, clientConfig: { ...webhook.clientConfig, caBundle } } : webhook;
 }
 

@@ -72,7 +72,8 @@ function parsed<T>(file: string, what: string, parse: () => T): T {
 
 const settleMs = 100;
 
-function watchFolders(folders: readonly string[], onChange: () => Promise<void>): Following {
+/** Calls back soon after something in them changed. */
+export function watchFolders(folders: readonly string[], onChange: () => Promise<void>): Following {
   let timer: NodeJS.Timeout | undefined;
   const watchers: FSWatcher[] = [...new Set(folders)].map((folder) =>
     watch(folder, () => {

@@ -220,3 +220,43 @@ test("new policies and a new CA are written; a dialect that is left out has no w
   );
   assert.equal(validating.webhooks[0]?.clientConfig["caBundle"], Buffer.from("NEXT").toString("base64"));
 });
+
+test("what cert-manager injects stays, and a webhook that joins the others has it at once", async (context) => {
+  const { cluster, controller, stored } = fixture();
+  context.after(() => controller.close());
+  const annotations = { "cert-manager.io/inject-ca-from": "portcullis/portcullis-tls" };
+  controller.update({
+    settings: { ...settings, annotations, dialects: ["gatekeeper"] },
+    caBundle: null,
+    policies: [policy("gatekeeper")],
+  });
+  await settled(controller);
+  const registered = await stored("ValidatingWebhookConfiguration");
+  assert.deepEqual(
+    registered.webhooks.map(({ clientConfig }) => "caBundle" in clientConfig),
+    [false, false],
+  );
+  assert.equal(annotated(registered), "portcullis/portcullis-tls");
+  const injected = registered.webhooks.map((webhook) => ({
+    ...webhook,
+    clientConfig: { ...webhook.clientConfig, caBundle: "Q0E=" },
+  }));
+  await cluster.client.update(webhookResources.ValidatingWebhookConfiguration, { ...registered, webhooks: injected });
+  await settled(controller);
+  assert.equal(controller.writes, 1);
+  controller.update({
+    settings: { ...settings, annotations },
+    policies: [policy("gatekeeper"), policy("kyverno", { failurePolicy: "Ignore" })],
+  });
+  await settled(controller);
+  const { webhooks } = await stored("ValidatingWebhookConfiguration");
+  assert.ok(webhooks.length > 2);
+  assert.deepEqual([...new Set(webhooks.map(({ clientConfig }) => clientConfig["caBundle"]))], ["Q0E="]);
+  assert.equal(controller.writes, 3, "and one for the mutating configuration, which is new");
+});
+
+function annotated({ metadata }: ClusterObject): unknown {
+  return (metadata as { readonly annotations?: Readonly<Record<string, string>> }).annotations?.[
+    "cert-manager.io/inject-ca-from"
+  ];
+}
