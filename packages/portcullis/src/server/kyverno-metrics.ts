@@ -1,5 +1,6 @@
 // Kyverno's metrics under their own names and labels, so that its dashboards and alerts go on working. What a label says
-// about a request is capped: after so many kinds or namespaces, further ones are "other".
+// about a request is capped: after so many kinds or namespaces, further ones are "other", and so they are after so many
+// combinations of them, because five hundred of each would be a quarter of a million; the same for policies that come and go.
 // Kyverno: pkg/metrics/{admission,policy_engine,policy_rule,metrics}.go, pkg/metrics/policychanges.
 
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
@@ -42,39 +43,57 @@ const mostSeries = 5000;
 /** Each is 18 lines. */
 const mostDurations = 500;
 const mostNames = 500;
+/** Of requests by kind and namespace; each is a counter and 18 lines. */
+const mostRequests = 1000;
+/** Of policies and their rules. */
+const mostRules = 5000;
+const mostChanges = 2000;
+const operations: ReadonlySet<string> = new Set(["create", "update", "delete", "connect"]);
 
 export function kyvernoMetrics(register: Registry): KyvernoMetrics {
   const metrics = instruments(register);
   const tallies = createTallies(mostSeries);
   const kinds = capped(mostNames);
   const namespaces = capped(mostNames);
+  const requests = bounded(mostRequests);
+  const changes = bounded(mostChanges);
   let known: ReadonlyMap<string, KyvernoPolicy> = new Map();
+  const changed = (policy: KyvernoPolicy, change: "created" | "updated" | "deleted"): void => {
+    const labels = { ...policyLabels(policy), policy_change_type: change };
+    metrics.changes.inc(changes(labels, anyPolicy));
+  };
   metrics.info.set({ version }, 1);
   return {
     request: ({ kind, namespace, operation, allowed, webhook }, seconds) => {
       const labels = {
         resource_kind: kinds(kind),
         resource_namespace: namespaces(namespace),
-        resource_request_operation: operation,
+        // Whoever reaches the port may claim any.
+        resource_request_operation: operations.has(operation) ? operation : "other",
         request_allowed: String(allowed),
         request_webhook: webhook,
       };
-      metrics.requests.inc(labels);
-      metrics.duration.observe(labels, seconds);
+      const counted = requests(labels, { resource_kind: "other", resource_namespace: "other" });
+      metrics.requests.inc(counted);
+      metrics.duration.observe(counted, seconds);
     },
     rules: (more) => {
       for (const tally of more) tallies.merge(tally);
     },
     policies: (policies) => {
       metrics.rules.reset();
-      for (const policy of policies) setRules(metrics.rules, policy);
+      const rules = bounded(mostRules);
+      for (const policy of policies) {
+        for (const labels of ruleLabels(policy))
+          metrics.rules.set(rules(labels, { ...anyPolicy, rule_name: "other" }), 1);
+      }
       const now = new Map(policies.map((policy) => [`${policy.type}/${policy.namespace}/${policy.name}`, policy]));
       for (const [key, policy] of now) {
         const before = known.get(key);
-        if (before === undefined) metrics.changes.inc(changeLabels(policy, "created"));
-        else if (before.digest !== policy.digest) metrics.changes.inc(changeLabels(policy, "updated"));
+        if (before === undefined) changed(policy, "created");
+        else if (before.digest !== policy.digest) changed(policy, "updated");
       }
-      for (const [key, policy] of known) if (!now.has(key)) metrics.changes.inc(changeLabels(policy, "deleted"));
+      for (const [key, policy] of known) if (!now.has(key)) changed(policy, "deleted");
       known = now;
     },
     text: () => tallyText(tallies, mostDurations),
@@ -91,15 +110,12 @@ function policyLabels({ namespace, name, mode, type, background }: KyvernoPolicy
   };
 }
 
-function changeLabels(policy: KyvernoPolicy, change: "created" | "updated" | "deleted") {
-  return { ...policyLabels(policy), policy_change_type: change };
+function ruleLabels(policy: KyvernoPolicy) {
+  const labels = { ...policyLabels(policy), status_ready: String(policy.ready) };
+  return policy.rules.map(({ name, type }) => ({ ...labels, rule_name: name, rule_type: type }));
 }
 
-function setRules(gauge: ReturnType<typeof instruments>["rules"], policy: KyvernoPolicy): void {
-  for (const { name, type } of policy.rules) {
-    gauge.set({ ...policyLabels(policy), status_ready: String(policy.ready), rule_name: name, rule_type: type }, 1);
-  }
-}
+const anyPolicy = { policy_namespace: "other", policy_name: "other" };
 
 const ofPolicies = [
   "policy_validation_mode",
@@ -146,6 +162,18 @@ function instruments(register: Registry) {
       registers,
     }),
     info: new Gauge({ name: "kyverno_info", help: "Kyverno version information", labelNames: ["version"], registers }),
+  };
+}
+
+/** The first `limit` combinations of labels as they are, every later one with what `rest` says instead. */
+function bounded(limit: number) {
+  const known = new Set<string>();
+  return <Labels extends Readonly<Record<string, string>>>(labels: Labels, rest: Partial<Labels>): Labels => {
+    const key = JSON.stringify(labels);
+    if (known.has(key)) return labels;
+    if (known.size >= limit) return { ...labels, ...rest };
+    known.add(key);
+    return labels;
   };
 }
 

@@ -16,7 +16,12 @@ export interface KyvernoTraffic {
   /** A request was answered. */
   http(method: string, url: string, seconds: number): void;
   /** From now on these say what was asked of the API server, and how many Events were dropped, whenever somebody reads. */
-  follow(sources: { readonly queries: () => readonly QueryCount[]; readonly eventsDropped: () => number }): void;
+  follow(sources: Sources): void;
+}
+
+interface Sources {
+  readonly queries: () => readonly QueryCount[];
+  readonly eventsDropped: () => number;
 }
 
 /** `capped`: see kyverno-metrics.ts. */
@@ -47,15 +52,14 @@ export function kyvernoTraffic(
       duration.observe(labels, seconds);
     },
     follow: ({ queries, eventsDropped }) => {
-      followSources(register, queries, eventsDropped);
+      followSources(register, { queries, eventsDropped, kinds: capped(500) });
     },
   };
 }
 
 function followSources(
   register: Registry,
-  queries: () => readonly QueryCount[],
-  eventsDropped: () => number,
+  { queries, eventsDropped, kinds }: Sources & { readonly kinds: (name: string) => string },
 ): readonly Counter[] {
   const registers = [register];
   return [
@@ -67,7 +71,8 @@ function followSources(
       collect() {
         this.reset();
         for (const { verb, resource, count } of queries()) {
-          const labels = { operation: verb, client_type: "dynamic", resource_kind: resource, resource_namespace: "" };
+          const kind = kinds(resource);
+          const labels = { operation: verb, client_type: "dynamic", resource_kind: kind, resource_namespace: "" };
           this.inc(labels, count);
         }
       },

@@ -191,6 +191,8 @@ const requestBuckets = [
 const ingestionBuckets = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.2, 0.3, 0.4, 0.5, 1, 2, 3, 4, 5];
 
 const maxPolicies = 500;
+/** Gatekeeper takes any text when it is told not to look at it. */
+const maxActions = 20;
 
 export function createMetrics(options: { readonly process: boolean }): Metrics {
   const register = new Registry();
@@ -200,6 +202,7 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
   const own = ownMetrics(register);
   const kyverno = kyvernoMetrics(register);
   const policyLabel = capped(maxPolicies);
+  const actionLabel = capped(maxActions);
   let audit: ReturnType<typeof auditMetrics> | null = null;
   return {
     admission: (record, seconds) => {
@@ -210,7 +213,7 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
       if (record.mutation !== undefined) objects.mutation(record.mutation, seconds);
       if (record.kyverno !== null) kyverno.request(record.kyverno, seconds);
       for (const { policy, result, action, overran, count } of record.results) {
-        own.results.inc({ policy: policyLabel(policy), result, action }, count);
+        own.results.inc({ policy: policyLabel(policy), result, action: actionLabel(action) }, count);
         if (overran) own.overruns.inc({ policy: policyLabel(policy), kind: "deadline" });
       }
     },

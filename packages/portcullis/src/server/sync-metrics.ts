@@ -3,6 +3,7 @@
 // Gatekeeper: pkg/syncutil/stats_reporter.go, pkg/watch/stats_reporter.go.
 
 import { Gauge, Histogram, type Registry } from "prom-client";
+import { capped } from "./kyverno-metrics.ts";
 
 /** What is held at one moment. */
 export interface SyncCounts {
@@ -40,6 +41,7 @@ export function syncMetrics(register: Registry): SyncMetrics {
 
 function instruments(register: Registry, counts: () => SyncCounts) {
   const registers = [register];
+  const kinds = capped(500);
   const gauge = (name: string, help: string, read: () => number): Gauge =>
     new Gauge({
       name,
@@ -57,8 +59,9 @@ function instruments(register: Registry, counts: () => SyncCounts) {
       registers,
       collect() {
         this.reset();
-        for (const [kind, count] of counts().objects) {
-          this.set({ kind, status: "active" }, count);
+        for (const [name, count] of counts().objects) {
+          const kind = kinds(name);
+          this.inc({ kind, status: "active" }, count);
           this.set({ kind, status: "error" }, 0);
         }
       },

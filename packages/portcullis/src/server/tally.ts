@@ -49,7 +49,10 @@ export interface Tallies {
   readonly all: Iterable<Tally>;
 }
 
-/** The counts of all threads; after `limit` series further ones no longer say which kind and namespace they are about. */
+/**
+ * The counts of all threads; after `limit` series further ones no longer say which kind and namespace they are about, and after twice
+ * as many, which policy and rule.
+ */
 export function createTallies(limit: number): Tallies {
   const known = new Map<string, Tally>();
   const seriesOf = (labels: readonly string[]): Tally => {
@@ -57,8 +60,11 @@ export function createTallies(limit: number): Tallies {
     if (found !== undefined) return found;
     const kept = known.size < limit ? labels : withoutSubject(labels);
     const key = kept.join("\n");
-    const tally = known.get(key) ?? newTally(kept);
-    if (known.size < limit * 2) known.set(key, tally);
+    const there = known.get(key);
+    if (there !== undefined) return there;
+    const told = known.size < limit * 2 ? kept : withoutPolicy(kept);
+    const tally = known.get(told.join("\n")) ?? newTally(told);
+    known.set(told.join("\n"), tally);
     return tally;
   };
   return {
@@ -76,6 +82,11 @@ export function createTallies(limit: number): Tallies {
 
 function withoutSubject(labels: readonly string[]): readonly string[] {
   return withLabel(withLabel(labels, "resource_kind", "other"), "resource_namespace", "other");
+}
+
+function withoutPolicy(labels: readonly string[]): readonly string[] {
+  const names = ["policy_namespace", "policy_name", "rule_name"] as const;
+  return names.reduce((kept, name) => withLabel(kept, name, "other"), labels);
 }
 
 function withLabel(labels: readonly string[], name: (typeof resultLabels)[number], value: string): readonly string[] {

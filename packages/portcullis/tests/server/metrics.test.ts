@@ -110,3 +110,67 @@ test("mutations are counted by how they ended, with how often each object went t
   assert.match(text, /^gatekeeper_mutators\{status="active"\} 4$/m);
   assert.match(text, /^gatekeeper_mutator_conflicting_count 2$/m);
 });
+
+test("ten thousand namespaces, kinds, policies and operations stay a few megabytes, and nothing is left uncounted", async () => {
+  const metrics = createMetrics({ process: false });
+  const many = 10_000;
+  for (let at = 0; at < many; at++) {
+    const kyverno = {
+      kind: `Kind${at % 400}`,
+      namespace: `ns-${at % 450}`,
+      operation: at % 2 === 0 ? "create" : `made-up-${at}`,
+      allowed: true,
+      webhook: "ValidatingWebhookConfiguration",
+    } as const;
+    const result = { policy: `K/p${at}`, result: "fail", action: `a-${at}`, overran: false, count: 1 } as const;
+    metrics.admission({ status: "deny", kyverno, dryRun: false, results: [result] }, 0.01);
+    const labels = ["enforce", "cluster", "true", "-", `p-${at}`, `Kind${at}`, `ns-${at}`];
+    const tally = newTally([...labels, "create", `rule-${at}`, "fail", "validate", "admission_request", "false"]);
+    addTo(tally, 0.01);
+    metrics.rules([tally]);
+    metrics.rules([{ ...tally, labels: tally.labels.with(4, `q-${at}`) }]);
+  }
+  const policies = Array.from({ length: many }, (_none, at) => ({
+    namespace: `ns-${at}`,
+    name: `p-${at}`,
+    mode: "enforce",
+    type: "namespaced",
+    background: true,
+    ready: true,
+    rules: [{ name: "r", type: "validate" }],
+    digest: "d",
+  }));
+  metrics.policySet({ ...empty, kyverno: policies });
+  metrics.policySet({ ...empty });
+  metrics.policySet({ ...empty, kyverno: policies });
+  metrics.traffic.follow({
+    queries: () => Array.from({ length: many }, (_none, at) => ({ verb: "list", resource: `things-${at}`, count: 1 })),
+    eventsDropped: () => 0,
+  });
+  metrics.sync.follow(() => ({
+    objects: new Map(Array.from({ length: many }, (_none, at) => [`Kind${at}`, 1])),
+    watched: 0,
+    intended: 0,
+  }));
+  const text = await metrics.text();
+  assert.ok(text.length < 16 * 1024 * 1024, `${text.length} bytes`);
+  const series = (name: string): readonly string[] => text.split("\n").filter((line) => line.startsWith(`${name}{`));
+  const told = {
+    kyverno_admission_requests_total: [1002, many],
+    kyverno_policy_results_total: [10_001, 2 * many],
+    kyverno_policy_rule_info_total: [5001, 5001],
+    kyverno_policy_changes_total: [2002, 3 * many],
+    kyverno_client_queries_total: [501, many],
+    gatekeeper_sync: [1002, many],
+  };
+  for (const [name, [count, sum]] of Object.entries(told)) {
+    assert.equal(series(name).length, count, name);
+    assert.equal(
+      series(name).reduce((total, line) => total + Number(line.split(" ").at(-1)), 0),
+      sum,
+      name,
+    );
+  }
+  assert.ok(series("portcullis_policy_results_total").length <= 1000);
+  assert.doesNotMatch(text, /made-up/);
+});
