@@ -3,6 +3,7 @@
 
 import { type Logger, destination, pino, stdTimeFunctions } from "pino";
 import type { AdmissionRecord } from "../server/metrics.ts";
+import { redacted } from "./redaction.ts";
 
 export type { Logger } from "pino";
 
@@ -20,13 +21,15 @@ export function createLogger(to: "stderr" | "nowhere"): Logger {
 export function logViolations(logger: Logger, record: AdmissionRecord): void {
   if (record.violations === undefined) return;
   const { subject, violations } = record.violations;
+  // A policy may quote what it saw, and whoever reads logs may not read Secrets.
+  const isSecret = subject.group === "" && subject.kind === "Secret";
   for (const { group, version, kind, name, action, actions, message, details } of violations) {
     logger.info(
       {
         hookType: "validation",
         semantic: true,
         process: "admission",
-        details,
+        details: isSecret ? redacted : details,
         event_type: "violation",
         constraint_name: name,
         constraint_group: group,
@@ -41,7 +44,7 @@ export function logViolations(logger: Logger, record: AdmissionRecord): void {
         resource_name: subject.name,
         request_username: subject.username,
       },
-      `denied admission: ${message}`,
+      `denied admission: ${isSecret ? redacted : message}`,
     );
   }
 }

@@ -7,7 +7,8 @@
 import { isObject } from "@portcullis/kube";
 import type { EvaluationRequest } from "@portcullis/policy";
 
-const redacted = "[redacted]";
+/** Stands for what is not told. */
+export const redacted = "[redacted]";
 
 /** What may be told of a text about one request. */
 export type Redact = (text: string) => string;

@@ -189,12 +189,8 @@ test("violations are logged with Gatekeeper's keys", () => {
   const evaluator = evaluatorOf(evaluatorSettings({ logDenies: true }), scoped);
   const result = resultOf(evaluator, pod, { request: { name: "", userInfo: { username: "jane" } } });
   assert.ok(result.kind === "reply");
-  const lines: Record<string, unknown>[] = [];
-  const logger = createLogger("nowhere");
-  logger.info = (line: unknown, msg?: unknown) => {
-    lines.push({ ...(line as object), msg });
-  };
-  logViolations(logger, result.reply.record as AdmissionRecord);
+  const record = result.reply.record as AdmissionRecord;
+  const lines = violationLines(record);
   const message =
     'container <web> has an invalid image repo <munta/nginx>, allowed repos are ["xxx.dkr.ecr.ca-central-1.amazonaws.com/", "docker.io/bitnami/"]';
   const first = {
@@ -225,3 +221,27 @@ test("violations are logged with Gatekeeper's keys", () => {
   };
   assert.deepEqual(lines, [first, second]);
 });
+
+test("what policies say of a Secret is not logged", () => {
+  const record = resultOf(evaluatorOf(evaluatorSettings({ logDenies: true })), pod, {});
+  assert.ok(record.kind === "reply");
+  const { violations } = record.reply.record as AdmissionRecord;
+  assert.ok(violations !== undefined);
+  const subject = { ...violations.subject, group: "", kind: "Secret" };
+  const [line] = violationLines({
+    ...(record.reply.record as AdmissionRecord),
+    violations: { ...violations, subject },
+  });
+  assert.equal(line?.["msg"], "denied admission: [redacted]");
+  assert.equal(line["details"], "[redacted]");
+});
+
+function violationLines(record: AdmissionRecord): readonly Record<string, unknown>[] {
+  const lines: Record<string, unknown>[] = [];
+  const logger = createLogger("nowhere");
+  logger.info = (line: unknown, msg?: unknown) => {
+    lines.push({ ...(line as object), msg });
+  };
+  logViolations(logger, record);
+  return lines;
+}
