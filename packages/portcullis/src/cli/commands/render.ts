@@ -5,6 +5,7 @@ import type { JsonRecord } from "@portcullis/kube";
 import { formatDiagnostic } from "@portcullis/lang";
 import { ownDefinitions } from "../../controllers/install/crds/own.ts";
 import { manifests } from "../../controllers/install/manifests.ts";
+import { livingReplicas } from "../../controllers/install/living.ts";
 import { uninstall } from "../../controllers/install/uninstall.ts";
 import { type ClusterFlags, onCluster, ownNamespace } from "../cluster.ts";
 import { loadObjects } from "../load/files.ts";
@@ -50,9 +51,17 @@ export interface UninstallFlags extends ClusterFlags {
 
 export async function uninstallCommand(flags: UninstallFlags, version: string): Promise<number> {
   return onCluster(flags, `portcullis-uninstall/${version}`, async (client) => {
+    const namespace = ownNamespace(flags);
+    const living = await livingReplicas({ client, namespace });
+    if (living.length > 0) {
+      process.stderr.write(
+        `nothing was removed: ${living.join(", ")} still runs and would register again; stop it first, as with \`kubectl -n ${namespace} scale deployment portcullis --replicas=0\`\n`,
+      );
+      return 1;
+    }
     const removed = await uninstall({
       client,
-      namespace: ownNamespace(flags),
+      namespace,
       configurationName: flags.webhookConfigurationName,
       secretName: "portcullis-certificates",
     });

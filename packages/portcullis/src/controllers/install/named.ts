@@ -102,7 +102,7 @@ function calledKinds(policy: unknown, resources: readonly ApiResource[]): readon
   const paths = texts(entries.map((entry) => valueAt(entry, "apiCall", "urlPath")));
   const held = valueAt(policy, "spec", "kubernetesResource");
   const called = paths.map((path) => {
-    const [, group = "", name = ""] = apiPath.exec(path.slice(0, pathMax).replaceAll(/\{\{.*?\}\}/g, "x")) ?? [];
+    const [, group = "", name = ""] = apiPath.exec(path.slice(0, pathMax).replaceAll(/\{\{[^{}]*\}\}/g, "x")) ?? [];
     return { group, name };
   });
   const all = [...called, { group: stringAt(held, "group"), name: stringAt(held, "resource") }];

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ClusterObject } from "../../../src/cluster/api.ts";
+import { leases } from "../../../src/cluster/lease.ts";
 import { ownDefinitions } from "../../../src/controllers/install/crds/own.ts";
 import { definitionResource, ensureDefinitions } from "../../../src/controllers/install/definitions.ts";
 import { enforcementOf } from "../../../src/controllers/install/enforced.ts";
+import { livingReplicas } from "../../../src/controllers/install/living.ts";
 import { missingRights } from "../../../src/controllers/install/missing.ts";
 import { uninstall } from "../../../src/controllers/install/uninstall.ts";
 import { createFakeCluster } from "../../cluster/fake.ts";
@@ -133,4 +135,22 @@ test("what is not ours stays when we leave, and leaving twice is leaving once", 
   };
   assert.deepEqual(await uninstall(options), [`${kind}/portcullis`, "AuditPart/a.1", "Lease/portcullis-a"]);
   assert.deepEqual(await uninstall(options), []);
+});
+
+test("a replica that renews its Lease lives; one that was killed or ended does not", async () => {
+  const leaseOf = (name: string, renewTime: string): ClusterObject => ({
+    apiVersion: "coordination.k8s.io/v1",
+    kind: "Lease",
+    metadata: { name, namespace: "portcullis" },
+    spec: { holderIdentity: "x", leaseDurationSeconds: 1, renewTime },
+  });
+  const [now, past] = [new Date().toISOString(), "2020-01-01T00:00:00.000000Z"];
+  const cluster = createFakeCluster({
+    objects: [leaseOf("portcullis-killed", now), leaseOf("portcullis-old", past), leaseOf("other", now)],
+  });
+  const options = { client: cluster.client, namespace: "portcullis", pauseMs: 10 };
+  assert.deepEqual(await livingReplicas(options), []);
+  const looking = livingReplicas(options);
+  await cluster.client.create(leases, leaseOf("portcullis-a", new Date(Date.now() + 1).toISOString()));
+  assert.deepEqual(await looking, ["a"]);
 });
