@@ -3,7 +3,7 @@
 // policy or a policy is broken, 2 when the cluster or the files cannot be read.
 
 import { apiVersionOf } from "@portcullis/kube";
-import type { PolicySource } from "@portcullis/policy";
+import type { PolicySet, PolicySource } from "@portcullis/policy";
 import { assembleEngine } from "../../app/assemble.ts";
 import { clockMs } from "../../app/clock.ts";
 import { externalDataFetchers } from "../../app/externaldata.ts";
@@ -21,10 +21,9 @@ import { type ClusterFlags, onCluster } from "../cluster.ts";
 import { createPaint } from "../kyverno/paint.ts";
 import { renderTable } from "../kyverno/table.ts";
 import { loadObjects } from "../load/files.ts";
-import { type Finding, type OutputFormat, type Summary, objectName } from "../output/finding.ts";
+import { type Finding, type OutputFormat, type Summary, diagnosticFinding, objectName } from "../output/finding.ts";
 import { type Printer, createPrinter } from "../output/print.ts";
 import { UsageError } from "../usage.ts";
-import { policyFindings } from "./decide.ts";
 import { ruleName } from "./outcomes.ts";
 
 export interface AuditFlags extends ClusterFlags {
@@ -54,7 +53,7 @@ async function audit(flags: AuditFlags, client: StreamingClient): Promise<number
     const set = engine.policySet(await sourcesOf(flags, client, owns));
     if (set.policies.length === 0) throw new UsageError("no policy to audit with");
     const printer = flags.output === "table" ? tablePrinter() : createPrinter(flags.output, print);
-    const broken = policyFindings(set).filter(({ rule }) => rule !== "unknown-policy-kind");
+    const broken = aboutPolicies(set).filter(({ rule }) => rule !== "unknown-policy-kind");
     for (const finding of broken) printer.add(finding);
     let isBad = broken.some(({ level }) => level === "error");
     const checked = await auditOnce({
@@ -90,6 +89,18 @@ async function sourcesOf(
 ): Promise<readonly PolicySource[]> {
   if (policies.length === 0) return policiesIn(client, owns);
   return loadObjects(policies, { stdin: false });
+}
+
+/** What is wrong with the policies, each once. One of the cluster has no place in a file: it is named. */
+function aboutPolicies({ status }: PolicySet): readonly Finding[] {
+  const found = new Map<string, Finding>();
+  for (const [policy, diagnostics] of status) {
+    for (const finding of diagnostics.map(diagnosticFinding)) {
+      const message = finding.place === null ? `${policy.replace("//", "/")}: ${finding.message}` : finding.message;
+      found.set(JSON.stringify([finding.rule, finding.place, message]), { ...finding, message });
+    }
+  }
+  return [...found.values()];
 }
 
 /** Null for what is no fault. What is warned about or only recorded breaks the rules as well: the audit asks for that. */
