@@ -100,6 +100,20 @@ const cases: readonly (readonly [name: string, message: string, expected: string
     String.raw`policy contains invalid variables: variable substitution failed for rule r: variable foo must match regex "request\.|element|elementIndex|@|images|images\.|image\.|([a-z_0-9]+\()[^{}]" or patterns []`,
   ],
   [
+    "a target that is asked for before it is chosen",
+    messageOf(
+      `preconditions: {all: [{key: "{{ target.a }}", operator: Equals, value: a}]}\n    mutate: {targets: [{${made}}], patchStrategicMerge: {a: "{{ target.a }}"}}`,
+    ),
+    String.raw`policy contains invalid variables: invalid variables defined at mutate.targets[0]: variable target.a must match regex "request\.|element|elementIndex|@|images|images\.|image\.|([a-z_0-9]+\()[^{}]" or patterns []`,
+  ],
+  [
+    "a target's own entry in its name",
+    messageOf(
+      `mutate: {targets: [{${made}}, {${made.replace("name: x", 'name: "{{ own }}"')}, context: [{name: own, variable: {value: a}}]}], patchStrategicMerge: {a: b}}`,
+    ),
+    String.raw`policy contains invalid variables: invalid variables defined at mutate.targets[1]: variable own must match regex "request\.|element|elementIndex|@|images|images\.|image\.|([a-z_0-9]+\()[^{}]" or patterns []`,
+  ],
+  [
     "an operation that JSON patches have not",
     messageOf('mutate: {patchesJson6902: "- {op: foo, path: /a}"}'),
     'path must begin with a forward slash: spec.rules[0]: invalid operation {"op":"foo","path":"/a"}: unsupported operation',

@@ -109,18 +109,38 @@ function checkRule(rule: RuleTree, path: Steps, background: boolean): void {
     }
   }
   const targets = listOf(rule["mutate"], "targets");
+  checkTargets(rule, targets, path, background);
   const allowed = allowedFor(rule, background, targets.length > 0);
   const checked = { ...rule, ...withoutConditions(rule) };
-  explaining(`variable substitution failed for rule ${name}: `, () => {
-    let resolved: Json;
-    try {
-      resolved = resolveReferences(checked);
-    } catch (error) {
-      throw new Mistake(failureOf(error).message, path);
-    }
-    checkTree(resolved, "", path, allowed);
-  });
+  explaining(`variable substitution failed for rule ${name}: `, () => checkResolved(checked, path, allowed));
 }
+
+function checkResolved(rule: Json, path: Steps, allowed: Allowed): void {
+  let resolved: Json;
+  try {
+    resolved = resolveReferences(rule);
+  } catch (error) {
+    throw new Mistake(failureOf(error).message, path);
+  }
+  checkTree(resolved, "", path, allowed);
+}
+
+/**
+ * What chooses the targets is known before there is one: the rule's entries and preconditions, and the names of targets,
+ * may not ask for `target`, nor for a target's own entries.
+ */
+function checkTargets(rule: RuleTree, targets: readonly Json[], path: Steps, background: boolean): void {
+  const { context, preconditions } = rule;
+  const chosen: Json[] = [];
+  for (const [at, target] of targets.entries()) {
+    chosen.push(Object.fromEntries(targetNames.map((field) => [field, valueAt(target, field)])));
+    const choosing = { context, preconditions, mutate: { targets: chosen } };
+    const allowed = allowedFor({ context }, background, false);
+    explaining(`invalid variables defined at mutate.targets[${at}]: `, () => checkResolved(choosing, path, allowed));
+  }
+}
+
+const targetNames = ["apiVersion", "kind", "namespace", "name", "uid"];
 
 /** Conditions of attestations see what the attestation brings. */
 function withoutConditions({ verifyImages }: RuleTree): RuleTree {

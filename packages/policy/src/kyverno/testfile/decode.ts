@@ -2,7 +2,7 @@
 // reads them: a field that nobody knows is an error, field names may differ in case, and a number or boolean where a
 // string is wanted becomes its text. Behaviour of sigs.k8s.io/yaml UnmarshalStrict over encoding/json.
 
-import { isObject } from "@portcullis/kube";
+import { byCodePoints, isObject } from "@portcullis/kube";
 import { Decimal, numberText } from "@portcullis/lang";
 import type { Json } from "../../engine/request.ts";
 
@@ -11,11 +11,24 @@ export type Shape =
   | "string"
   | "boolean"
   | "integer"
+  | "int64"
   /** Any tree. */
   | "any"
   | { readonly list: Shape }
   | { readonly map: Shape }
-  | { readonly name: string; readonly fields: Readonly<Record<string, Shape>> };
+  | Struct;
+
+export interface Struct {
+  readonly name: string;
+  /** Of Go; `v1alpha1` unless it says otherwise. */
+  readonly package?: string;
+  readonly fields: Readonly<Record<string, Shape>>;
+  /**
+   * Structs that this one embeds, with their fields. The reader of YAML does not look into them, so that what stands there
+   * has to be of its type: `true` is no text.
+   */
+  readonly embeds?: Readonly<Record<string, readonly string[]>>;
+}
 
 /** Go's text of what is wrong with a document. */
 class DecodeError extends Error {
@@ -27,13 +40,15 @@ class DecodeError extends Error {
 
 /** The tree with its fields under their proper names. Nulls are left out. Throws DecodeError. */
 export function decode(tree: Json, shape: Shape): Json {
-  return decodeAt(tree, shape, { struct: "", path: [] });
+  return decodeAt(tree, shape, { struct: "", path: [], isExact: false });
 }
 
 interface Place {
   /** The Go type that the value is a field of. */
   readonly struct: string;
   readonly path: readonly string[];
+  /** Only a string is a string. */
+  readonly isExact: boolean;
 }
 
 function decodeAt(tree: Json, shape: Shape, place: Place): Json {
@@ -53,25 +68,31 @@ function decodeAt(tree: Json, shape: Shape, place: Place): Json {
 
 function decodeFields(
   tree: Readonly<Record<string, Json>>,
-  { name, fields }: { readonly name: string; readonly fields: Readonly<Record<string, Shape>> },
-  { path }: Place,
+  { name, fields, embeds = {} }: Struct,
+  { path, isExact }: Place,
 ): Json {
   const found: Record<string, Json> = {};
-  for (const key of Object.keys(tree)) {
+  // What Go decodes has been made from the YAML with its members in order; the first mistake is told.
+  for (const key of Object.keys(tree).toSorted(byCodePoints)) {
     const field = Object.hasOwn(fields, key)
       ? key
       : Object.keys(fields).find((known) => known.toLowerCase() === key.toLowerCase());
     if (field === undefined) throw new DecodeError(`unknown field ${JSON.stringify(key)}`);
-    found[field] = decodeAt(tree[key], fields[field] ?? "any", { struct: name, path: [...path, field] });
+    const embedded = Object.keys(embeds).filter((one) => embeds[one]?.includes(field));
+    found[field] = decodeAt(tree[key], fields[field] ?? "any", {
+      struct: name,
+      path: [...path, ...embedded, field],
+      isExact: isExact || embedded.length > 0,
+    });
   }
   return found;
 }
 
-function decodeScalar(tree: Json, shape: "string" | "boolean" | "integer", place: Place): Json {
+function decodeScalar(tree: Json, shape: "string" | "boolean" | "integer" | "int64", place: Place): Json {
   if (shape === "string") {
     if (typeof tree === "string") return tree;
-    if (typeof tree === "boolean") return String(tree);
-    if (typeof tree === "number" || tree instanceof Decimal) return numberText(tree);
+    if (!place.isExact && typeof tree === "boolean") return String(tree);
+    if (!place.isExact && (typeof tree === "number" || tree instanceof Decimal)) return numberText(tree);
   } else if (shape === "boolean" ? typeof tree === "boolean" : Number.isInteger(tree)) return tree;
   throw mismatch(tree, shape, place);
 }
@@ -93,5 +114,5 @@ function goType(shape: Shape): string {
   if (shape === "integer") return "int";
   if (typeof shape === "string") return shape === "any" ? "interface {}" : shape;
   if ("list" in shape) return `[]${goType(shape.list)}`;
-  return "map" in shape ? `map[string]${goType(shape.map)}` : `v1alpha1.${shape.name}`;
+  return "map" in shape ? `map[string]${goType(shape.map)}` : `${shape.package ?? "v1alpha1"}.${shape.name}`;
 }

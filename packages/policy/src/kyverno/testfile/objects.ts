@@ -13,20 +13,32 @@ export interface LoadedObject {
 
 /** The objects of a YAML or JSON text; throws an Error with the place when a document is broken or is no object. */
 export function readObjects(file: string, text: string): readonly LoadedObject[] {
-  return readDocuments(file, text).map((document) => {
-    if (!isObject(document.value)) throw new Error(`${file}: a document is not an object`);
-    const { kind } = document.value;
+  return allDocuments(file, text).flatMap((document) => {
+    if (document.value === null && isBlank(document)) return [];
+    if (document.value !== null && !isObject(document.value)) throw new Error(`${file}: a document is not an object`);
+    const { kind, apiVersion } = document.value ?? {};
     if (typeof kind !== "string" || kind === "") throw new Error(`${file}: Object 'Kind' is missing`);
-    return { object: asLoaded(document.value), document };
+    if (typeof apiVersion !== "string" || apiVersion === "") throw new Error(`${file}: Object 'apiVersion' is missing`);
+    return [{ object: asLoaded(document.value), document }];
   });
+}
+
+/** Nothing but comments; a line `---` before another is something. Kyverno: ext/yaml IsEmptyDocument. */
+function isBlank({ span }: Document): boolean {
+  const text = span.source.text.slice(span.start, span.end);
+  return text.split("\n").every((line) => /^\s*(#|$)/.test(line));
 }
 
 /** The documents of a YAML or JSON text without the empty ones; throws an Error with the place. */
 export function readDocuments(file: string, text: string): readonly Document[] {
+  return allDocuments(file, text).filter((document) => document.value !== null);
+}
+
+function allDocuments(file: string, text: string): readonly Document[] {
   const { value, diagnostics } = parseYaml(new Source(file, text), { dialect: "go" });
   const first = diagnostics.find(({ severity }) => severity === "error");
   if (first !== undefined) throw new Error(formatDiagnostic(first));
-  return value.filter((document) => document.value !== null);
+  return value;
 }
 
 /** An object as the command line sees it. */

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Json } from "../../../src/engine/request.ts";
 import { decode } from "../../../src/kyverno/testfile/decode.ts";
 import { splitName } from "../../../src/kyverno/testfile/names.ts";
 import { asLoaded, readObjects, withoutDuplicates } from "../../../src/kyverno/testfile/objects.ts";
@@ -13,6 +14,15 @@ import { readVariables } from "../../../src/kyverno/testfile/values.ts";
 
 const prefix = "error unmarshaling JSON: while decoding JSON: json: ";
 
+function refusalOf(test: Json): string {
+  try {
+    decode(test, testShape);
+    return "";
+  } catch (error) {
+    return (error as Error).message.slice(prefix.length);
+  }
+}
+
 test("documents: a field that nobody knows is an error, with Go's text", () => {
   assert.throws(() => decode({ kind: "Test", ressources: [] }, testShape), {
     message: `${prefix}unknown field "ressources"`,
@@ -21,15 +31,43 @@ test("documents: a field that nobody knows is an error, with Go's text", () => {
 
 test("documents: a value of a wrong type is an error that names the field", () => {
   assert.throws(() => decode({ results: [{ resources: "web" }] }, testShape), {
-    message: `${prefix}cannot unmarshal string into Go struct field TestResult.results.resources of type []string`,
+    message: `${prefix}cannot unmarshal string into Go struct field TestResult.results.TestResultData.resources of type []string`,
   });
 });
 
 test("documents: numbers and booleans become text where text is wanted, names may differ in case", () => {
-  assert.deepEqual(decode({ metadata: null, Results: [{ policy: 7, rule: true }] }, testShape), {
+  assert.deepEqual(decode({ metadata: null, Policies: [7, true] }, testShape), {
     metadata: undefined,
-    results: [{ policy: "7", rule: "true" }],
+    policies: ["7", "true"],
   });
+});
+
+test("documents: in a result numbers and booleans are no text, because Go's results embed their fields", () => {
+  const refusal = (result: Json): string => refusalOf({ results: [result] });
+  const field = "Go struct field TestResult.results";
+  assert.equal(refusal({ rule: true }), `cannot unmarshal bool into ${field}.TestResultBase.rule of type string`);
+  assert.equal(
+    refusal({ resources: [5] }),
+    `cannot unmarshal number into ${field}.TestResultData.resources of type string`,
+  );
+  assert.equal(
+    refusal({ resourceSpecs: [{ name: 5 }] }),
+    "cannot unmarshal number into Go struct field TestResourceSpec.results.TestResultData.resourceSpecs.name of type string",
+  );
+});
+
+test("documents: metadata, namespaces and subresources have Kubernetes' fields and no others", () => {
+  assert.equal(refusalOf({ metadata: { name: "a", foo: "b" } }), 'unknown field "foo"');
+  assert.equal(refusalOf({ values: { namespaces: [{ name: "a", labels: { a: "b" } }] } }), 'unknown field "labels"');
+  assert.equal(refusalOf({ values: { namespaces: [{ metadata: { labels: { a: 1 } } }] } }), "");
+  assert.equal(
+    refusalOf({ values: { namespaces: [5] } }),
+    "cannot unmarshal number into Go struct field ValuesSpec.values.namespaces of type v1.Namespace",
+  );
+  assert.equal(
+    refusalOf({ values: { subresources: [{ subresource: { namespaced: "x" } }] } }),
+    "cannot unmarshal string into Go struct field APIResource.values.subresources.subresource.namespaced of type bool",
+  );
 });
 
 test("documents: a test names each file once, and its old payload field counts", () => {
@@ -105,6 +143,12 @@ test("objects: a List stays one object, a document without kind is an error", ()
   const text = "apiVersion: v1\nkind: List\nitems: [{kind: Pod}]\n---\n# nothing\n";
   assert.equal(readObjects("f.yaml", text).length, 1);
   assert.throws(() => readObjects("f.yaml", "a: 1\n"), { message: "f.yaml: Object 'Kind' is missing" });
+  assert.throws(() => readObjects("f.yaml", "kind: Pod\n"), { message: "f.yaml: Object 'apiVersion' is missing" });
+  // A document of comments is none; Kyverno takes the first separator for part of the first document.
+  assert.equal(readObjects("f.yaml", "# a\n---\n\n---\napiVersion: v1\nkind: Pod\n").length, 1);
+  assert.throws(() => readObjects("f.yaml", "---\n# a\n---\napiVersion: v1\nkind: Pod\n"), {
+    message: "f.yaml: Object 'Kind' is missing",
+  });
 });
 
 test("objects: the first of equal ones counts, whatever its version", () => {
