@@ -14,9 +14,9 @@ import { readVariables } from "../../../src/kyverno/testfile/values.ts";
 
 const prefix = "error unmarshaling JSON: while decoding JSON: json: ";
 
-function refusalOf(test: Json): string {
+function refusalOf(document: Json): string {
   try {
-    decode(test, testShape);
+    decode(document, testShape);
     return "";
   } catch (error) {
     return (error as Error).message.slice(prefix.length);
