@@ -39,6 +39,12 @@ suite("installation", { skip: missing }, () => {
     await context.test("so it is when it is applied, until a labelled ClusterRole lets the product list it", () =>
       warnedOnApply(product),
     );
+    await context.test(
+      "what policies on custom resources need is rendered, and keeps no replica from starting",
+      async () => {
+        replicas.push(await ofCustomResources(product));
+      },
+    );
     await context.test("rendered definitions are those that are on the cluster", () => rendered(product));
   });
 });
@@ -240,6 +246,55 @@ async function warnedOnApply(product: Product): Promise<void> {
   product.apply({ ...role, aggregationRule: undefined, rules: items.flatMap(({ rules }) => rules) });
   await waitFor("no warning", 40, async () => touch().endsWith("labeled") && !warning.test(touch()));
   product.kubectl("delete", "clusterpolicy", "secrets");
+}
+
+const widgets = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: { name: "widgets.example.com" },
+  spec: {
+    group: "example.com",
+    scope: "Namespaced",
+    names: { plural: "widgets", singular: "widget", kind: "Widget", listKind: "WidgetList" },
+    versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } }],
+  },
+};
+
+const comparing = {
+  apiVersion: "templates.gatekeeper.sh/v1",
+  kind: "ConstraintTemplate",
+  metadata: { name: "k8slikeawidget" },
+  spec: {
+    crd: { spec: { names: { kind: "K8sLikeAWidget" } } },
+    targets: [
+      {
+        target: "admission.k8s.gatekeeper.sh",
+        rego: `package like
+violation[{"msg": name}] { data.inventory.namespace[_]["example.com/v1"].Widget[name] }`,
+      },
+    ],
+  },
+};
+
+/** A second replica, which finds a policy about what it may not read. */
+async function ofCustomResources(product: Product): Promise<Replica> {
+  product.apply(widgets);
+  const named = /Warning: policies look at widgets\.example\.com, which portcullis may not list/;
+  await waitFor("the warning", 30, async () => named.test(product.apply(withLabel(comparing, Date.now()))));
+  await waitFor("the kind", 20, async () => product.get("k8slikeawidget") !== null);
+  const constraint = { apiVersion: "constraints.gatekeeper.sh/v1beta1", kind: "K8sLikeAWidget" };
+  product.apply({ ...constraint, metadata: { name: "like" }, spec: {} });
+  const kubeconfig = join(product.folder, "kubeconfig-product");
+  const replica = await startReplica(product, { name: "replica-2", kubeconfig, registers: false });
+  const { code, stdout } = product.cli("render", "roles");
+  assert.equal(code, 0);
+  assert.match(stdout, /aggregate-to-portcullis: "true"\n[^]*example\.com\n {2}resources:\n {2}- widgets\n/);
+  product.kubectl("delete", "k8slikeawidget/like", "constrainttemplate/k8slikeawidget", "crd/widgets.example.com");
+  return replica;
+}
+
+function withLabel(object: typeof comparing, at: number): object {
+  return { ...object, metadata: { ...object.metadata, labels: { at: String(at) } } };
 }
 
 function rendered(product: Product): void {

@@ -59,9 +59,18 @@ suite("webhook configurations", { skip: missing }, () => {
     );
     await context.test("what an API server or a cloud adds starts no second write", () => quiet(product));
     await context.test("Kyverno's ConfigMap shapes its webhooks", () => shaped(product));
+    await context.test("its filters hold as soon as they are set, for Kyverno's policies alone", () =>
+      filtered(product),
+    );
     await context.test("what somebody breaks is put right", () => repaired(product));
     await context.test("a policy that goes takes its rules with it", () => shrinks(product));
     await context.test("a dialect is left to a living neighbour, and taken back", () => givesWay(product));
+    await context.test("while a replica runs nothing is uninstalled", () => {
+      const { code, text } = product.cli("run", "--uninstall");
+      assert.equal(code, 1, text);
+      assert.match(text, /^nothing was removed: replica-\d still runs and would register again/);
+      assert.notEqual(configuration(product), null);
+    });
     await context.test("uninstalled, the cluster accepts writes", async () => {
       await Promise.all(replicas.map(({ child }) => stopProcess(child)));
       uninstalled(product);
@@ -285,6 +294,44 @@ async function shaped(product: Product): Promise<void> {
   );
   product.kubectl("delete", "-n", "kyverno", "configmap", "kyverno");
   await waitFor("the default", 20, async () => read()?.namespaceSelector.matchExpressions?.[0]?.key !== "team");
+}
+
+const master = ["--as=jane", "--as-group=system:masters"];
+const filters: readonly (readonly [data: Readonly<Record<string, string>>, as: readonly string[]])[] = [
+  [{ resourceFilters: "[Event,*,*] [Pod,medstack,root*]" }, []],
+  [{ excludeUsernames: "j*" }, master],
+  [{ excludeGroups: "devs" }, [...master, "--as-group=devs"]],
+  [{ excludeClusterRoles: "cluster-admin" }, master],
+];
+
+async function filtered(product: Product): Promise<void> {
+  const name = "root-and-untrusted";
+  const [container] = rooted.spec.containers;
+  const file = join(product.folder, `${name}.json`);
+  const metadata = { name, namespace: "medstack" };
+  const pod = { ...rooted, metadata, spec: { containers: [{ ...container, image: "munta/nginx" }] } };
+  writeFileSync(file, JSON.stringify(pod));
+  const kyverno = { metadata: { name: "kyverno", namespace: "kyverno" }, apiVersion: "v1", kind: "ConfigMap" };
+  // As a warning, Gatekeeper's verdict is seen whatever Kyverno's is.
+  const act = (action: string): void => {
+    const patch = JSON.stringify({ spec: { enforcementAction: action } });
+    product.kubectl("patch", "k8sallowedrepos", "enforce-image-repository", "--type=merge", "-p", patch);
+  };
+  const created = (as: readonly string[]): string => product.kubectl("create", "--dry-run=server", "-f", file, ...as);
+  const isRefused = (as: readonly string[]): boolean => created(as).includes("validate.kyverno.svc-fail");
+  act("warn");
+  await waitFor("the warning", 20, async () => created([]).includes("[enforce-image-repository]"));
+  for (const [data, as] of filters) {
+    assert.ok(isRefused(as), created(as));
+    product.apply({ ...kyverno, data });
+    // oxlint-disable-next-line no-await-in-loop -- one setting at a time
+    await waitFor(Object.keys(data).join(" "), 20, async () => !isRefused(as));
+    assert.match(created(as), /Warning: \[enforce-image-repository\] .*\n.*created/);
+    product.kubectl("delete", "-n", "kyverno", "configmap", "kyverno");
+    // oxlint-disable-next-line no-await-in-loop
+    await waitFor("the default", 20, async () => isRefused(as));
+  }
+  act("deny");
 }
 
 async function repaired(product: Product): Promise<void> {

@@ -9,7 +9,9 @@ import { type Zones, sourceFiles, violations } from "./support/boundaries.ts";
 const packages = resolve(import.meta.dirname, "../packages");
 
 /** Values, their order and their text are shapes too: constants are values. */
-const regoValues = ["value", "objects", "compare", "format", "tojson"].map((name) => `rego/src/runtime/${name}.ts`);
+const regoValues = ["value", "running", "objects", "compare", "format", "tojson"].map(
+  (name) => `rego/src/runtime/${name}.ts`,
+);
 const regoShapes = ["rego/src", "rego/src/builtins", "lang/src", "lang/src/go", ...regoValues];
 const jmespathValues = ["value", "gotext", "order", "run"].map((name) => `jmespath/src/runtime/${name}.ts`);
 const jmespathShapes = ["jmespath/src", "jmespath/src/functions", "lang/src", "lang/src/go", ...jmespathValues];

@@ -24,7 +24,7 @@ const largestBinary = 2n ** 63n - 1n;
 
 /** Parses a quantity, or says what apimachinery says. */
 export function parseQuantity(text: string): Quantity | { readonly error: string } {
-  const match = /^([+-]?)(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[-+]?\d*)$/.exec(text);
+  const match = /^([+-]?)(\d*)(?:\.(\d*))?((?:[eEinumkKMGTP]+[-+]?\d*|[-+]\d*)?)$/.exec(text);
   if (text === "" || match === null) return { error: formatError };
   const [, sign = "", whole = "", fraction = "", suffix = ""] = match;
   const factor = suffixFactor(suffix);

@@ -26,7 +26,10 @@ const binaryDigitsMax = 15;
 const nano = 9;
 
 function scaleOf(text: string, quantity: Quantity): number {
-  const [, whole = "", fraction = "", suffix = ""] = /^[+-]?0*(\d*)(?:\.(\d*))?(.*)$/.exec(text) ?? [];
+  const unsigned = text.replace(/^[+-]?0*/, "");
+  const [number = ""] = /^[\d.]*/.exec(unsigned) ?? [];
+  const [whole = "", fraction = ""] = number.split(".");
+  const suffix = unsigned.slice(number.length);
   const digits = (whole === "" ? 1 : whole.length) + fraction.length;
   const power = binaryPowers.indexOf(suffix);
   if (power > 0) {

@@ -20,7 +20,7 @@ const isExternalUrl: JmesFunction["evaluate"] = ({ budget, world }, source) => {
     return libraryError(`lookup ${name}: ${answer?.error ?? "no answer"}`);
   }
   const texts = Array.isArray(answer.value) ? (answer.value as readonly unknown[]) : [];
-  const addresses = texts.map((one) => (typeof one === "string" ? parseAddress(one.replace(/%.*$/, "")) : null));
+  const addresses = texts.map((one) => (typeof one === "string" ? parseAddress(one.split("%", 1)[0] ?? "") : null));
   return !addresses.some((address) => address === null || isInternal(address));
 };
 

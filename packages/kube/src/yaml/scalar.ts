@@ -157,7 +157,7 @@ export function timestamp(text: string): string | null {
   if (Number(month) < 1 || Number(month) > 12 || Number(day) < 1 || Number(day) > daysIn(Number(year), Number(month)))
     return null;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return null;
-  const tail = (fraction ?? "").replace(/0+$/, "");
+  const tail = (fraction ?? "").replace(/(?<!0)0+$/, "");
   const two = (part: string) => part.padStart(2, "0");
   const clock = `${two(hour)}:${two(minute)}:${two(second)}${tail === "" ? "" : `.${tail}`}`;
   const offset = zone === undefined || /^[-+]00:00$/.test(zone) ? "Z" : zone;

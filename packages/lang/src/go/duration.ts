@@ -81,7 +81,7 @@ const smallUnits: readonly (readonly [string, bigint, number])[] = [
 /** `value / 10^digits` without zeros at the end. */
 function withFraction(value: bigint, digits: number): string {
   const text = String(value).padStart(digits + 1, "0");
-  const fraction = text.slice(text.length - digits).replace(/0+$/, "");
+  const fraction = text.slice(text.length - digits).replace(/(?<!0)0+$/, "");
   const whole = text.slice(0, text.length - digits);
   return digits === 0 || fraction === "" ? whole : `${whole}.${fraction}`;
 }

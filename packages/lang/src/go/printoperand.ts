@@ -286,7 +286,8 @@ function printFloat(value: number, verb: string, state: PrintState): string {
 /** `%#g` keeps the point and trailing zeros. Go: fmtFloat. */
 function withPoint(text: string, verb: FloatVerb, precision: number | null): string {
   const hex = verb === "x" || verb === "X";
-  const [, number = "", tail = ""] = (hex ? /^([^pP]*)(.*)$/ : /^([^eE]*)(.*)$/).exec(text) ?? [];
+  const [number = ""] = (hex ? /^[^pP]*/ : /^[^eE]*/).exec(text) ?? [];
+  const tail = text.slice(number.length);
   let missing = verb === "g" || verb === "G" || verb === "x" ? (precision ?? 6) : 0;
   const shown = number.replace(".", "").replace(/^0+/, "");
   missing -= shown.length;

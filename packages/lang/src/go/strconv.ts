@@ -25,7 +25,7 @@ export function parseFloatText(text: string): ParsedFloat {
 /** `+007.` becomes `7`, `.5` becomes `0.5`. */
 function jsonText(text: string): string {
   const [, sign = "", whole = "", fraction = "", exponent = ""] =
-    /^[+]?(-?)0*(\d*)(?:\.(\d*))?((?:[eE][+-]?\d+)?)$/.exec(text) ?? [];
+    /^[+]?(-?)0*((?:[1-9]\d*)?)(?:\.(\d*))?((?:[eE][+-]?\d+)?)$/.exec(text) ?? [];
   return `${sign}${whole === "" ? "0" : whole}${fraction === "" ? "" : `.${fraction}`}${exponent}`;
 }
 
@@ -165,7 +165,7 @@ function hexFloat(value: number, precision: number | null): string {
     }
   }
   const all = (mantissa & ((1n << BigInt(fractionBits)) - 1n)).toString(16).padStart(fractionBits / 4, "0");
-  const fraction = precision === null ? all.replace(/0+$/, "") : all.slice(0, precision).padEnd(precision, "0");
+  const fraction = precision === null ? all.replace(/(?<!0)0+$/, "") : all.slice(0, precision).padEnd(precision, "0");
   const power = String(Math.abs(exponent)).padStart(2, "0");
   const leading = mantissa >> BigInt(fractionBits);
   return `0x${leading}${fraction === "" ? "" : `.${fraction}`}p${exponent < 0 ? "-" : "+"}${power}`;

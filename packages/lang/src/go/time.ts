@@ -127,7 +127,7 @@ function formatOffset(offsetSeconds: number, name: string): string {
 
 function formatFraction(nanoseconds: number, element: { text: string; digits: number; exact: boolean }): string {
   const digits = padded(nanoseconds, 9).slice(0, element.digits);
-  const kept = element.exact ? digits : digits.replace(/0+$/, "");
+  const kept = element.exact ? digits : digits.replace(/(?<!0)0+$/, "");
   return kept === "" ? "" : element.text.charAt(0) + kept;
 }
 

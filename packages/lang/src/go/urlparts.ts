@@ -34,9 +34,8 @@ export function urlParts(text: string): WholeUrl | Failure {
     /^((?:[A-Za-z][A-Za-z0-9+.-]*:)?)([^?]*)(\?[^]*)?$/.exec(beforeFragment) ?? [];
   const isOpaque = schemeText !== "" && !hierarchy.startsWith("/");
   const hasAuthority = hierarchy.startsWith("//") && (schemeText !== "" || !hierarchy.startsWith("///"));
-  const [, authority = "", path = ""] = hasAuthority
-    ? (/^\/\/([^/]*)([^]*)$/.exec(hierarchy) ?? [])
-    : ["", "", hierarchy];
+  const [authority = ""] = (hasAuthority ? /(?<=^\/\/)[^/]*/.exec(hierarchy) : null) ?? [];
+  const path = hasAuthority ? hierarchy.slice(2 + authority.length) : hierarchy;
   const at = authority.lastIndexOf("@");
   const written = isOpaque ? "" : path;
   const defaultPath = escape(url.path, pathSafe);

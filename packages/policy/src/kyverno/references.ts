@@ -59,7 +59,7 @@ function resolveText(text: string, document: Json, path: string): string {
 }
 
 function resolve(expression: string, document: Json, path: string): Json {
-  const inner = expression.replace(/^[$()]+/, "").replace(/[$()]+$/, "");
+  const inner = expression.replace(/^[$()]+/, "").replace(/(?<![$()])[$()]+$/, "");
   const operator = operatorOf(inner);
   const target = inner.slice(operator.length);
   const failed = (why: string): Failure => new Failure(`failed to resolve ${expression} at path ${path}: ${why}`);

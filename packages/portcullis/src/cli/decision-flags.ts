@@ -38,7 +38,7 @@ export function withDecisionLog(command: Command): Command {
 }
 
 function sample(value: string, previous: DecisionLogFlags["decisionLogSample"]): DecisionLogFlags["decisionLogSample"] {
-  const [, verdict = "", text = ""] = /^(allow|warn)=(\d*\.?\d+)$/.exec(value) ?? [];
+  const [, verdict = "", text = ""] = /^(allow|warn)=(\d+(?:\.\d+)?|\.\d+)$/.exec(value) ?? [];
   const part = Number(text);
   if (verdict === "" || part > 1)
     throw new InvalidArgumentError("expected allow=PART or warn=PART, a part from 0 to 1");

@@ -213,7 +213,7 @@ function failedOn(error: unknown): number {
     process.stderr.write(`${path}: ${reasonOf(error)}\n`);
     return 2;
   }
-  const [, place = ""] = /\n\s+at (.*)/.exec(stack ?? "") ?? [];
+  const [, place = ""] = /\n +at (.*)/.exec(stack ?? "") ?? [];
   process.stderr.write(`this is a mistake of portcullis ${version}, please report it: ${message} (at ${place})\n`);
   return 1;
 }

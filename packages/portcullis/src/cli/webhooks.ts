@@ -135,5 +135,5 @@ function reachedBy({ webhookUrl, serviceName }: WebhookFlags, namespace: string)
   if (!URL.canParse(webhookUrl) || new URL(webhookUrl).protocol !== "https:") {
     throw new UsageError(`--webhook-url: expected https://HOST:PORT, got ${webhookUrl}`);
   }
-  return { url: webhookUrl.replace(/\/+$/, "") };
+  return { url: webhookUrl.replace(/(?<!\/)\/+$/, "") };
 }

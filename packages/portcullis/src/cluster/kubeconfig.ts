@@ -132,7 +132,7 @@ function contextConfig(config: Kubeconfig, { context: asked, env }: ConfigOption
   const server = stringAt(cluster.content, "server");
   if (!URL.canParse(server)) throw new Error(`the server of cluster \`${clusterName}\` is no URL: \`${server}\``);
   return {
-    server: server.replace(/\/+$/, ""),
+    server: server.replace(/(?<!\/)\/+$/, ""),
     namespace: stringAt(context.content, "namespace") || "default",
     tls: {
       ca: material(cluster, "certificate-authority") ?? null,

@@ -32,7 +32,7 @@ const idleMs = 60_000;
 
 export function createTransport(config: ClusterConfig, userAgent: string): Transport {
   const base = new URL(config.server);
-  const basePath = base.pathname.replace(/\/+$/, "");
+  const basePath = base.pathname.replace(/(?<!\/)\/+$/, "");
   const isPlain = base.protocol === "http:";
   const agentFor = isPlain ? plainAgent() : tlsAgents(config);
   const identity = impersonationHeaders(config.impersonate);

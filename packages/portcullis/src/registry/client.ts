@@ -150,7 +150,7 @@ async function authorize(challenge: string, image: ImageReference, options: Clie
   }
   if (scheme.toLowerCase() !== "bearer") throw new RegistryError(`${image.registry}: unknown challenge ${scheme}`);
   const parameters = new Map(
-    [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = "", value = ""]) => [name.toLowerCase(), value]),
+    [...challenge.matchAll(/(?<!\w)(\w+)="([^"]*)"/g)].map(([, name = "", value = ""]) => [name.toLowerCase(), value]),
   );
   return `Bearer ${await bearerToken(parameters, { credentials, image, options })}`;
 }

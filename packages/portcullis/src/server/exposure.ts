@@ -65,7 +65,7 @@ function boundsIn(text: unknown): readonly number[] | null {
 }
 
 const sample = /^(kyverno_[a-z_]+?)(_bucket|_sum|_count|_total)?(?:\{(.*)\})? (\S+)$/;
-const label = /([a-z_]+)="((?:[^"\\]|\\.)*)",?/g;
+const label = /(?<![a-z_])([a-z_]+)="((?:[^"\\]|\\.)*)",?/g;
 
 /** The same text, of which only what is to be seen is left. */
 export function exposed(text: string, exposure: Exposure): string {

@@ -54,7 +54,7 @@ function readTimeoutMs(url: string, otherwise: number): number {
   const text = /[?&]timeout=([^&#]*)/.exec(url)?.[1];
   if (text === undefined || !/^(?:\d+(?:\.\d+)?(?:ms|us|µs|%C2%B5s|ns|s|m|h))+$/i.test(text)) return otherwise;
   let sum = 0;
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|us|µs|%C2%B5s|ns|s|m|h)/gi)) {
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|us|µs|%C2%B5s|ns|s|m|h)/giy)) {
     sum += Number(amount) * (unitMs[(unit ?? "").toLowerCase()] ?? 0);
   }
   return sum > 0 ? Math.min(sum, longestTimeoutMs) : otherwise;

@@ -44,10 +44,10 @@ const largestBinaryExponent = 100_000;
 
 /** About the binary exponent; not a number for `.1.2` and where the decimal exponent is beyond 64 bits, as in Go. */
 function binarySize(text: string): number {
-  const parts = /^-?0*(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
+  const parts = /^-?0*((?:[1-9]\d*)?)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
   if (parts === null) return Number.NaN;
   const [, whole = "", fraction = "", exponent = "0"] = parts;
-  if (/^[+-]?0*\d{19,}$/.test(exponent)) return Number.NaN;
+  if (/^[+-]?\d{19,}$/.test(exponent)) return Number.NaN;
   const leading = whole === "" ? fraction.search(/[1-9]/) : 0;
   // Zero has no size, whatever its exponent.
   if (leading === -1) return 0;

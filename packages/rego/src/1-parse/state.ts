@@ -193,7 +193,7 @@ export function advanceInTemplate(p: Parser, raw: boolean): void {
 
 function addComment(p: Parser, token: Token): void {
   if (p.comments.has(token.start)) return;
-  const text = token.text.slice(1).replace(/\r+$/, "");
+  const text = token.text.slice(1).replace(/(?<!\r)\r+$/, "");
   p.comments.set(token.start, { text, span: spanOf(p.source, token.start, token.end) });
 }
 

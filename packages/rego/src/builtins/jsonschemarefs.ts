@@ -85,7 +85,7 @@ function percentDecoded(text: string): string {
 /** A reference on its base: enough of RFC 3986 for the addresses that schemas have. */
 function join(base: string, reference: string): string {
   if (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(reference)) return reference;
-  const withoutFragment = base.replace(/#.*$/, "");
+  const withoutFragment = base.split("#", 1)[0] ?? "";
   if (reference === "" || reference.startsWith("#")) return withoutFragment + reference;
   const origin = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/]*/.exec(base)?.[0] ?? "";
   if (reference.startsWith("/")) return origin + reference;

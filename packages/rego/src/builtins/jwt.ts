@@ -36,7 +36,7 @@ function decode(call: BuiltinCall, text: string): Value {
   const payload = payloadText(token);
   if (Object.hasOwn(token.headerObject, "cty") && token.headerObject["cty"] === "JWT") {
     // The payload is a token in quotes.
-    return decode(call, payload.replace(/^["']+|["']+$/g, ""));
+    return decode(call, payload.replace(/^["']+|(?<!["'])["']+$/g, ""));
   }
   const object = objectOf(payload);
   const signature = decodePart(token.signature, "JWT signature had invalid encoding: ");

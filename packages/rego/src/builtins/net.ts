@@ -231,7 +231,7 @@ function networksOf(range: Range): readonly string[] {
  * answered with a list of texts. OPA: v1/topdown/net.go.
  */
 function lookupAddresses(call: BuiltinCall, name: string): Value | undefined {
-  const address = parseAddress(name.replace(/%.*$/, ""));
+  const address = parseAddress(name.split("%", 1)[0] ?? "");
   if (address !== null) return RegoSet.of([addressText(address)]);
   if (name === "localhost") return RegoSet.of(["127.0.0.1"]);
   const [answer] = call.world.ask([{ kind: "net.lookup_ip_addr", key: name, call: { name } }]);

@@ -161,9 +161,9 @@ function parseBlock(parser: Parser, piece: Piece, kind: "if" | "with" | "range",
   const { nodes: body, end } = parseNodes(parser);
   if (kind === "range") parser.loops--;
   if (end === null) throw failAt(parser, undefined, "unexpected EOF");
-  const chained = /^else\s+(if|with)\b\s*([\s\S]*)$/.exec(end);
+  const chained = /^else\s+(if|with)\b/.exec(end);
   if (chained !== null && chained[1] === kind) {
-    return { kind, pipeline, body, otherwise: [parseBlock(parser, piece, kind, chained[2] ?? "")] };
+    return { kind, pipeline, body, otherwise: [parseBlock(parser, piece, kind, end.slice(chained[0].length).trimStart())] };
   }
   if (end === "end") return { kind, pipeline, body, otherwise: [] };
   const otherwise = parseNodes(parser);
@@ -172,10 +172,10 @@ function parseBlock(parser: Parser, piece: Piece, kind: "if" | "with" | "range",
 }
 
 function parseNamed(parser: Parser, piece: Piece, keyword: "define" | "block" | "template", text: string): Node | null {
-  const match = /^("(?:[^"\\]|\\.)*"|`[^`]*`)\s*([\s\S]*)$/.exec(text);
+  const match = /^(?:"(?:[^"\\]|\\.)*"|`[^`]*`)/.exec(text);
   if (match === null) throw failAt(parser, piece, `unexpected "${text}" in ${keyword} clause`);
-  const name = unquote(match[1] ?? "");
-  const argument = match[2] ?? "";
+  const name = unquote(match[0]);
+  const argument = text.slice(match[0].length).trimStart();
   const pipeline = argument === "" ? null : parsePipeline(parser, piece, argument);
   if (keyword !== "template") {
     const { nodes, end } = parseNodes(parser);

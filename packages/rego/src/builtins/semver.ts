@@ -26,7 +26,9 @@ function isValidWith(parse: Parse, call: BuiltinCall, version: Value): Value | u
 
 /** OPA 1.17 takes numbers with leading zeros and empty parts behind `-` and `+`. OPA 1.17: internal/semver Parse. */
 const parseOlder: Parse = (text) => {
-  const [, core = "", prerelease = "", metadata = ""] = /^v?([^+-]*)-?([^+]*)\+?(.*)$/s.exec(text) ?? [];
+  const [version = "", ...added] = text.replace(/^v/, "").split("+");
+  const [core = "", ...pre] = version.split("-");
+  const [prerelease, metadata] = [pre.join("-"), added.join("+")];
   if (core.startsWith("v") || (metadata !== "" && !identifiers.test(metadata))) return null;
   const numbers = withoutLeadingZeros(core);
   return parseSemver(prerelease === "" ? numbers : `${numbers}-${withoutLeadingZeros(prerelease)}`);

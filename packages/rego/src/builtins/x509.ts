@@ -136,7 +136,7 @@ function optionsOf(object: PlainObject | RegoObject): VerifyOptions {
 }
 
 function unquoted(text: string): string {
-  return text.replace(/^"+/, "").replace(/"+$/, "");
+  return text.replace(/^"+/, "").replace(/(?<!")"+$/, "");
 }
 
 function hostOption(value: Value): string {

@@ -90,7 +90,7 @@ function timeText(text: string): string {
   const [, year, month = "", day = "", hour = "", minute = "", second = "", fraction = "", zone = "Z"] =
     date.exec(text) ?? [];
   const two = (part: string): string => part.padStart(2, "0");
-  const kept = fraction.replace(/\.?0+$/, "");
+  const kept = fraction.replace(/(?<!0)\.?0+$/, "");
   return `${year}-${two(month)}-${two(day)}T${two(hour)}:${two(minute)}:${two(second)}${kept}${zone}`;
 }
 

@@ -36,7 +36,7 @@ export function pemBlocks(text: string): readonly PemBlock[] {
 
 function readBlock(text: string, start: number, endAt: number): PemBlock | null {
   const lines = text.slice(start, endAt).split("\n");
-  const typeLine = (lines.shift() ?? "").replace(/[\r \t]+$/, "");
+  const typeLine = (lines.shift() ?? "").replace(/(?<![\r \t])[\r \t]+$/, "");
   if (!typeLine.endsWith(dashes)) return null;
   const type = typeLine.slice(0, -dashes.length);
   // Headers are lines with a colon, and nothing asks for them.
@@ -44,7 +44,7 @@ function readBlock(text: string, start: number, endAt: number): PemBlock | null 
   const lineEnd = text.indexOf("\n", endAt + end.length);
   const after = lineEnd === -1 ? text.length : lineEnd;
   const trailer = text.slice(endAt + end.length, after);
-  if (trailer.replace(/[\r \t]+$/, "") !== `${type}${dashes}`) return null;
+  if (trailer.replace(/(?<![\r \t])[\r \t]+$/, "") !== `${type}${dashes}`) return null;
   const bytes = decodeBase64(lines.join("\n").replace(/[ \t]/g, ""), standardBase64);
   return bytes instanceof Uint8Array ? { type, bytes, end: Math.min(after + 1, text.length) } : null;
 }

@@ -242,7 +242,7 @@ const clauses: GoType = list(clauseType);
 const compactRequirements: GoType = { ...list(clauses), name: "parser.CompactSyncRequirements" };
 
 function requirementsOf(value: string): { readonly requirements: Requirements } | { readonly error: string } {
-  const json = firstValue(value.replace(/^[\n"]+|[\n"]+$/g, ""));
+  const json = firstValue(value.replace(/^[\n"]+|(?<![\n"])[\n"]+$/g, ""));
   const decoded = decodeJson(json);
   if ("error" in decoded) return { error: endOfInput(json, decoded.error) };
   const tree = Array.isArray(decoded.value) ? decoded.value.map(fieldsNamed) : decoded.value;

@@ -55,7 +55,7 @@ function parseLongDuration(text: string): bigint | null {
   if (typeof plain === "bigint") return plain;
   let sum = 0n;
   let isDuration = false;
-  for (const [, digits = "", word = ""] of text.matchAll(/(\d+)\s*([A-Za-zµ]+)/gu)) {
+  for (const [, digits = "", word = ""] of text.matchAll(/(?<!\d)(\d+)\s*([A-Za-zµ]+)/gu)) {
     if (BigInt(digits) > 9_223_372_036_854_775_807n) return null;
     const unit = units.find(([names]) => isUnit(word.toLowerCase(), names));
     if (unit === undefined) continue;

@@ -159,13 +159,14 @@ function fetchApiCall(
   }
 }
 
-const namespacedPath = /^\/api(?:s)?\/.*?\/namespaces\/([^/\n]+)\/?.*$/;
+/** Paths with line ends have none. */
+const namespacedPath = /^\/apis?\/.*?\/namespaces\/([^/]+)/;
 
 /** A namespaced policy may ask only for what is in its namespace, however the path is spelled. */
 function refuseForeignPath({ urlPath, policyNamespace }: ApiCall): void {
   if (policyNamespace === "") return;
   const path = cleanPath(unescaped(urlPath));
-  const namespace = namespacedPath.exec(path)?.[1];
+  const namespace = path.includes("\n") ? undefined : namespacedPath.exec(path)?.[1];
   if (namespace === undefined) {
     throw new Failure(`path ${path} does not contain a namespace segment, which is required for namespaced policies`);
   }

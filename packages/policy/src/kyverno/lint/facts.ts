@@ -142,7 +142,7 @@ function patchFields(mutate: Json, at: Steps): readonly Found[] {
   const operations = stringAt(mutate, "patchesJson6902");
   return [
     ...(patch === undefined ? [] : patchedFields(patch, "", [...at, "patchStrategicMerge"])),
-    ...[...operations.matchAll(/^\s*(?:- )?\s*"?path"?:\s*["']?(\/[^"'\n]*)/gm)].map(([, path = ""]) => ({
+    ...[...operations.matchAll(/^[ \t]*(?:-[ \t]+)?"?path"?:[ \t]*["']?(\/[^"'\n]*)/gm)].map(([, path = ""]) => ({
       path: pointerField(path.trim()),
       at: [...at, "patchesJson6902"],
     })),
@@ -170,7 +170,7 @@ function patchedFields(patch: Json, base: string, at: Steps): readonly Found[] {
 /** `/spec/containers/{{elementIndex}}/image`: indexes, variables and `-` are items. */
 function pointerField(pointer: string): string {
   return pointer
-    .replaceAll(/\{\{[^}]*\}\}/g, "0")
+    .replaceAll(/\{\{[^{}]*\}\}/g, "0")
     .split("/")
     .slice(1)
     .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"))

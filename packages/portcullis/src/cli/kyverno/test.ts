@@ -91,7 +91,7 @@ function loadFolder(folder: string, fileName: string): LoadedTests {
   if (/^https?:\/\//.test(folder)) {
     throw new CommandFailed(`${folder}: git repositories are not read; clone it and give the folder`);
   }
-  return loadTests(folder.replace(/(?<=.)\/+$/, ""), fileName, files);
+  return loadTests(folder.replace(/(?<=[^/]|^\/)\/+$/, ""), fileName, files);
 }
 
 function runOne(one: TestCase, { warningsAsErrors }: KyvernoTestFlags): readonly Row[] {

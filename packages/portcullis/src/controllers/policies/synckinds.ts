@@ -32,7 +32,7 @@ function annotatedKinds(text: string): readonly NamedKind[] {
   if (text === "") return [];
   let requirements: unknown;
   try {
-    requirements = JSON.parse(text.replaceAll(/^[\n"]+|[\n"]+$/g, ""));
+    requirements = JSON.parse(text.replaceAll(/^[\n"]+|(?<![\n"])[\n"]+$/g, ""));
   } catch {
     return [];
   }

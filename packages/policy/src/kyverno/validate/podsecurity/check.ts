@@ -156,8 +156,11 @@ function reportOf({ rule, registry }: PodSecurityInput, pod: Pod, findings: read
 
 /** The containers that a sentence names. */
 function containersIn(detail: string): readonly string[] {
-  const named = /containers?\s*(.*?)\s*must/.exec(detail)?.[1];
-  return named === undefined ? [] : named.replaceAll(/[" ]/g, "").split(",");
+  const named = /containers?/.exec(detail);
+  if (named === null) return [];
+  const after = detail.slice(named.index + named[0].length);
+  const end = after.indexOf("must");
+  return end === -1 ? [] : after.slice(0, end).replaceAll(/["\s]/g, "").split(",");
 }
 
 /** The image of a container; of a name that no container has, the name. */
