@@ -7,6 +7,7 @@ import { withCluster } from "./cluster-flags.ts";
 import type { AuditFlags } from "./commands/audit.ts";
 import type { InstallFlags } from "./commands/install.ts";
 import type { RenderCrdsFlags, RenderManifestsFlags, UninstallFlags } from "./commands/render.ts";
+import type { RenderRolesFlags } from "./commands/roles.ts";
 import type { StatusFlags } from "./commands/status.ts";
 
 export function registerCluster(program: Command, version: string): void {
@@ -51,10 +52,10 @@ export function registerCluster(program: Command, version: string): void {
       const { uninstallCommand } = await import("./commands/render.ts");
       process.exitCode = await uninstallCommand(options, version);
     });
-  registerRender(program);
+  registerRender(program, version);
 }
 
-function registerRender(program: Command): void {
+function registerRender(program: Command, version: string): void {
   const render = program.command("render").description("print manifests for a repository (GitOps)").exitOverride();
   render
     .command("crds")
@@ -64,6 +65,18 @@ function registerRender(program: Command): void {
     .action(async (options: RenderCrdsFlags) => {
       const { renderCrds } = await import("./commands/render.ts");
       process.exitCode = renderCrds(options);
+    });
+  withCluster(render.command("roles"))
+    .description("print the ClusterRole for what policies on custom resources look at")
+    .option(
+      "-f, --filename <path>",
+      "a file or folder with policies, instead of the cluster's; may be repeated",
+      collect,
+      [],
+    )
+    .action(async (options: RenderRolesFlags) => {
+      const { renderRoles } = await import("./commands/roles.ts");
+      process.exitCode = await renderRoles(options, version);
     });
   render
     .command("manifests")

@@ -50,7 +50,7 @@ async function audit(flags: AuditFlags, client: StreamingClient): Promise<number
   const owns = (kind: { readonly group: string; readonly kind: string }): boolean =>
     frontends.some((frontend) => frontend.owns(kind));
   try {
-    const set = engine.policySet(await sourcesOf(flags, client, owns));
+    const set = engine.policySet(await sourcesOf(flags.policies, client, owns));
     if (set.policies.length === 0) throw new UsageError("no policy to audit with");
     const printer = flags.output === "table" ? tablePrinter() : createPrinter(flags.output, print);
     const broken = aboutPolicies(set).filter(({ rule }) => rule !== "unknown-policy-kind");
@@ -82,8 +82,9 @@ function print(text: string): void {
   process.stdout.write(text);
 }
 
-async function sourcesOf(
-  { policies }: AuditFlags,
+/** The policies in these files; those of the cluster without. */
+export async function sourcesOf(
+  policies: readonly string[],
   client: ClusterClient,
   owns: (kind: { readonly group: string; readonly kind: string }) => boolean,
 ): Promise<readonly PolicySource[]> {

@@ -32,7 +32,7 @@ export async function missingRights(options: MissingOptions): Promise<readonly s
 }
 
 /** Of the kinds that policies name; who matches everything audits what may be listed. */
-function neededResources(
+export function neededResources(
   policies: MissingOptions["policies"],
   resources: readonly ApiResource[],
 ): readonly GroupVersionResource[] {

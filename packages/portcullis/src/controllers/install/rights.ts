@@ -3,8 +3,9 @@
 // The kinds of Kubernetes itself are read, except Secrets; custom kinds that policies match or read come by labelled
 // ClusterRoles, which the API server adds to ours (aggregation).
 
-import type { JsonRecord } from "@portcullis/kube";
+import type { GroupVersionResource, JsonRecord } from "@portcullis/kube";
 import { uncheckedName } from "../entries/unchecked.ts";
+import { managedBy } from "./crds/crd.ts";
 
 interface PolicyRule {
   readonly apiGroups: readonly string[];
@@ -96,6 +97,29 @@ const readRules: readonly PolicyRule[] = [
     "gateway.networking.k8s.io",
   ].map((group) => ({ apiGroups: [group], resources: ["*"], verbs: read })),
 ];
+
+/** Whether everybody's policies may look at it, without a role of their own. */
+function isReadAnyway({ group, resource }: Omit<GroupVersionResource, "version">): boolean {
+  return clusterRules([]).some(
+    ({ apiGroups, resources, verbs }) =>
+      verbs.includes("list") && apiGroups.includes(group) && (resources.includes("*") || resources.includes(resource)),
+  );
+}
+
+/** The role that is added to ours, for what policies look at; null when nothing is to be added. */
+export function policyRole(needed: readonly Omit<GroupVersionResource, "version">[]): JsonRecord | null {
+  const resources = new Map<string, string[]>();
+  for (const one of needed.filter((each) => !isReadAnyway(each))) {
+    resources.set(one.group, [...(resources.get(one.group) ?? []), one.resource]);
+  }
+  if (resources.size === 0) return null;
+  return {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRole",
+    metadata: { name: "portcullis-policies", labels: { ...managedBy, ...aggregationLabel } },
+    rules: [...resources].map(([group, names]) => ({ apiGroups: [group], resources: names, verbs: read })),
+  };
+}
 
 /** Of the product's own namespace. */
 function namespaceRules(secretName: string | null): readonly PolicyRule[] {

@@ -7,6 +7,7 @@ import { definitionResource, ensureDefinitions } from "../../../src/controllers/
 import { enforcementOf } from "../../../src/controllers/install/enforced.ts";
 import { livingReplicas } from "../../../src/controllers/install/living.ts";
 import { missingRights } from "../../../src/controllers/install/missing.ts";
+import { policyRole } from "../../../src/controllers/install/rights.ts";
 import { uninstall } from "../../../src/controllers/install/uninstall.ts";
 import { createFakeCluster } from "../../cluster/fake.ts";
 
@@ -105,6 +106,19 @@ test("a resource that may not be listed is told once, whoever needs it", async (
   });
   assert.equal(lines.length, 1);
   assert.match(lines[0] ?? "", /^policies look at secrets, which portcullis may not list/);
+});
+
+test("a role is rendered for what is not read anyway, once for each group", () => {
+  const at = (group: string, resource: string) => ({ group, version: "v1", resource });
+  assert.equal(
+    policyRole([at("", "pods"), at("apps", "deployments"), at("gateway.networking.k8s.io", "gateways")]),
+    null,
+  );
+  const role = policyRole([at("", "secrets"), at("example.com", "widgets"), at("example.com", "gadgets")]);
+  assert.deepEqual(role?.["rules"], [
+    { apiGroups: [""], resources: ["secrets"], verbs: ["get", "list", "watch"] },
+    { apiGroups: ["example.com"], resources: ["widgets", "gadgets"], verbs: ["get", "list", "watch"] },
+  ]);
 });
 
 test("what is not ours stays when we leave, and leaving twice is leaving once", async () => {
