@@ -7,14 +7,12 @@ import { byCodePoints, isObject } from "@portcullis/kube";
 import { Decimal, numberText } from "@portcullis/lang";
 import type { Json } from "../engine/request.ts";
 import { Failure } from "./failure.ts";
+import { referencesIn, withoutEscapes } from "./referencetext.ts";
 
 /** The tree with its references resolved. Throws Failure with Kyverno's text. */
 export function resolveReferences(document: Json): Json {
   return hasReference(document) ? resolveIn(document, document, "") : document;
 }
-
-const reference = /^\$\([^\n][^ ]*\)|[^\\]\$\([^\n][^ ]*\)/gu;
-const escapedReference = /\\\$\([^\n][^ )]*\)/gu;
 
 function hasReference(tree: Json): boolean {
   if (typeof tree === "string") return tree.includes("$(");
@@ -42,7 +40,7 @@ export function pathBelow(path: string, key: string): string {
 
 function resolveText(text: string, document: Json, path: string): string {
   let value = text;
-  for (const [found] of text.matchAll(reference)) {
+  for (const found of referencesIn(text)) {
     const initial = found.startsWith("$(");
     const [first = ""] = found;
     const expression = initial ? found : found.slice(first.length);
@@ -55,7 +53,7 @@ function resolveText(text: string, document: Json, path: string): string {
     }
     value = value.replace(found, () => (initial ? "" : first) + resolved);
   }
-  return value.replaceAll(escapedReference, (found) => found.slice(1));
+  return withoutEscapes(value);
 }
 
 function resolve(expression: string, document: Json, path: string): Json {

@@ -8,6 +8,7 @@ import { byCodePoints, isObject, stringAt, valueAt } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
 import { listOf, strings } from "../match/filter.ts";
 import { containsKind } from "../match/kinds.ts";
+import { referencesIn } from "../referencetext.ts";
 
 export type RuleTree = Readonly<Record<string, Json>>;
 
@@ -186,13 +187,11 @@ function kept(tree: Json, fields: readonly string[]): RuleTree {
 
 // ── texts
 
-const reference = /^\$\([^\n][^ ]*\)|[^\\]\$\([^\n][^ ]*\)/gu;
-
 /** References in a message that lead into the pattern lead one level deeper. Kyverno: FindAndShiftReferences. */
 function shiftReferences(text: string, shift: string, pivotName: string): string {
   let value = text;
   let pivot = pivotName;
-  for (const [found] of text.matchAll(reference)) {
+  for (const found of referencesIn(text)) {
     const at = found.indexOf(pivot);
     if (pivot === "anyPattern" && at !== -1) {
       const index = found.slice(at + pivot.length + 1).split("/")[0] ?? "";
