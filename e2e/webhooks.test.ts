@@ -3,6 +3,7 @@
 // taken away so that the cluster accepts writes.
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -326,7 +327,7 @@ async function filtered(product: Product): Promise<void> {
     product.apply({ ...kyverno, data });
     // oxlint-disable-next-line no-await-in-loop -- one setting at a time
     await waitFor(Object.keys(data).join(" "), 20, async () => !isRefused(as));
-    assert.match(created(as), /Warning: \[enforce-image-repository\] .*\n.*created/);
+    assert.match(created(as), /created \(server dry run\)\nWarning: \[enforce-image-repository\] /);
     product.kubectl("delete", "-n", "kyverno", "configmap", "kyverno");
     // oxlint-disable-next-line no-await-in-loop
     await waitFor("the default", 20, async () => isRefused(as));
