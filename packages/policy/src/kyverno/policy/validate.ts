@@ -66,11 +66,14 @@ function checkAll(
   for (const [at, rule] of rules.entries()) checkRule(rule, at, namespaced, { ...options, audits });
 }
 
+/** What is said of conditions that are none. */
+export const unreadable = "failed to unmarshal Conditions";
+
 /** Conditions are read before anything else is. Kyverno: api/kyverno/v1 ConditionsWrapper. */
 function checkReadable(rule: RuleTree, steps: Steps): void {
   const check = (conditions: Json, ...path: Steps): void => {
     if ((conditions ?? null) === null || areConditions(conditions)) return;
-    throw new Mistake("failed to unmarshal Conditions", [...steps, ...path]);
+    throw new Mistake(unreadable, [...steps, ...path]);
   };
   const { validate, mutate } = rule;
   check(rule["preconditions"], "preconditions");

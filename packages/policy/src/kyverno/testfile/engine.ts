@@ -14,6 +14,7 @@ import { mutateRequest } from "../mutation.ts";
 import { actionFor } from "../policy/action.ts";
 import { policyProblem } from "../policy/check.ts";
 import { misfitsOf } from "../policy/misfits.ts";
+import { unreadable } from "../policy/validate.ts";
 import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
 import type { CompiledRule } from "../policy/rule.ts";
 import { policySchemaOf } from "../policy/schema.ts";
@@ -23,7 +24,7 @@ import type { CliInput, CliPolicy, CliResult, Phase, ReadCliPolicy } from "./por
 
 /**
  * Compiles a ClusterPolicy or Policy. What does not fit the schema is no policy; an unknown field ends the load, as in
- * Kyverno, with an Error of its text.
+ * Kyverno, with an Error of its text, and so do conditions that are none, which the schema leaves open.
  */
 export const readCliPolicy: ReadCliPolicy = (object, from) => read(object, from, defaultSettings.peerAnswers);
 
@@ -35,7 +36,7 @@ function read(object: Json, from: ReadFrom, peerAnswers: boolean): ReturnType<Re
   const { wrong, unknown } = misfitsOf(object, policySchemaOf(version));
   if (unknown.length > 0) {
     const texts = unknown.map(({ text }) => `${text}: Invalid value: value provided for unknown field`);
-    throw new Error(`failed to parse document (${texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`})`);
+    throw new Error(`failed to parse document (${texts.join("\n")})`);
   }
   const [first] = wrong;
   if (first !== undefined) {
@@ -43,8 +44,11 @@ function read(object: Json, from: ReadFrom, peerAnswers: boolean): ReturnType<Re
     const span = from.locate?.(first.path ?? []) ?? null;
     return { policy: null, diagnostics: [errorAt("policy-schema", span, `failed to validate resource (${why})`)] };
   }
+  const problem = policyProblem(object, "cli")?.message ?? null;
+  if (problem === unreadable)
+    throw new Error(`policy type not supported ${group}/${version}, Kind=${kind}: ${problem}`);
   const compiled = compilePolicy(object, { peerAnswers });
-  const policy = cliPolicy(compiled, policyProblem(object, "cli")?.message ?? null);
+  const policy = cliPolicy(compiled, problem);
   compiledOf.set(policy, { compiled, peerAnswers });
   return { policy, diagnostics: [] };
 }

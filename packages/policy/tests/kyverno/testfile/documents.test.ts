@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Json } from "../../../src/engine/request.ts";
 import { decode } from "../../../src/kyverno/testfile/decode.ts";
+import { readCliPolicy } from "../../../src/kyverno/testfile/engine.ts";
 import { splitName } from "../../../src/kyverno/testfile/names.ts";
 import { asLoaded, readObjects, withoutDuplicates } from "../../../src/kyverno/testfile/objects.ts";
 import { cleanPath, folderOf, joinPaths, pathFrom } from "../../../src/kyverno/testfile/path.ts";
@@ -183,4 +184,23 @@ test("selector: terms filter results, and a resource takes the place of those th
     "Invalid test-case-selector argument (policy). Parameter must be in the form `<key>=<value>`.",
     "Invalid test-case-selector (color=red). Parameter can only be policy, rule or resource.",
   ]);
+});
+
+test("policies: unknown fields and conditions that are none end the load of their file", () => {
+  const read = (rule: Json): unknown =>
+    readCliPolicy(
+      { apiVersion: "kyverno.io/v1", kind: "ClusterPolicy", metadata: { name: "p" }, spec: { rules: [rule] } },
+      { file: "p.yaml" },
+    );
+  const rule = { name: "r", match: { any: [{ resources: { kinds: ["Pod"] } }] }, validate: { message: "m", deny: {} } };
+  assert.throws(() => read({ ...rule, b: 1, a: 2 }), {
+    message:
+      "failed to parse document (spec.rules[0].a: Invalid value: value provided for unknown field\n" +
+      "spec.rules[0].b: Invalid value: value provided for unknown field)",
+  });
+  for (const preconditions of ["text", { all: ["Pod"] }, [{ key: "a", operator: true, value: "b" }]]) {
+    assert.throws(() => read({ ...rule, preconditions }), {
+      message: "policy type not supported kyverno.io/v1, Kind=ClusterPolicy: failed to unmarshal Conditions",
+    });
+  }
 });
