@@ -6,6 +6,7 @@ import { createServer } from "node:https";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { keepRoom } from "./crowd.ts";
 import type { ServerLimits } from "./limits.ts";
 
 export interface KeyPair {
@@ -34,6 +35,9 @@ export interface HttpsServer {
   close(limitMs: number): Promise<void>;
 }
 
+/** From this part of all connections on, quiet ones make room. */
+const crowded = 15 / 16;
+
 /** Starts to listen. Rejects with Node's error (EADDRINUSE, EACCES …) when it cannot. */
 export async function startHttps(options: HttpsOptions): Promise<HttpsServer> {
   const { limits, clients } = options;
@@ -48,6 +52,7 @@ export async function startHttps(options: HttpsOptions): Promise<HttpsServer> {
       connectionsCheckingInterval: 500,
     },
     (incoming, outgoing) => {
+      crowd.serves(incoming, outgoing);
       if (clients !== undefined && !isNamed(incoming, clients.commonName)) {
         outgoing.writeHead(403).end(`the client's certificate is not that of ${clients.commonName}\n`);
         return;
@@ -58,6 +63,7 @@ export async function startHttps(options: HttpsOptions): Promise<HttpsServer> {
   );
   let closing = false;
   server.maxConnections = limits.connections;
+  const crowd = keepRoom(server, Math.floor(limits.connections * crowded));
   await listen(server, options.port, options.host);
   return {
     port: (server.address() as AddressInfo).port,

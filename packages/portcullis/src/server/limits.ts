@@ -12,7 +12,7 @@ export interface ServerLimits {
   readonly smallBodyBytes: number;
   /** How many larger bodies may be held at once. */
   readonly largeBodies: number;
-  /** Open connections; further ones are closed at once. */
+  /** Open connections; further ones take the place of quiet ones (crowd.ts), and are closed at once when there are none. */
   readonly connections: number;
   /** TLS handshake and request headers must be there after this many milliseconds. */
   readonly headersMs: number;

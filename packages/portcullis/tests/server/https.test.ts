@@ -191,6 +191,31 @@ test("a client that sends its headers or its body slowly is cut off in time", as
   }
 });
 
+test("clients who hold all connections and send nothing keep nobody out", async () => {
+  await using running = await startServer(allowing(), { connections: 32 });
+  const { port } = running.server;
+  const held = Array.from({ length: 200 }, (_none, at) => {
+    const socket = connectTls({ port, host: "127.0.0.1", ca: running.ca }, () => {
+      if (at % 2 === 0) socket.write(slowBody);
+    });
+    return socket.on("error", () => {});
+  });
+  await Promise.race(held.map((socket) => new Promise((resolve) => socket.once("secureConnect", resolve))));
+  const kept = new Agent({ keepAlive: true, maxSockets: 1, ca: running.ca });
+  for (let time = 0; time < 10; time++) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const { status } = await send(`${running.url}/v1/admit`, { body: reviewText(), ca: running.ca });
+    assert.equal(status, 200);
+    // oxlint-disable-next-line no-await-in-loop
+    assert.equal(
+      (await send(`${running.url}/v1/admit`, { body: reviewText(), ca: running.ca, agent: kept })).status,
+      200,
+    );
+  }
+  kept.destroy();
+  for (const socket of held) socket.destroy();
+});
+
 const slowBody =
   "POST /v1/admit HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{";
 
