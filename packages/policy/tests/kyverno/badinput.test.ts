@@ -127,6 +127,16 @@ test("a regular expression that is none is a warning at its place when it is con
   assert.match(answerOf(text), /^error: .*error parsing regexp: invalid named capture/);
 });
 
+test("a list of a loop that does not parse is a warning at its place, and an error when it is met", () => {
+  const text = policy("bad", 'validate: {message: m, foreach: [{list: "request.object.spec[", pattern: {a: b}}]}');
+  const found = [...policySet(documents(text)).status.values()].flat();
+  assert.deepEqual(
+    found.map(({ severity, message }) => `${severity}: ${message}`),
+    ["warning: SyntaxError: Expected tStar, received: tEOF"],
+  );
+  assert.match(answerOf(text), /^error: failed to evaluate list: incorrect query request\.object\.spec\[: SyntaxError/);
+});
+
 test("a wildcard with many stars takes no more than the product of the lengths", () => {
   const text = policy(
     "bad",

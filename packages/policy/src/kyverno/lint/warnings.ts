@@ -1,5 +1,5 @@
 // What is said when a policy is applied although Kyverno takes it in silence: calls that can only fail (unknown functions,
-// wrong numbers of arguments, expressions that are no regular expressions), and the places where our answer may let through
+// wrong numbers of arguments, expressions that are no regular expressions), lists of loops that do not parse, and the places where our answer may let through
 // what Kyverno's refuses: the length of a filter on a list that is absent, and lists of integers that are compared. Each at
 // its place in the file.
 
@@ -39,7 +39,7 @@ function listWarnings(tree: Json, path: readonly (string | number)[], from: Read
 
 function warningsOfQueries(object: Json, { locate }: ReadFrom, peerAnswers: boolean): readonly Diagnostic[] {
   return queriesIn(valueAt(object, "spec", "rules"), ["spec", "rules"]).flatMap((query) =>
-    warningsOf(query.text)
+    warningsOf(query)
       .filter(({ code }) => !peerAnswers || code !== "length-of-absent-filter")
       .map(({ code, message, hint, span }) =>
         warningAt(code, locate?.(query.path, within(query, span)) ?? locate?.(query.path) ?? null, message, hint),
@@ -54,10 +54,11 @@ function within(
   return span === null ? { start, end } : { start: start + span.start, end: start + span.end };
 }
 
-function warningsOf(text: string): readonly Diagnostic[] {
+function warningsOf({ text, path }: PlacedQuery): readonly Diagnostic[] {
   const { value: expression, diagnostics } = compile(text, kyvernoDialect);
-  // What does not parse is an error, which the check of the policy reports.
-  return expression === null ? [] : [...diagnostics, ...regexWarnings(expression.tree)];
+  if (expression !== null) return [...diagnostics, ...regexWarnings(expression.tree)];
+  // What does not parse is an error, which the check of the policy reports; of a loop's list Kyverno says it to requests.
+  return path.at(-1) === "list" && !text.includes("{{") ? diagnostics : [];
 }
 
 const takesRegex: ReadonlySet<string> = new Set(["regex_match", "regex_replace_all", "regex_replace_all_literal"]);

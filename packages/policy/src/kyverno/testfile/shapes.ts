@@ -77,21 +77,27 @@ const valuesFields = {
   subresources: { list: { name: "Subresource", fields: { subresource: apiResource, parentResource: apiResource } } },
 } as const satisfies Readonly<Record<string, Shape>>;
 
-export const valuesShape: Shape = { name: "Values", fields: { ...typeMeta, ...valuesFields } };
+export const valuesShape: Shape = {
+  name: "Values",
+  fields: { ...typeMeta, ...valuesFields },
+  embeds: { ValuesSpec: Object.keys(valuesFields) },
+};
+
+const requestInfo = {
+  roles: strings,
+  clusterRoles: strings,
+  userInfo: {
+    name: "UserInfo",
+    package: "v1",
+    fields: { username: "string", uid: "string", groups: strings, extra: { map: strings } },
+  },
+  synchronize: "boolean",
+} as const satisfies Readonly<Record<string, Shape>>;
 
 export const userInfoShape: Shape = {
   name: "UserInfo",
-  fields: {
-    ...typeMeta,
-    roles: strings,
-    clusterRoles: strings,
-    userInfo: {
-      name: "UserInfo",
-      fields: { username: "string", uid: "string", groups: strings, extra: { map: strings } },
-    },
-    dryRun: "boolean",
-    synchronize: "boolean",
-  },
+  fields: { ...typeMeta, ...requestInfo },
+  embeds: { RequestInfo: Object.keys(requestInfo) },
 };
 
 export const clusterResourceShape: Shape = {

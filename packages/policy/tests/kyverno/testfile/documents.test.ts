@@ -9,7 +9,7 @@ import { splitName } from "../../../src/kyverno/testfile/names.ts";
 import { asLoaded, readObjects, withoutDuplicates } from "../../../src/kyverno/testfile/objects.ts";
 import { cleanPath, folderOf, joinPaths, pathFrom } from "../../../src/kyverno/testfile/path.ts";
 import { parseSelector } from "../../../src/kyverno/testfile/selector.ts";
-import { testShape, valuesShape } from "../../../src/kyverno/testfile/shapes.ts";
+import { testShape, userInfoShape, valuesShape } from "../../../src/kyverno/testfile/shapes.ts";
 import { readTestFile } from "../../../src/kyverno/testfile/testfile.ts";
 import { readVariables } from "../../../src/kyverno/testfile/values.ts";
 
@@ -55,6 +55,15 @@ test("documents: in a result numbers and booleans are no text, because Go's resu
     refusal({ resourceSpecs: [{ name: 5 }] }),
     "cannot unmarshal number into Go struct field TestResourceSpec.results.TestResultData.resourceSpecs.name of type string",
   );
+});
+
+test("documents: in files of values and of users numbers and booleans are no text either", () => {
+  assert.throws(() => decode({ policies: [{ name: 5 }] }, valuesShape), {
+    message: `${prefix}cannot unmarshal number into Go struct field Policy.ValuesSpec.policies.name of type string`,
+  });
+  assert.throws(() => decode({ userInfo: { groups: [true] } }, userInfoShape), {
+    message: `${prefix}cannot unmarshal bool into Go struct field UserInfo.RequestInfo.userInfo.groups of type string`,
+  });
 });
 
 test("documents: metadata, namespaces and subresources have Kubernetes' fields and no others", () => {
