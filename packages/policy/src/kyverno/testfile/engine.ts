@@ -118,7 +118,8 @@ export function evaluateCliPolicy(policy: CliPolicy, phase: Phase, input: CliInp
   }
   if (phase === "mutate") {
     const mutated = mutateRequest(linked, request, asked);
-    return { rules: mutated.outcomes.map(ruleResultOf), object: input.object === null ? object : mutated.object };
+    const patched = input.object === null && mutated.object !== null ? object : mutated.object;
+    return { rules: mutated.outcomes.map(ruleResultOf), object: patched };
   }
   if (phase === "generate") {
     const started = start(linked, request, asked);
