@@ -163,7 +163,12 @@ function parseBlock(parser: Parser, piece: Piece, kind: "if" | "with" | "range",
   if (end === null) throw failAt(parser, undefined, "unexpected EOF");
   const chained = /^else\s+(if|with)\b/.exec(end);
   if (chained !== null && chained[1] === kind) {
-    return { kind, pipeline, body, otherwise: [parseBlock(parser, piece, kind, end.slice(chained[0].length).trimStart())] };
+    return {
+      kind,
+      pipeline,
+      body,
+      otherwise: [parseBlock(parser, piece, kind, end.slice(chained[0].length).trimStart())],
+    };
   }
   if (end === "end") return { kind, pipeline, body, otherwise: [] };
   const otherwise = parseNodes(parser);

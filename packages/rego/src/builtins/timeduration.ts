@@ -17,12 +17,15 @@ export function parseExtendedDuration(text: string): bigint | { readonly error: 
   if (!/[dwy]/.test(text)) return parseDuration(text);
   if (!/^[+-]?(?:[0-9.]+(?:ms|us|µs|ns|[a-z]))+$/u.test(text)) return invalid;
   let badNumber = false;
-  const rewritten = text.replace(/(?<![0-9.])([0-9.]+)(ms|us|µs|ns|[a-z])/gu, (segment, digits: string, unit: string) => {
-    const hours = hoursOf.get(unit);
-    if (hours === undefined) return segment;
-    badNumber ||= !/^(?:\d+(?:\.\d*)?|\.\d+)$/.test(digits);
-    return `${plainText(Number(digits) * hours)}h`;
-  });
+  const rewritten = text.replace(
+    /(?<![0-9.])([0-9.]+)(ms|us|µs|ns|[a-z])/gu,
+    (segment, digits: string, unit: string) => {
+      const hours = hoursOf.get(unit);
+      if (hours === undefined) return segment;
+      badNumber ||= !/^(?:\d+(?:\.\d*)?|\.\d+)$/.test(digits);
+      return `${plainText(Number(digits) * hours)}h`;
+    },
+  );
   if (badNumber) return invalid;
   const duration = parseDuration(rewritten);
   if (typeof duration === "bigint") return duration;

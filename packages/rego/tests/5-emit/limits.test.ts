@@ -36,10 +36,10 @@ suite("limits", () => {
   test("comparing values that share their parts is charged", () => {
     const doubled = (name: string): string =>
       Array.from({ length: 60 }, (_, at) => `${name}${at + 1} := [${name}${at}, ${name}${at}]`).join("\n");
-    const module = (test: string): string =>
-      `a0 := [input.x]\nb0 := [input.x]\n${doubled("a")}\n${doubled("b")}\n${test}`;
-    for (const test of ["p if a60 == b60", "p if a60 < b60", "p := count({a60, b60})", "p := sort([a60, b60])"]) {
-      assert.throws(() => valueOfP(module(test), { input: '{"x":1}', limits: { steps: 1_000_000 } }), isLimit("steps"));
+    const module = (rule: string): string =>
+      `a0 := [input.x]\nb0 := [input.x]\n${doubled("a")}\n${doubled("b")}\n${rule}`;
+    for (const rule of ["p if a60 == b60", "p if a60 < b60", "p := count({a60, b60})", "p := sort([a60, b60])"]) {
+      assert.throws(() => valueOfP(module(rule), { input: '{"x":1}', limits: { steps: 1_000_000 } }), isLimit("steps"));
     }
   });
 
