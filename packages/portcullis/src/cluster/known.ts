@@ -2,6 +2,7 @@
 // again and again (a definition whose conversion webhook is gone): one kind that cannot be read must keep nothing else waiting.
 // Should it be shown later, its objects come.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { GroupVersionResource } from "@portcullis/kube";
 import { ApiError, type Informer, type InformerOptions, type Informers } from "./api.ts";
 
@@ -37,4 +38,14 @@ export function watchKnown(
   // Those who do not wait for it need not hear of a close.
   known.catch(() => {});
   return { informer, known };
+}
+
+/**
+ * For who knows that the API server answers. What failed again and again may have failed with all of it, so it is given a moment
+ * more (in ms): whoever decides without the data lets through what he would refuse.
+ */
+export async function knownByNow({ informer, known }: KnownWatch, comeBackMs = 5000): Promise<void> {
+  const refusal = await known;
+  if (refusal === null || refusal.status < 500) return;
+  await Promise.race([informer.synced, sleep(comeBackMs, undefined, { ref: false })]);
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ApiError, type InformerOptions, type Informers } from "../../src/cluster/api.ts";
-import { type KnownWatch, watchKnown } from "../../src/cluster/known.ts";
+import { type KnownWatch, knownByNow, watchKnown } from "../../src/cluster/known.ts";
 
 interface Trial {
   readonly watch: KnownWatch;
@@ -54,4 +54,22 @@ test("a close ends the waiting as well", async () => {
   const { watch, synced } = trial();
   synced.reject(new Error("closed"));
   await assert.rejects(watch.known, /closed/);
+});
+
+test("what failed with the whole API server is waited for when that is back, for a while", async () => {
+  const { watch, synced, fails } = trial();
+  for (let time = 0; time < 5; time++) fails(503);
+  let isKnown = false;
+  const waiting = knownByNow(watch, 60_000).then(() => (isKnown = true));
+  await watch.known;
+  await new Promise(setImmediate);
+  assert.equal(isKnown, false);
+  synced.resolve();
+  await waiting;
+  const gone = trial();
+  for (let time = 0; time < 5; time++) gone.fails(500);
+  // What holds a test's process up for so long is a server; here a timer does.
+  const holding = setInterval(() => {}, 1000);
+  await knownByNow(gone.watch, 1);
+  clearInterval(holding);
 });

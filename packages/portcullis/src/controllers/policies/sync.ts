@@ -6,7 +6,7 @@
 import { type GroupVersionResource, apiVersionOf, gvkText, nameOf, namespaceOf, valueAt } from "@portcullis/kube";
 import type { ObjectShare, SharedKey } from "../../app/objectshare.ts";
 import type { ApiResource, ClusterClient, ClusterObject, Informer, Informers } from "../../cluster/api.ts";
-import { type KnownWatch, watchKnown } from "../../cluster/known.ts";
+import { type KnownWatch, knownByNow, watchKnown } from "../../cluster/known.ts";
 import type { SyncCounts, SyncMetrics } from "../../server/sync-metrics.ts";
 import type { PolicyFeed } from "./feed.ts";
 import { excludedFromSync, namedKinds, resourcesToSync } from "./synckinds.ts";
@@ -68,8 +68,9 @@ export function startSync(options: SyncOptions): Syncing {
   return {
     ready: async () => {
       await state.choosing;
-      const kinds = [...state.synced.values()].map(({ watch: { known } }) => known);
-      await Promise.all([ofNamespaces.synced, ...kinds].map(settled));
+      // Of a cluster whose namespaces are here, other kinds can be read too.
+      await settled(ofNamespaces.synced);
+      await Promise.all([...state.synced.values()].map(({ watch }) => settled(knownByNow(watch))));
       publish(state);
     },
     close: () => {
