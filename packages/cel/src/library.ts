@@ -1,0 +1,41 @@
+// What an environment is made of: libraries of functions, types and macros. A function is a set of overloads, each with the
+// types that the checker sees and the code that runs. The code is given arguments of the declared types only (the caller
+// has looked), and gives a value or a CelError; it never throws but LimitError, from the budget.
+
+import type { Budget } from "@portcullis/lang";
+import type { Type } from "./types.ts";
+import type { CelError, Value } from "./runtime/value.ts";
+
+export interface Overload {
+  /** cel-go's, by which the checker's answers are compared: `string_char_at_int`. */
+  readonly id: string;
+  readonly function: string;
+  /** Whether the first parameter is the receiver: `parameters[0].function(…)`. */
+  readonly member: boolean;
+  readonly parameters: readonly Type[];
+  readonly result: Type;
+  readonly run: Implementation;
+  /** Steps of cel-go's cost model for a call, arguments and result known; 1 without. */
+  readonly cost?: (args: readonly Value[], result: Value | CelError) => number;
+  /** Arguments that are errors are handed in as they are (`@not_strictly_false`). */
+  readonly nonStrict?: boolean;
+}
+
+/** Charge `budget` for work that grows with the arguments: a step is a nanosecond, `output` takes bytes. */
+export type Implementation = (args: readonly Value[], budget: Budget) => Value | CelError;
+
+/** A type whose fields are known, such as `kubernetes.AdmissionRequest`. */
+export interface StructType {
+  readonly name: string;
+  readonly fields: Readonly<Record<string, Type>>;
+}
+
+export interface Library {
+  readonly name: string;
+  readonly overloads: readonly Overload[];
+  readonly structs?: readonly StructType[];
+  /** Names that stand for types in expressions (`type(x) == net.IP`), beside the standard ones. */
+  readonly typeNames?: Readonly<Record<string, Type>>;
+  /** Macros by name, with the number of arguments and whether there is a receiver: `map:2:true`. See 1-parse/macros. */
+  readonly macros?: readonly string[];
+}
