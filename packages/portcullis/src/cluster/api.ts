@@ -137,6 +137,16 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof ApiError && error.status === 404;
 }
 
+/**
+ * Whether an API server that is well will not show something, which may not be read or is not served: it may say otherwise as soon as
+ * somebody has changed that.
+ */
+export function isRefused(error: unknown): error is ApiError {
+  return error instanceof ApiError && refusalCodes.has(error.status);
+}
+
+const refusalCodes: ReadonlySet<number> = new Set([401, 403, 404, 405]);
+
 /** Whether somebody else wrote the object in between. */
 export function isConflict(error: unknown): boolean {
   return error instanceof ApiError && error.status === 409 && error.reason === "Conflict";

@@ -5,13 +5,15 @@ import { type GroupVersionResource, isObject } from "@portcullis/kube";
 import type { ClusterObject, Informer, InformerOptions, Informers, ObjectChange } from "./api.ts";
 import type { StreamingClient } from "./client.ts";
 import { type ReflectorTiming, defaultTiming, reflect } from "./reflector.ts";
-import { type Revival, createRevival } from "./retry.ts";
+import { type Refusals, type Revival, createRefusals, createRevival } from "./retry.ts";
 import { type ObjectStore, createStore } from "./store.ts";
 import { messageOf } from "./transport.ts";
 
-export function createInformers(client: StreamingClient, timing: Partial<ReflectorTiming> = {}): Informers {
+export function createInformers(client: StreamingClient, given: Partial<ReflectorTiming> = {}): Informers {
+  const timing = { ...defaultTiming, ...given };
   const shared = new Map<string, Shared>();
   const revival = createRevival();
+  const refusals = createRefusals(timing.refusedMs, timing.refusedEachMs);
   const keepers = new WeakMap<NonNullable<InformerOptions["keep"]>, number>();
   let keeperCount = 0;
   return {
@@ -24,9 +26,8 @@ export function createInformers(client: StreamingClient, timing: Partial<Reflect
         [namespace, labelSelector, fieldSelector, metadataOnly, keep === undefined ? 0 : keepers.get(keep)],
       ]);
       const open = (): Shared => {
-        const made = startShared(client, { resource, options, timing: { ...defaultTiming, ...timing }, revival }, () =>
-          shared.delete(key),
-        );
+        const about = { resource, options, timing, revival, refusals };
+        const made = startShared(client, about, () => shared.delete(key));
         shared.set(key, made);
         return made;
       };
@@ -48,6 +49,7 @@ interface SharedOptions {
   readonly options: InformerOptions;
   readonly timing: ReflectorTiming;
   readonly revival: Revival;
+  readonly refusals: Refusals;
 }
 
 type Handler = (change: ObjectChange) => void;

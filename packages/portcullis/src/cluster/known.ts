@@ -4,15 +4,13 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GroupVersionResource } from "@portcullis/kube";
-import { ApiError, type Informer, type InformerOptions, type Informers } from "./api.ts";
+import { ApiError, type Informer, type InformerOptions, type Informers, isRefused } from "./api.ts";
 
 export interface KnownWatch {
   readonly informer: Informer;
   /** Null when all is known; otherwise why it is not. Rejects when the informer is closed before. */
   readonly known: Promise<ApiError | null>;
 }
-
-const refusals: ReadonlySet<number> = new Set([401, 403, 404, 405]);
 
 /** So often the API server may say that something is wrong with itself: with the informers' pauses, after some ten seconds. */
 const patience = 5;
@@ -29,7 +27,7 @@ export function watchKnown(
     onError: (error) => {
       if (error instanceof ApiError) {
         if (error.status >= 500) failures++;
-        if (refusals.has(error.status) || failures >= patience) refused.resolve(error);
+        if (isRefused(error) || failures >= patience) refused.resolve(error);
       }
       onError?.(error);
     },

@@ -2,15 +2,16 @@
 // server has no such thing, with a list (what its cache has first, page by page) and a watch from the list's version. A
 // watch that ends goes on from the last version that an event or a bookmark told. What is too old (410, as answer or as
 // event) is listed again at once, and what is then missing was removed. Any other trouble is waited out, from the same version,
-// longer each time; whoever could not reach the API server waits no longer when another one could.
+// longer each time; whoever could not reach the API server waits no longer when another one could, and whoever was refused
+// not so long, because a right or a definition may come at any time.
 // Behaviour: k8s.io/client-go tools/cache Reflector; KEP-3157 for the watch that lists.
 
 import { type GroupVersionKind, type GroupVersionResource, stringAt, valueAt } from "@portcullis/kube";
-import { ApiError, type ClusterObject, type ListOptions } from "./api.ts";
+import { ApiError, type ClusterObject, type ListOptions, isRefused } from "./api.ts";
 import type { StreamingClient } from "./client.ts";
 import { kindOfResource } from "./discovery.ts";
 import { type Page, isExpired, metadataOf, readPage } from "./list.ts";
-import { type Backoff, type Revival, createBackoff, pause } from "./retry.ts";
+import { type Backoff, type Refusals, type Revival, createBackoff, pause } from "./retry.ts";
 import type { ObjectStore } from "./store.ts";
 import { type WatchEvent, isStreamingUnsupported, watchEvents } from "./watch.ts";
 
@@ -19,6 +20,9 @@ export interface ReflectorTiming {
   readonly backoffMaxMs: number;
   /** After so long without trouble, waiting starts at the shortest again. */
   readonly backoffQuietMs: number;
+  /** Who was refused waits not longer than this, or this for each who was. */
+  readonly refusedMs: number;
+  readonly refusedEachMs: number;
   /** A watch is asked to end after a time between these, so that those of many clients do not end together. */
   readonly watchSeconds: readonly [least: number, most: number];
   /** How much later than asked for a watch may end before its connection counts as dead. */
@@ -31,6 +35,8 @@ export const defaultTiming: ReflectorTiming = {
   backoffMinMs: 800,
   backoffMaxMs: 30_000,
   backoffQuietMs: 120_000,
+  refusedMs: 10_000,
+  refusedEachMs: 1000,
   watchSeconds: [300, 600],
   graceMs: 30_000,
   quietMs: 30_000,
@@ -43,6 +49,7 @@ export interface ReflectorOptions {
   readonly store: ObjectStore;
   readonly timing: ReflectorTiming;
   readonly revival: Revival;
+  readonly refusals: Refusals;
   readonly signal: AbortSignal;
   readonly onSynced: () => void;
   readonly onError: (error: Error) => void;
@@ -63,6 +70,14 @@ const shortWatchMs = 1000;
 
 /** Goes on until the signal. Never rejects. */
 export async function reflect(options: ReflectorOptions): Promise<void> {
+  try {
+    await reflectUntilEnd(options);
+  } finally {
+    options.refusals.over(options);
+  }
+}
+
+async function reflectUntilEnd(options: ReflectorOptions): Promise<void> {
   const { signal, timing, onError } = options;
   const backoff = createBackoff({
     minMs: timing.backoffMinMs,
@@ -89,9 +104,15 @@ export async function reflect(options: ReflectorOptions): Promise<void> {
 const revivalSpreadMs = 500;
 
 /** Many wait: they do not all come at the same moment. */
-async function waitOut({ signal, revival }: ReflectorOptions, error: Error, backoff: Backoff): Promise<void> {
+async function waitOut(options: ReflectorOptions, error: Error, backoff: Backoff): Promise<void> {
+  const { signal, revival, refusals } = options;
   const { status = 0, retryAfterMs = null } = error instanceof ApiError ? error : {};
   const waitMs = backoff.next(retryAfterMs);
+  if (isRefused(error)) {
+    await pause(Math.min(waitMs, refusals.waitMs(options)), signal);
+    return;
+  }
+  refusals.over(options);
   if (status !== 0) {
     await pause(waitMs, signal);
     return;
@@ -164,7 +185,10 @@ async function turn(options: ReflectorOptions, progress: Progress): Promise<void
     quietMs: timing.quietMs,
     isQuietAllowed: () => sweep === null,
     signal,
-    onOpen: () => revival.answered(),
+    onOpen: () => {
+      revival.answered();
+      options.refusals.over(options);
+    },
     onEvent,
   });
   if (!hasEvents && performance.now() - start < shortWatchMs && !signal.aborted)

@@ -77,6 +77,29 @@ export function createRevival(): Revival {
   };
 }
 
+/**
+ * How long those whom the API server refuses something wait before they ask again, for what they wait for may be there any
+ * moment. Many wait longer, so that together they do not ask more often than few.
+ */
+export interface Refusals {
+  /** Somebody was refused; at most so many milliseconds from now he asks again. */
+  waitMs(who: object): number;
+  /** He is refused no longer, or has gone. */
+  over(who: object): void;
+}
+
+/** `leastMs` for few, `eachMs` for each of many. */
+export function createRefusals(leastMs: number, eachMs: number): Refusals {
+  const refused = new Set<object>();
+  return {
+    waitMs: (who) => {
+      refused.add(who);
+      return Math.max(leastMs, refused.size * eachMs) * (1 - Math.random() / 4);
+    },
+    over: (who) => void refused.delete(who),
+  };
+}
+
 const conflictsMax = 8;
 
 /**

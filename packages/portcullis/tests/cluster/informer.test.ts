@@ -279,6 +279,17 @@ test("informer: who waits for an API server that was away asks again when it has
   assert.equal(errors.length, 2);
 });
 
+test("informer: who was refused asks again before others in trouble do", async (context) => {
+  const timing = { backoffMinMs: 3_600_000, backoffMaxMs: 3_600_000, refusedMs: 1, refusedEachMs: 1 };
+  const troubled = await given(context, [refuses(500, "InternalError")], { timing });
+  await until(() => troubled.errors.length === 1);
+  const refusals = [401, 403, 404, 405].flatMap((code) => Array<Answer>(3).fill(refuses(code, "No")));
+  // A watch that starts with what is there is listed instead after the first 405.
+  const { changes } = await given(context, [...refusals, lists(5, [pod("a", 1)])], { timing });
+  await until(() => changes.length === 1);
+  assert.equal(troubled.server.requests.length, 1);
+});
+
 test("informer: what is too old is listed again without a wait", async (context) => {
   const { asked, errors } = await given(
     context,

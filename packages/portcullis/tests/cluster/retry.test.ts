@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { ApiError } from "../../src/cluster/api.ts";
-import { retryOnConflict } from "../../src/cluster/retry.ts";
+import { createRefusals, retryOnConflict } from "../../src/cluster/retry.ts";
 
 const conflict = new ApiError("the object has been modified", { status: 409, reason: "Conflict" });
 
@@ -24,5 +24,22 @@ suite("retryOnConflict", () => {
     const { work, calls } = failing(1, exists);
     await assert.rejects(retryOnConflict(work), exists);
     assert.equal(calls(), 1);
+  });
+});
+
+suite("refusals", () => {
+  test("many wait longer than few, so that they do not ask more often together", () => {
+    const refusals = createRefusals(10_000, 1000);
+    const all = Array.from({ length: 25 }, () => ({}));
+    const waits = all.map((who) => refusals.waitMs(who));
+    for (const [at, waitMs] of waits.entries()) {
+      const mostMs = Math.max(10_000, (at + 1) * 1000);
+      assert.ok(waitMs > mostMs * 0.7 && waitMs <= mostMs, `${at + 1} refused: ${waitMs} ms`);
+    }
+    // Whoever is refused again is no other one.
+    const [first = {}, ...rest] = all;
+    assert.ok(refusals.waitMs(first) <= 25_000);
+    for (const who of rest) refusals.over(who);
+    assert.ok(refusals.waitMs(first) <= 10_000);
   });
 });
