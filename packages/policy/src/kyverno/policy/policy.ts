@@ -11,6 +11,7 @@ import { listOf } from "../match/filter.ts";
 import { scopeKinds } from "../match/kinds.ts";
 import { type FailureAction, compilePolicyAction, mayEnforce } from "./action.ts";
 import { type CompiledRule, type RuleOptions, compileRule } from "./rule.ts";
+import { Unreadable, typedRule } from "./typedrule.ts";
 
 export interface CompiledPolicy {
   readonly unit: "policy";
@@ -77,11 +78,13 @@ interface RuleTrees {
 
 const treesOf = new WeakMap<object, RuleTrees>();
 
-/** The rules as written, those that autogen makes, and all as they are compiled; made once for each policy. */
+/** The rules as Kyverno reads them, those that autogen makes, and all as they are compiled; made once for each policy. */
 export function ruleTrees(object: Json): RuleTrees {
   const known = isObject(object) ? treesOf.get(object) : undefined;
   if (known !== undefined) return known;
-  const own = listOf(valueAt(object, "spec"), "rules").filter((rule): rule is RuleTree => isObject(rule));
+  const own = listOf(valueAt(object, "spec"), "rules")
+    .filter((rule): rule is RuleTree => isObject(rule))
+    .map(asTyped);
   const controllers = controllersOf(object, own);
   const generated = generateRules(own, controllers);
   // What is named like a generated rule gives way to what is generated.
@@ -90,6 +93,16 @@ export function ruleTrees(object: Json): RuleTrees {
   const trees = { own, controllers, generated, all };
   if (isObject(object)) treesOf.set(object, trees);
   return trees;
+}
+
+/** A rule that cannot be read stays as it is: what is wrong with it is told where the policy is checked. */
+function asTyped(rule: RuleTree): RuleTree {
+  try {
+    return typedRule(rule, []);
+  } catch (error) {
+    if (error instanceof Unreadable) return rule;
+    throw error;
+  }
 }
 
 interface Rules {

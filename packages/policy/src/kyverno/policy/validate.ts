@@ -17,6 +17,7 @@ import { checkGenerate, checkMutate, checkValidate } from "./declarations.ts";
 import { fieldErrors } from "./fields.ts";
 import { imageErrors } from "./imagefields.ts";
 import { Mistake, type Steps, explaining } from "./mistake.ts";
+import { checkLoopConditions, typedRule } from "./typedrule.ts";
 import { checkElements, checkVariables } from "./variables.ts";
 
 export interface ValidationOptions {
@@ -49,7 +50,11 @@ function checkAll(
 ): void {
   const spec = valueAt(policy, "spec");
   const namespaced = stringAt(policy, "kind") === "Policy";
-  for (const [at, rule] of own.entries()) checkReadable(rule, ["spec", "rules", at]);
+  for (const [at, rule] of own.entries()) {
+    const steps = ["spec", "rules", at];
+    typedRule(rule, steps);
+    if (options.by === "cli") checkLoopConditions(rule, steps);
+  }
   if (!namespaced && namespaceOf(policy) !== "") {
     throw new Mistake("A clusterpolicy should not have the namespace defined", ["metadata", "namespace"]);
   }
@@ -64,38 +69,6 @@ function checkAll(
   for (const [at, rule] of rules.entries()) checkKinds(rule, at, background, options);
   const audits = stringAt(spec, "validationFailureAction").toLowerCase() !== "enforce";
   for (const [at, rule] of rules.entries()) checkRule(rule, at, namespaced, { ...options, audits });
-}
-
-/** What is said of conditions that are none. */
-export const unreadable = "failed to unmarshal Conditions";
-
-/** Conditions are read before anything else is. Kyverno: api/kyverno/v1 ConditionsWrapper. */
-function checkReadable(rule: RuleTree, steps: Steps): void {
-  const check = (conditions: Json, ...path: Steps): void => {
-    if ((conditions ?? null) === null || areConditions(conditions)) return;
-    throw new Mistake(unreadable, [...steps, ...path]);
-  };
-  const { validate, mutate } = rule;
-  check(rule["preconditions"], "preconditions");
-  check(valueAt(validate, "deny", "conditions"), "validate", "deny", "conditions");
-  for (const [at, loop] of listOf(validate, "foreach").entries()) {
-    check(valueAt(loop, "deny", "conditions"), "validate", "foreach", at, "deny", "conditions");
-  }
-  for (const [at, target] of listOf(mutate, "targets").entries()) {
-    check(valueAt(target, "preconditions"), "mutate", "targets", at, "preconditions");
-  }
-}
-
-function areConditions(tree: Json): boolean {
-  const isText = (value: Json): boolean => (value ?? null) === null || typeof value === "string";
-  const isList = (list: Json): boolean =>
-    (list ?? null) === null ||
-    (Array.isArray(list) &&
-      (list as readonly Json[]).every(
-        (one) => one === null || (isObject(one) && isText(one["operator"]) && isText(one["message"])),
-      ));
-  if (Array.isArray(tree)) return isList(tree);
-  return isObject(tree) && isList(tree["any"]) && isList(tree["all"]);
 }
 
 /** `spec.rules[0].match` as steps. */

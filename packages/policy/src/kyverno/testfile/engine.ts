@@ -14,7 +14,7 @@ import { mutateRequest } from "../mutation.ts";
 import { actionFor } from "../policy/action.ts";
 import { policyProblem } from "../policy/check.ts";
 import { misfitsOf } from "../policy/misfits.ts";
-import { unreadable } from "../policy/validate.ts";
+import { Unreadable } from "../policy/typedrule.ts";
 import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
 import type { CompiledRule } from "../policy/rule.ts";
 import { policySchemaOf } from "../policy/schema.ts";
@@ -24,7 +24,7 @@ import type { CliInput, CliPolicy, CliResult, Phase, ReadCliPolicy } from "./por
 
 /**
  * Compiles a ClusterPolicy or Policy. What does not fit the schema is no policy; an unknown field ends the load, as in
- * Kyverno, with an Error of its text, and so do conditions that are none, which the schema leaves open.
+ * Kyverno, with an Error of its text, and so do conditions and loops that are none, which the schema leaves open.
  */
 export const readCliPolicy: ReadCliPolicy = (object, from) => read(object, from, defaultSettings.peerAnswers);
 
@@ -44,11 +44,11 @@ function read(object: Json, from: ReadFrom, peerAnswers: boolean): ReturnType<Re
     const span = from.locate?.(first.path ?? []) ?? null;
     return { policy: null, diagnostics: [errorAt("policy-schema", span, `failed to validate resource (${why})`)] };
   }
-  const problem = policyProblem(object, "cli")?.message ?? null;
-  if (problem === unreadable)
-    throw new Error(`policy type not supported ${group}/${version}, Kind=${kind}: ${problem}`);
+  const problem = policyProblem(object, "cli");
+  if (problem instanceof Unreadable)
+    throw new Error(`policy type not supported ${group}/${version}, Kind=${kind}: ${problem.message}`);
   const compiled = compilePolicy(object, { peerAnswers });
-  const policy = cliPolicy(compiled, problem);
+  const policy = cliPolicy(compiled, problem?.message ?? null);
   compiledOf.set(policy, { compiled, peerAnswers });
   return { policy, diagnostics: [] };
 }

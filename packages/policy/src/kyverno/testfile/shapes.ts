@@ -1,7 +1,7 @@
 // The fields of the documents that Kyverno's command line reads, cli.kyverno.io/v1alpha1.
 // Kyverno: cmd/cli/kubectl-kyverno/apis/v1alpha1.
 
-import type { Shape, Struct } from "./decode.ts";
+import type { Shape, Struct } from "../decode.ts";
 
 const strings = { list: "string" } as const;
 

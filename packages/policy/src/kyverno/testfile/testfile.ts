@@ -2,7 +2,7 @@
 
 import { stringAt, valueAt } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
-import { decode } from "./decode.ts";
+import { decode } from "../decode.ts";
 import { cleanPath } from "./path.ts";
 import { testShape } from "./shapes.ts";
 

@@ -8,7 +8,7 @@ import { quote } from "@portcullis/lang/go";
 import type { Evaluation, Json } from "../../engine/request.ts";
 import { type Answers, type ObjectResponses, type Responses, objectKey } from "./check.ts";
 import { type StandIn, answerFrom } from "./cluster.ts";
-import { decode } from "./decode.ts";
+import { decode } from "../decode.ts";
 import { patchedTarget } from "./effects.ts";
 import { type Files, type LoadedPolicies, type Remark, loadPolicies } from "./load.ts";
 import { loadObjects } from "./load-objects.ts";

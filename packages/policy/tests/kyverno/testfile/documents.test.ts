@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Json } from "../../../src/engine/request.ts";
-import { decode } from "../../../src/kyverno/testfile/decode.ts";
+import { decode } from "../../../src/kyverno/decode.ts";
 import { readCliPolicy } from "../../../src/kyverno/testfile/engine.ts";
 import { splitName } from "../../../src/kyverno/testfile/names.ts";
 import { asLoaded, readObjects, withoutDuplicates } from "../../../src/kyverno/testfile/objects.ts";
@@ -195,7 +195,7 @@ test("selector: terms filter results, and a resource takes the place of those th
   ]);
 });
 
-test("policies: unknown fields and conditions that are none end the load of their file", () => {
+test("policies: unknown fields, and conditions and loops that are none, end the load of their file", () => {
   const read = (rule: Json): unknown =>
     readCliPolicy(
       { apiVersion: "kyverno.io/v1", kind: "ClusterPolicy", metadata: { name: "p" }, spec: { rules: [rule] } },
@@ -212,4 +212,14 @@ test("policies: unknown fields and conditions that are none end the load of thei
       message: "policy type not supported kyverno.io/v1, Kind=ClusterPolicy: failed to unmarshal Conditions",
     });
   }
+  const loop = (more: Readonly<Record<string, Json>>): unknown =>
+    read({ ...rule, validate: { message: "m", foreach: [{ list: "request.object.spec.containers", ...more }] } });
+  assert.throws(() => loop({ foreach: [{ list: 5 }] }), {
+    message:
+      "policy type not supported kyverno.io/v1, Kind=ClusterPolicy: json: cannot unmarshal number into " +
+      "Go struct field ForEachValidation.spec.rules.validate.foreach.foreach.list of type string",
+  });
+  assert.throws(() => loop({ preconditions: { All: [] }, deny: {} }), {
+    message: 'policy type not supported kyverno.io/v1, Kind=ClusterPolicy: unknown field "All"',
+  });
 });

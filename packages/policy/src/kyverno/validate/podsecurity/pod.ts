@@ -5,7 +5,7 @@
 import { isObject } from "@portcullis/kube";
 import type { Json } from "../../../engine/request.ts";
 import { createLatest } from "../../latest.ts";
-import { type PodHolder, decodeError } from "./shape.ts";
+import { type PodHolder, decodeHolder } from "./shape.ts";
 
 export type Fields = Readonly<Record<string, Json>>;
 
@@ -48,11 +48,11 @@ export function readPod(object: Json): Pod | string {
 }
 
 function newPod(object: Json): Pod | string {
-  const root = fieldsOf(object);
-  const holder = holderOf(root["kind"]);
+  const holder = holderOf(fieldsOf(object)["kind"]);
   if (holder === null) return "could not find correct resource type";
-  const mistake = decodeError(object, holder);
-  if (mistake !== null) return mistake;
+  const decoded = decodeHolder(object, holder);
+  if ("mistake" in decoded) return decoded.mistake;
+  const root = fieldsOf(decoded.object);
   if (holder === "Pod") return podOf(root["metadata"], root["spec"]);
   const spec = fieldsOf(root["spec"]);
   if (holder === "Deployment") {

@@ -1,12 +1,14 @@
 // Kyverno decodes the object into Go's Pod before it checks it, so a value of a wrong type makes the whole rule an error
 // that names the Go struct and field. Here the fields that the checks read are described as shapes, and an object is
 // compared with them: members are visited in the order of their keys, since the first mistake is the one reported, but
-// only after a quick walk in any order has found that there is one. Null stands for an absent value everywhere.
+// only after a quick walk in any order has found that there is one. Null stands for an absent value everywhere. Names of
+// fields may differ in the case of letters: what an API server has stored has the proper ones, a file may not.
 // Behaviour from Go encoding/json decode.go (UnmarshalTypeError), Kyverno pkg/engine/handlers/validation/validate_pss.go.
 
 import { byCodePoints, goJson, isObject, parseQuantity } from "@portcullis/kube";
 import { Decimal, integerOf, numberText } from "@portcullis/lang";
 import type { Json } from "../../../engine/request.ts";
+import { foldedName } from "../../gofields.ts";
 
 type Shape =
   | { readonly kind: "bool" }
@@ -22,6 +24,8 @@ interface Struct {
   readonly name: string;
   readonly type: string;
   readonly fields: ReadonlyMap<string, Shape>;
+  /** Proper names by folded ones. */
+  readonly folded: ReadonlyMap<string, string>;
 }
 
 const text: Shape = { kind: "string", type: "string" };
@@ -38,7 +42,8 @@ function list(type: string, of: Shape): Shape {
 }
 
 function struct(name: string, fields: Readonly<Record<string, Shape>>): Struct {
-  return { kind: "struct", name, type: `v1.${name}`, fields: new Map(Object.entries(fields)) };
+  const folded = new Map(Object.keys(fields).map((field) => [foldedName(field), field]));
+  return { kind: "struct", name, type: `v1.${name}`, fields: new Map(Object.entries(fields)), folded };
 }
 
 const seLinuxOptions = struct("SELinuxOptions", { user: text, role: text, type: text, level: text });
@@ -161,26 +166,59 @@ export type PodHolder = "Pod" | "Deployment" | "CronJob";
 
 const holders: Readonly<Record<PodHolder, Struct>> = { Pod: pod, Deployment: deployment, CronJob: cronJob };
 
-/** What Go says when it decodes an object; null when every field that the checks read has its type. */
-export function decodeError(object: Json, as: PodHolder): string | null {
+/** An object with its fields under their proper names, or what Go says when it decodes it. */
+export function decodeHolder(object: Json, as: PodHolder): { readonly object: Json } | { readonly mistake: string } {
   const shape = holders[as];
-  return fits(object, shape) ? null : firstMistake(object, shape, { within: "", path: "" });
+  const walk: Walk = { renames: false };
+  if (fits(object, shape, walk)) return { object: walk.renames ? properlyNamed(object, shape) : object };
+  return { mistake: firstMistake(object, shape, { within: "", path: "" }) ?? "" };
 }
 
-function fits(value: Json, shape: Shape): boolean {
+interface Walk {
+  /** Whether some field has a name that is not quite its own. */
+  renames: boolean;
+}
+
+function fits(value: Json, shape: Shape, walk: Walk): boolean {
   if (value === null || value === undefined) return true;
   if (shape.kind === "bool") return typeof value === "boolean";
   if (shape.kind === "string") return typeof value === "string";
   if (shape.kind === "quantity") return quantityError(value) === null;
   if (shape.kind === "integer") return fitsInteger(value, shape.bits);
-  if (shape.kind === "list") return Array.isArray(value) && value.every((item) => fits(item, shape.of));
+  if (shape.kind === "list") return Array.isArray(value) && value.every((item) => fits(item, shape.of, walk));
   if (!isObject(value)) return false;
-  if (shape.kind === "map") return Object.keys(value).every((key) => fits(value[key], shape.of));
+  if (shape.kind === "map") return Object.keys(value).every((key) => fits(value[key], shape.of, walk));
   // Objects have far fewer members than Go's structs, of which most are not looked at.
   return Object.keys(value).every((key) => {
-    const field = shape.fields.get(key);
-    return field === undefined || fits(value[key], field);
+    const field = fieldOf(shape, key);
+    if (field === undefined) return true;
+    if (field !== key) walk.renames = true;
+    return fits(value[key], fieldShape(shape, field), walk);
   });
+}
+
+function fieldOf({ fields, folded }: Struct, key: string): string | undefined {
+  return fields.has(key) ? key : folded.get(foldedName(key));
+}
+
+function fieldShape({ fields }: Struct, field: string): Shape {
+  return fields.get(field) ?? text;
+}
+
+/** Of a value that fits. What stands twice is read over what was there, as Go does it: `over`. */
+function properlyNamed(value: Json, shape: Shape, over?: Json): Json {
+  if (Array.isArray(value) && shape.kind === "list") {
+    const known = Array.isArray(over) ? (over as readonly Json[]) : [];
+    return value.map((item: Json, at) => properlyNamed(item, shape.of, known[at]));
+  }
+  if (!isObject(value) || (shape.kind !== "map" && shape.kind !== "struct")) return value;
+  const found: Record<string, Json> = isObject(over) ? { ...over } : {};
+  for (const key of Object.keys(value).toSorted(byCodePoints)) {
+    const field = shape.kind === "struct" ? fieldOf(shape, key) : undefined;
+    if (shape.kind === "map" || field === undefined) found[key] = value[key];
+    else found[field] = properlyNamed(value[key], fieldShape(shape, field), found[field]);
+  }
+  return found;
 }
 
 /** How many quantities are remembered, and how long they may be: requests say the same ones again and again. */
@@ -217,7 +255,7 @@ interface Place {
 }
 
 function firstMistake(value: Json, shape: Shape, place: Place): string | null {
-  if (fits(value, shape)) return null;
+  if (fits(value, shape, { renames: false })) return null;
   if (Array.isArray(value) && shape.kind === "list") {
     return first(value, (item) => firstMistake(item, shape.of, place));
   }
@@ -225,10 +263,10 @@ function firstMistake(value: Json, shape: Shape, place: Place): string | null {
   if (!isObject(value) || (shape.kind !== "map" && shape.kind !== "struct")) return mistakeText(value, shape, place);
   return first(Object.keys(value).toSorted(byCodePoints), (key) => {
     if (shape.kind === "map") return firstMistake(value[key], shape.of, place);
-    const field = shape.fields.get(key);
+    const field = fieldOf(shape, key);
     if (field === undefined) return null;
-    const path = place.path === "" ? key : `${place.path}.${key}`;
-    return firstMistake(value[key], field, { within: shape.name, path });
+    const path = place.path === "" ? field : `${place.path}.${field}`;
+    return firstMistake(value[key], fieldShape(shape, field), { within: shape.name, path });
   });
 }
 
