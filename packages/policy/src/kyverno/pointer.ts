@@ -19,11 +19,6 @@ function splitPath(path: string): readonly string[] {
 function stepText(step: string, isFirst: boolean): string {
   if (/^\d+$/.test(step)) return `[${step}]`;
   // Kyverno lets a parenthesis stand at the end of a plain name, and nowhere else.
-  const text = /^[A-Z_a-z][)0-9A-Z_a-z]*$/.test(step) ? step : quoted(step);
+  const text = /^[A-Z_a-z][)0-9A-Z_a-z]*$/.test(step) ? step : JSON.stringify(step);
   return isFirst ? text : `.${text}`;
-}
-
-/** A quoted identifier, in which a slash is escaped too. */
-function quoted(step: string): string {
-  return JSON.stringify(step).replaceAll("/", "\\/");
 }

@@ -1,8 +1,19 @@
-// Objects as Kyverno's command line loads them: one per YAML document (a List stays a List), in the namespace `default`
+// Objects as Kyverno's command line loads them: one per YAML document, in the namespace `default`
 // when they have none and their kind is not known to be the cluster's, with null maps made empty and every number a
-// double. Kyverno: cmd/cli/kubectl-kyverno/resource/{resource,duplicate}.go, commands/test/test.go ProcessResources.
+// double. A List, at which Kyverno panics, stands for its members.
+// Kyverno: cmd/cli/kubectl-kyverno/resource/{resource,duplicate}.go, commands/test/test.go ProcessResources.
 
-import { type Document, gvkOf, isObject, nameOf, namespaceOf, parseYaml, setOwn } from "@portcullis/kube";
+import {
+  type Document,
+  gvkOf,
+  isObject,
+  nameOf,
+  namespaceOf,
+  parseYaml,
+  setOwn,
+  stringAt,
+  valueAt,
+} from "@portcullis/kube";
 import { Decimal, Source, formatDiagnostic } from "@portcullis/lang";
 import type { Json } from "../../engine/request.ts";
 
@@ -16,11 +27,25 @@ export function readObjects(file: string, text: string): readonly LoadedObject[]
   return allDocuments(file, text).flatMap((document) => {
     if (document.value === null && isBlank(document)) return [];
     if (document.value !== null && !isObject(document.value)) throw new Error(`${file}: a document is not an object`);
-    const { kind, apiVersion } = document.value ?? {};
-    if (typeof kind !== "string" || kind === "") throw new Error(`${file}: Object 'Kind' is missing`);
-    if (typeof apiVersion !== "string" || apiVersion === "") throw new Error(`${file}: Object 'apiVersion' is missing`);
-    return [{ object: asLoaded(document.value), document }];
+    checkKind(document.value, file);
+    const members = membersOf(document.value);
+    if (members === null) return [{ object: asLoaded(document.value), document }];
+    return members.map((member) => {
+      checkKind(member, file);
+      return { object: asLoaded(member), document };
+    });
   });
+}
+
+function checkKind(object: Json, file: string): void {
+  if (stringAt(object, "kind") === "") throw new Error(`${file}: Object 'Kind' is missing`);
+  if (stringAt(object, "apiVersion") === "") throw new Error(`${file}: Object 'apiVersion' is missing`);
+}
+
+/** What a List of `kubectl get -o yaml` stands for; null for any other object. */
+function membersOf(object: Json): readonly Json[] | null {
+  const items = valueAt(object, "items");
+  return Array.isArray(items) && stringAt(object, "kind").endsWith("List") ? (items as readonly Json[]) : null;
 }
 
 /** Nothing but comments; a line `---` before another is something. Kyverno: ext/yaml IsEmptyDocument. */

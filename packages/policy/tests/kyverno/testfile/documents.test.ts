@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { nameOf } from "@portcullis/kube";
 import type { Json } from "../../../src/engine/request.ts";
 import { decode } from "../../../src/kyverno/decode.ts";
 import { readCliPolicy } from "../../../src/kyverno/testfile/engine.ts";
@@ -149,9 +150,15 @@ test("objects: they are in `default` unless their kind is the cluster's, null ma
   assert.deepEqual(asLoaded(role), role);
 });
 
-test("objects: a List stays one object, a document without kind is an error", () => {
-  const text = "apiVersion: v1\nkind: List\nitems: [{kind: Pod}]\n---\n# nothing\n";
-  assert.equal(readObjects("f.yaml", text).length, 1);
+test("objects: a List stands for its members, a document without kind is an error", () => {
+  const pod = (name: string) => `{apiVersion: v1, kind: Pod, metadata: {name: ${name}, namespace: n}}`;
+  const text = `apiVersion: v1\nkind: List\nitems: [${pod("a")}, ${pod("b")}]\n---\n# nothing\n`;
+  const names = readObjects("f.yaml", text).map(({ object }) => nameOf(object));
+  assert.deepEqual(names, ["a", "b"]);
+  assert.throws(() => readObjects("f.yaml", "apiVersion: v1\nkind: PodList\nitems: [{metadata: {name: a}}]\n"), {
+    message: "f.yaml: Object 'Kind' is missing",
+  });
+  assert.equal(readObjects("f.yaml", "apiVersion: v1\nkind: PodList\nitems: []\n").length, 0);
   assert.throws(() => readObjects("f.yaml", "a: 1\n"), { message: "f.yaml: Object 'Kind' is missing" });
   assert.throws(() => readObjects("f.yaml", "kind: Pod\n"), { message: "f.yaml: Object 'apiVersion' is missing" });
   // A document of comments is none; Kyverno takes the first separator for part of the first document.
