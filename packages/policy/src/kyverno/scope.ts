@@ -33,7 +33,7 @@ export interface ScopeOptions {
   readonly data: ContextData;
   /** An entry that is there from the start. */
   readonly entry?: ContextEntry;
-  /** In bytes of JSON; Kyverno's `maxContextSize`, 2 MiB when absent. */
+  /** In bytes of JSON, 0 for no limit; Kyverno's `maxContextSize`, 2 MiB when absent. */
   readonly sizeMax?: number;
   /** Queries answer as Kyverno's do where ours deviate; no when absent. */
   readonly peerAnswers?: boolean;
@@ -229,7 +229,7 @@ export class Scope {
 
   #store(entry: ContextEntry, value: Json): void {
     const size = this.#size + jsonSize(value);
-    if (size > this.#sizeMax) {
+    if (this.#sizeMax > 0 && size > this.#sizeMax) {
       throw new Failure(`context size limit exceeded: ${size} bytes exceeds limit of ${this.#sizeMax} bytes`);
     }
     this.#size = size;

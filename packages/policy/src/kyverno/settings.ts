@@ -14,7 +14,7 @@ export interface KyvernoSettings {
   readonly included: Requesters;
   readonly defaultRegistry: string;
   readonly enableDefaultRegistryMutation: boolean;
-  /** In bytes of JSON. */
+  /** In bytes of JSON; 0 for no limit. */
   readonly maxContextSize: number;
   /** The namespace that exceptions must be in; `*` for any; null when exceptions are switched off. */
   readonly exceptionNamespace: string | null;

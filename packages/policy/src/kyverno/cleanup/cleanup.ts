@@ -177,7 +177,6 @@ function scopeFor(linked: LinkedCleanup, request: EvaluationRequest, given: Eval
     profile,
     policyNamespace: cleanup.namespace,
     data: { request: { namespace: namespaceOf(object) }, target: object },
-    sizeMax: settings.maxContextSize,
     peerAnswers: settings.peerAnswers,
   });
   scope.addEntries([imagesEntry(object, settings)]);

@@ -2,7 +2,7 @@
 // `kyverno-cli`, values in place of a cluster, and the labels of the namespace that the values give.
 
 import { aggregateText, annotationsOf, gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
-import { type Answer, type Need, errorAt } from "@portcullis/lang";
+import { type Answer, LimitError, type Need, errorAt } from "@portcullis/lang";
 import type { Outcome } from "../../engine/outcome.ts";
 import type { ReadFrom } from "../../engine/frontend.ts";
 import type { Evaluation, EvaluationRequest, Json } from "../../engine/request.ts";
@@ -99,8 +99,17 @@ function phaseOf({ does }: CompiledRule): Phase | null {
   }
 }
 
-/** One phase of a policy. Throws Suspend, LimitError. */
+/** One phase of a policy. Throws Suspend, and an Error that names the policy where it runs into a limit. */
 export function evaluateCliPolicy(policy: CliPolicy, phase: Phase, input: CliInput, evaluation: Evaluation): CliResult {
+  try {
+    return evaluatePhase(policy, phase, input, evaluation);
+  } catch (error) {
+    if (!(error instanceof LimitError)) throw error;
+    throw new Error(`policy ${policy.name}: ${error.message}`, { cause: error });
+  }
+}
+
+function evaluatePhase(policy: CliPolicy, phase: Phase, input: CliInput, evaluation: Evaluation): CliResult {
   const known = compiledOf.get(policy);
   const object = input.object ?? input.oldObject;
   if (known === undefined) return { rules: [], object };
@@ -137,6 +146,8 @@ function settingsFor(input: CliInput): KyvernoSettings {
   ];
   return {
     ...defaultSettings,
+    // Kyverno's command line reads no ConfigMap, not even its defaults. The budget ends what grows.
+    maxContextSize: 0,
     given: {
       forPolicy: () => input.values,
       forRule: (_policy, rule) => input.ruleValues(rule),

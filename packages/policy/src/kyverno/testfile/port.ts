@@ -72,5 +72,5 @@ export type ReadCliPolicy = (
   from: ReadFrom,
 ) => { readonly policy: CliPolicy | null; readonly diagnostics: readonly Diagnostic[] };
 
-/** `evaluateCliPolicy(policy, phase, input, evaluation)`. No rules when none matched. Throws Suspend, LimitError. */
+/** `evaluateCliPolicy(policy, phase, input, evaluation)`. No rules when none matched. Throws Suspend, Error. */
 export type EvaluateCliPolicy = (policy: CliPolicy, phase: Phase, input: CliInput, evaluation: Evaluation) => CliResult;
