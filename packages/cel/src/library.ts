@@ -17,8 +17,12 @@ export interface Overload {
   readonly run: Implementation;
   /** Steps of cel-go's cost model for a call, arguments and result known; 1 without. */
   readonly cost?: (args: readonly Value[], result: Value | CelError) => number;
+  /** The cost is of the function, whichever overload runs; without, a call that is resolved at run time costs 1. */
+  readonly costsWhenDispatched?: boolean;
   /** Arguments that are errors are handed in as they are (`@not_strictly_false`). */
   readonly nonStrict?: boolean;
+  /** The error for arguments of other types; without, it names the function and the types. See runtime/dispatch.ts. */
+  readonly mismatch?: (args: readonly Value[]) => CelError;
 }
 
 /** Charge `budget` for work that grows with the arguments: a step is a nanosecond, `output` takes bytes. */

@@ -28,6 +28,7 @@ export type Value =
   | TypeValue
   | Optional
   | Opaque
+  | StructValue
   | Decimal;
 
 /** An object of the tree of JSON.parse; only its own keys count. */
@@ -59,11 +60,14 @@ export class Double {
   }
 }
 
-/** Nanoseconds since 1970 in UTC, from year 1 to 9999. */
+/** Nanoseconds since 1970 in UTC, from year 1 to 9999, shown in the zone in which it was written. */
 export class Timestamp {
   readonly nanoseconds: bigint;
-  constructor(nanoseconds: bigint) {
+  /** East of UTC. Only `string()` shows it; getters are in UTC. */
+  readonly offsetSeconds: number;
+  constructor(nanoseconds: bigint, offsetSeconds = 0) {
     this.nanoseconds = nanoseconds;
+    this.offsetSeconds = offsetSeconds;
   }
 }
 
@@ -97,6 +101,13 @@ export abstract class Opaque {
   abstract equals(other: Opaque): boolean;
 }
 
+/** A value of a struct type, whose fields may be computed when they are first asked for. */
+export abstract class StructValue {
+  abstract readonly type: Type;
+  /** Undefined for a field that is not set. */
+  abstract field(name: string): Value | CelError | undefined;
+}
+
 /** A map that an expression made: keys of any type that keys may have, in the order in which they were put in. */
 export class CelMap {
   readonly #entries = new Map<string, readonly [key: Value, value: Value]>();
@@ -109,6 +120,11 @@ export class CelMap {
   set(key: Value, value: Value): void {
     const canonical = keyOf(key);
     if (canonical !== null) this.#entries.set(canonical, [key, value]);
+  }
+
+  delete(key: Value): void {
+    const canonical = keyOf(key);
+    if (canonical !== null) this.#entries.delete(canonical);
   }
 
   get(key: Value): Value | undefined {

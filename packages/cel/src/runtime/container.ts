@@ -1,0 +1,54 @@
+// What lists and maps hold, whether an expression made them or they came with the input. Elements of input are read through
+// `fromInput`, since a Decimal is no value of an expression. cel-go: common/types/map.go, list.go.
+
+import { CelError, CelMap, Double, type Tree, Uint, type Value, fromInput, isInt, isMap } from "./value.ts";
+import { goText } from "./gotext.ts";
+import { typeName, typeOfValue } from "./valuetype.ts";
+
+export function sizeOfMap(map: CelMap | Tree): number {
+  if (map instanceof CelMap) return map.size;
+  return Object.keys(map).length;
+}
+
+/** Keys and values in the order in which they were put in. */
+export function* entriesOf(map: CelMap | Tree): Iterable<readonly [key: Value, value: Value]> {
+  if (map instanceof CelMap) yield* map.entries();
+  else for (const key of Object.keys(map)) yield [key, fromInput(map[key] as Value)];
+}
+
+/** The value of a key; undefined without one. Numbers of any type that are equal are one key. */
+export function findKey(map: CelMap | Tree, key: Value): Value | undefined {
+  if (map instanceof CelMap) return map.get(key);
+  return typeof key === "string" && Object.hasOwn(map, key) ? fromInput(map[key] as Value) : undefined;
+}
+
+export function elementAt(list: readonly Value[], index: number): Value {
+  return fromInput(list[index] as Value);
+}
+
+/** `container[index]`. cel-go: interpreter/attributes.go refQualify. */
+export function index(container: Value, key: Value): Value | CelError {
+  const found = find(container, key);
+  if (found !== undefined) return found;
+  return new CelError(Array.isArray(container) ? `index out of bounds: ${goText(key)}` : `no such key: ${goText(key)}`);
+}
+
+/** The same where nothing is found: undefined. An index that no list can have is still an error. */
+export function find(container: Value, key: Value): Value | CelError | undefined {
+  if (Array.isArray(container)) {
+    const at = listIndex(key);
+    if (at instanceof CelError) return at;
+    return at >= 0 && at < container.length ? elementAt(container as readonly Value[], at) : undefined;
+  }
+  return isMap(container) ? findKey(container, key) : undefined;
+}
+
+/** Doubles and uints index, too, where they are whole. cel-go: common/types/list.go IndexOrError. */
+export function listIndex(key: Value): number | CelError {
+  if (isInt(key)) return Number(key);
+  if (key instanceof Double) return key.value;
+  if (key instanceof Uint && key.value < 2n ** 63n) return Number(key.value);
+  if (key instanceof Uint || typeof key === "number")
+    return new CelError(`unsupported index value ${goText(key)} in list`);
+  return new CelError(`unsupported index type '${typeName(typeOfValue(key))}' in list`);
+}
