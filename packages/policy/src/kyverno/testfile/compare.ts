@@ -1,12 +1,37 @@
-// Whether an object is what a test expects: without what is null or empty, and without the labels that generation adds.
-// Kyverno: cmd/cli/kubectl-kyverno/resource/{compare,tidy,labels}.go.
+// Whether an object is what a test expects, and where it is not: without what is null or empty, and without the labels that
+// generation adds. Kyverno: cmd/cli/kubectl-kyverno/resource/{compare,tidy,labels}.go.
 
-import { isObject, labelsOf } from "@portcullis/kube";
+import { goJson, isObject, labelsOf } from "@portcullis/kube";
 import { Decimal } from "@portcullis/lang";
 import type { Json } from "../../engine/request.ts";
 
 export function sameObject(actual: Json, expected: Json): boolean {
-  return equal(tidy(withManagedLabels(actual)), tidy(withManagedLabels(expected)));
+  return equal(compared(actual), compared(expected));
+}
+
+/** The paths at which two objects differ, with both values. */
+export function describeDifference(expected: Json, actual: Json): string {
+  const lines: string[] = [];
+  compareAt("", compared(expected), compared(actual), lines);
+  return lines.join("\n");
+}
+
+function compareAt(path: string, expected: Json, actual: Json, lines: string[]): void {
+  if (equal(expected, actual)) return;
+  if ((isObject(expected) && isObject(actual)) || (Array.isArray(expected) && Array.isArray(actual))) {
+    const wanted = new Map<string, Json>(Object.entries(expected));
+    const found = new Map<string, Json>(Object.entries(actual));
+    const keys = new Set([...wanted.keys(), ...found.keys()]);
+    for (const key of keys) compareAt(`${path}/${key}`, wanted.get(key), found.get(key), lines);
+    return;
+  }
+  if (expected !== undefined) lines.push(`- ${path}: ${goJson(expected)}`);
+  if (actual !== undefined) lines.push(`+ ${path}: ${goJson(actual)}`);
+}
+
+/** What of an object counts. */
+function compared(object: Json): Json {
+  return tidy(withManagedLabels(object));
 }
 
 /** Without nulls, empty objects and empty lists, at any depth; undefined when nothing is left. */

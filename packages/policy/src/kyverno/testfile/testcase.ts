@@ -5,6 +5,7 @@ import { apiVersionOf, gvkOf, labelsOf, nameOf, namespaceOf } from "@portcullis/
 import type { Gvk, Json } from "../../engine/request.ts";
 import { compileSelector } from "../match/selector.ts";
 import { type Row, checkResults } from "./check.ts";
+import { describeDifference } from "./compare.ts";
 import { type CloneSources, generatedObjects } from "./effects.ts";
 import { type Files, type Unsupported } from "./load.ts";
 import { readDocuments, readObjects } from "./objects.ts";
@@ -126,28 +127,4 @@ function expectedObject(file: ReadObjects, like: Json): { readonly object: Json 
 function identity(object: Json): string {
   const gvk = gvkOf(object);
   return JSON.stringify([apiVersionOf(gvk), gvk.kind, namespaceOf(object), nameOf(object)]);
-}
-
-/** The paths at which two objects differ, with both values. */
-function describeDifference(expected: Json, actual: Json): string {
-  const lines: string[] = [];
-  compareAt("", expected, actual, lines);
-  return lines.join("\n");
-}
-
-function compareAt(path: string, expected: Json, actual: Json, lines: string[]): void {
-  if (isTree(expected) && isTree(actual) && Array.isArray(expected) === Array.isArray(actual)) {
-    for (const key of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
-      compareAt(`${path}/${key}`, expected[key], actual[key], lines);
-    }
-    return;
-  }
-  const [wanted, got] = [JSON.stringify(expected), JSON.stringify(actual)];
-  if (wanted === got) return;
-  if (wanted !== undefined) lines.push(`- ${path}: ${wanted}`);
-  if (got !== undefined) lines.push(`+ ${path}: ${got}`);
-}
-
-function isTree(value: Json): value is Readonly<Record<string, Json>> {
-  return typeof value === "object" && value !== null;
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CheckOptions, type Row, checkResults, objectKey } from "../../../src/kyverno/testfile/check.ts";
-import { sameObject } from "../../../src/kyverno/testfile/compare.ts";
+import { describeDifference, sameObject } from "../../../src/kyverno/testfile/compare.ts";
 import type { CliPolicy } from "../../../src/kyverno/testfile/port.ts";
 import type { PolicyResponse } from "../../../src/kyverno/testfile/run.ts";
 import { readTestFile } from "../../../src/kyverno/testfile/testfile.ts";
@@ -106,4 +106,14 @@ test("compare: what is empty and what generation adds does not count, anything e
   assert.ok(sameObject({ metadata: { labels }, spec: { a: 1, b: null, c: {}, d: [] } }, { spec: { a: 1 } }));
   assert.ok(!sameObject({ spec: { a: 1 } }, { spec: { a: "1" } }));
   assert.ok(!sameObject({ spec: { a: [1, 2] } }, { spec: { a: [2, 1] } }));
+});
+
+test("compare: a difference is told line by line, by its path, of what counts alone (K30)", () => {
+  const expected = { metadata: { labels: { team: "store" } }, spec: { a: [1, 2], b: 0.5, c: {} } };
+  const actual = {
+    metadata: { labels: { team: "shop", "generate.kyverno.io/rule-name": "r" } },
+    spec: { a: [1], b: 1 },
+  };
+  const lines = ['- /metadata/labels/team: "store"', '+ /metadata/labels/team: "shop"', "- /spec/a/1: 2"];
+  assert.deepEqual(describeDifference(expected, actual).split("\n"), [...lines, "- /spec/b: 0.5", "+ /spec/b: 1"]);
 });

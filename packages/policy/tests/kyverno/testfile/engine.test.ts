@@ -50,7 +50,12 @@ function onCommandLine(text: string): readonly string[] {
     exceptions: [],
     available: new Set<never>(),
   };
-  const evaluation = { world: worldOf(), budget: new Budget({}, () => 0), catalog: builtinCatalog(), shared: new Map() };
+  const evaluation = {
+    world: worldOf(),
+    budget: new Budget({}, () => 0),
+    catalog: builtinCatalog(),
+    shared: new Map(),
+  };
   return evaluateCliPolicy(read, "validate", input, evaluation).rules.map(
     ({ status, message }) => `${status} ${message}`,
   );
