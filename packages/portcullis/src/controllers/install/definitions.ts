@@ -5,13 +5,8 @@
 import { createHash } from "node:crypto";
 import { type JsonRecord, annotationsOf, isObject, labelsOf, nameOf, stringAt, valueAt } from "@portcullis/kube";
 import { ApiError, type ClusterClient, type ClusterObject } from "../../cluster/api.ts";
+import { definitionResource } from "../../cluster/definitions.ts";
 import { managedBy } from "./crds/crd.ts";
-
-export const definitionResource = {
-  group: "apiextensions.k8s.io",
-  version: "v1",
-  resource: "customresourcedefinitions",
-};
 
 const digestAnnotation = "portcullis.dev/definition";
 

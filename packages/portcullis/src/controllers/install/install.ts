@@ -5,7 +5,8 @@
 
 import { type JsonRecord, gvkOf, nameOf, namespaceOf, stringAt } from "@portcullis/kube";
 import { ApiError, type ApiResource, type ClusterClient, type ClusterObject } from "../../cluster/api.ts";
-import { type DefinitionChanges, definitionResource, ensureDefinitions, isServed } from "./definitions.ts";
+import { definitionResource } from "../../cluster/definitions.ts";
+import { type DefinitionChanges, ensureDefinitions, isServed } from "./definitions.ts";
 import { type Enforcement, aliveReplicas, enforcementOf } from "./enforced.ts";
 import { missingRights } from "./missing.ts";
 import { type Compiled, lookedAt } from "./named.ts";

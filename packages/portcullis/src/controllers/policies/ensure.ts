@@ -10,9 +10,9 @@ import { type JsonRecord, isObject, labelsOf, nameOf, stringAt, valueAt } from "
 import { digestOf } from "@portcullis/policy";
 import type { Account } from "../../app/account.ts";
 import { ApiError, type ClusterClient, type ClusterObject, type WorkQueue } from "../../cluster/api.ts";
+import { definitionResource } from "../../cluster/definitions.ts";
 import type { PolicyFeed } from "./feed.ts";
 import { type Insistence, createInsistence } from "./insistence.ts";
-import { crdResource } from "./resources.ts";
 
 export interface EnsureOptions {
   readonly client: ClusterClient;
@@ -100,14 +100,14 @@ async function ensure(state: State, name: string, queue: WorkQueue): Promise<voi
     return;
   }
   if (live === null) {
-    await client.create(crdResource, withOwner(state, wanted));
+    await client.create(definitionResource, withOwner(state, wanted));
     return;
   }
   if (valueAt(live, "metadata", "deletionTimestamp") !== undefined)
     throw new Error(`${name} is being removed, and is made again afterwards`);
   const mark = `${stringAt(live, "metadata", "uid")} ${String(valueAt(live, "metadata", "generation"))} ${wanted.digest}`;
   if (state.settled.get(name) === mark) return;
-  const whole = await client.get(crdResource, { namespace: "", name });
+  const whole = await client.get(definitionResource, { namespace: "", name });
   if (isAsWanted(whole, wanted)) {
     state.settled.set(name, mark);
     insistence.stands(name);
@@ -118,7 +118,7 @@ async function ensure(state: State, name: string, queue: WorkQueue): Promise<voi
     queue.add(name, waitMs);
     return;
   }
-  await client.update(crdResource, corrected(whole, wanted));
+  await client.update(definitionResource, corrected(whole, wanted));
   insistence.wrote(name, wanted.digest);
 }
 
@@ -202,7 +202,7 @@ async function removeOrphan({ client, feed, leads }: State, live: ClusterObject)
   if (!(await isGone(client, owner.name))) throw new Error(`template ${owner.name} is there, but not known yet`);
   try {
     const options = { uid: stringAt(live, "metadata", "uid"), propagation: "Background" } as const;
-    await client.remove(crdResource, { namespace: "", name: nameOf(live) }, options);
+    await client.remove(definitionResource, { namespace: "", name: nameOf(live) }, options);
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 404)) throw error;
   }

@@ -50,7 +50,7 @@ interface ServedObject {
 export interface PolicyFeed {
   /** Resolves once the policies that were there at the start are served. */
   readonly served: Promise<void>;
-  /** The CustomResourceDefinitions, as `keptOfCrd` keeps them. */
+  /** The CustomResourceDefinitions, as `watchDefinitions` keeps them. */
   readonly definitions: Informer;
   get(file: string): PolicyObject | null;
   objects(): Iterable<PolicyObject>;

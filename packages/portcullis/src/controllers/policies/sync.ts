@@ -7,7 +7,9 @@ import { type GroupVersionResource, apiVersionOf, gvkText, nameOf, namespaceOf, 
 import type { ObjectShare, SharedKey } from "../../app/objectshare.ts";
 import type { ApiResource, ClusterClient, ClusterObject, Informer, Informers } from "../../cluster/api.ts";
 import { type KnownWatch, knownByNow, watchKnown } from "../../cluster/known.ts";
+import { type Served, createServed } from "../../cluster/served.ts";
 import type { SyncCounts, SyncMetrics } from "../../server/sync-metrics.ts";
+import { type Loop, createLoop } from "../loop.ts";
 import type { PolicyFeed } from "./feed.ts";
 import { excludedFromSync, namedKinds, resourcesToSync } from "./synckinds.ts";
 
@@ -37,6 +39,9 @@ interface Synced {
 
 interface State {
   readonly options: SyncOptions;
+  readonly served: Served;
+  /** Chooses later. */
+  readonly loop: Loop;
   readonly synced: Map<string, Synced>;
   excluded: string;
   choosing: Promise<void>;
@@ -51,8 +56,13 @@ const namespaces: GroupVersionResource = { group: "", version: "v1", resource: "
 const namespaceKind = { gvk: { group: "", version: "v1", kind: "Namespace" }, gvr: namespaces };
 
 export function startSync(options: SyncOptions): Syncing {
+  const chooseNext = (): Promise<void> => (state.choosing = state.choosing.then(() => chooseSafely(state)));
+  const { client, feed, onError } = options;
+  const loop = createLoop(chooseNext, onError);
   const state: State = {
     options,
+    served: createServed({ client, definitions: feed.definitions, soon: loop.soon }),
+    loop,
     synced: new Map(),
     excluded: "[]",
     choosing: Promise.resolve(),
@@ -62,9 +72,7 @@ export function startSync(options: SyncOptions): Syncing {
   const watchOfNamespaces = follow(state, namespaceKind, { shelf: "namespaces", isExcluded: () => false });
   const ofNamespaces = watchOfNamespaces.informer;
   options.metrics?.follow(() => countsOf(state, ofNamespaces));
-  options.feed.onServed(() => {
-    state.choosing = state.choosing.then(() => chooseSafely(state));
-  });
+  feed.onServed(() => void chooseNext());
   return {
     ready: async () => {
       await state.choosing;
@@ -76,6 +84,8 @@ export function startSync(options: SyncOptions): Syncing {
     close: () => {
       state.isClosed = true;
       if (state.timer !== null) clearTimeout(state.timer);
+      void loop.close();
+      state.served.close();
       ofNamespaces.close();
       for (const { watch } of state.synced.values()) watch.informer.close();
     },
@@ -115,23 +125,21 @@ async function chooseSafely(state: State): Promise<void> {
   } catch (error) {
     state.options.onError(error as Error);
     // Discovery does not answer: what is synchronised stays, and is chosen anew a little later.
-    const again = setTimeout(() => {
-      state.choosing = state.choosing.then(() => chooseSafely(state));
-    }, 2000);
-    again.unref();
+    state.loop.soon(2000);
   }
 }
 
 /** Follows what is wanted now, and nothing else. */
 async function choose(state: State): Promise<void> {
-  const { client, feed, onKinds } = state.options;
+  const { feed, onKinds } = state.options;
   const reads = new Set(
     (feed.account()?.policies ?? []).flatMap((policy) => policy.reads.flatMap(({ kinds = ["*/*"] }) => kinds)),
   );
   const objects = [...feed.objects()].map(({ object }) => object);
   const config = objects.find((object) => object["kind"] === "Config") ?? null;
   const wanted =
-    reads.size === 0 ? [] : resourcesToSync(await servedResources(client, reads), objects.flatMap(namedKinds), reads);
+    reads.size === 0 ? [] : resourcesToSync(await servedResources(state, reads), objects.flatMap(namedKinds), reads);
+  if (state.isClosed) return;
   const excluded = JSON.stringify(valueAt(config, "spec", "match") ?? []);
   const keys = new Map(wanted.map((resource) => [gvkText(resource.gvk), resource]));
   const before = [...state.synced.keys()].toSorted().join(" ");
@@ -153,12 +161,20 @@ async function choose(state: State): Promise<void> {
   if (after.join(" ") !== before) onKinds?.(after);
 }
 
-/** What is served; asked anew when a kind that policies name is not among it. */
-async function servedResources(client: ClusterClient, reads: ReadonlySet<string>): Promise<readonly ApiResource[]> {
-  const { resources } = await client.discover();
+/** What is served; asked anew when a kind that policies name is not among it, which may be no definition's. */
+async function servedResources(state: State, reads: ReadonlySet<string>): Promise<readonly ApiResource[]> {
+  const resources = await servedByNow(state);
   const known = new Set(resources.flatMap(({ gvk: { group, kind } }) => [`${group}/${kind}`, `*/${kind}`]));
   const isMissing = [...reads].some((read) => !read.endsWith("/*") && !known.has(read));
-  return isMissing ? (await client.discover(true)).resources : resources;
+  return isMissing ? (await state.options.client.discover(true)).resources : resources;
+}
+
+/** Whoever was ready without a kind that has come meanwhile would let through what he should refuse. */
+async function servedByNow(state: State): Promise<readonly ApiResource[]> {
+  let resources: readonly ApiResource[] | null = null;
+  // oxlint-disable-next-line no-await-in-loop -- until nothing has changed meanwhile
+  while (resources === null && !state.isClosed) resources = await state.served.ask();
+  return resources ?? [];
 }
 
 interface Following {

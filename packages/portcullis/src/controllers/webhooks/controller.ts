@@ -1,5 +1,5 @@
 // Keeps the two webhook configurations as the loaded policies want them. It is told when policies or certificates change,
-// watches the configurations, and asks discovery again when a CustomResourceDefinition comes or goes. A configuration is written
+// watches the configurations, and asks discovery again when a CustomResourceDefinition is served or goes. A configuration is written
 // only when what it means differs, by the leader alone; a write that does not last (somebody changes it back) is repeated
 // later and later, up to ten minutes, so that two who disagree do not fill the API server's log.
 
@@ -12,6 +12,8 @@ import {
   type Informer,
   type Informers,
 } from "../../cluster/api.ts";
+import { watchDefinitions } from "../../cluster/definitions.ts";
+import { createServed } from "../../cluster/served.ts";
 import { createLoop } from "../loop.ts";
 import { difference, objectOf } from "./meaning.ts";
 import { type AskingPolicy, type WantedConfiguration, type WebhookSettings, wantedConfigurations } from "./wanted.ts";
@@ -54,8 +56,6 @@ export const webhookResources = {
   MutatingWebhookConfiguration: resource("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations"),
 } as const;
 
-const definitionResource = resource("apiextensions.k8s.io", "v1", "customresourcedefinitions");
-
 function resource(group: string, version: string, name: string): GroupVersionResource {
   return { group, version, resource: name };
 }
@@ -66,7 +66,6 @@ const kinds = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"]
 export function startWebhookController(options: WebhookControllerOptions): WebhookController {
   const { client, informers, onError } = options;
   let state: Partial<WebhookState> = {};
-  let resources: readonly ApiResource[] | null = null;
   const loop = createLoop(reconcile, (error) => {
     onError(error);
     loop.soon(2000);
@@ -78,25 +77,21 @@ export function startWebhookController(options: WebhookControllerOptions): Webho
     });
     return { kind, informer, ...createKeeper({ ...options, kind, informer }) };
   });
-  const definitions = informers.watch(definitionResource, { metadataOnly: true, onError });
-  const stopDefinitions = definitions.onChange(({ what }) => {
-    // A changed definition may serve another version; only what comes and goes is sure to change the rules.
-    if (what === "changed") return;
-    resources = null;
-    loop.soon(500);
-  });
+  const definitions = watchDefinitions(informers, onError);
+  const served = createServed({ client, definitions, soon: loop.soon });
 
   /** Null while something is not known. */
-  const wantedNow = lastOf((now: Partial<WebhookState>, served: readonly ApiResource[] | null) => {
+  const wantedNow = lastOf((now: Partial<WebhookState>, resources: readonly ApiResource[] | null) => {
     const { settings, policies, caBundle } = now;
-    if (settings === undefined || policies === undefined || caBundle === undefined || served === null) return null;
-    return wantedConfigurations({ settings, policies, caBundle, resources: served });
+    if (settings === undefined || policies === undefined || caBundle === undefined || resources === null) return null;
+    return wantedConfigurations({ settings, policies, caBundle, resources });
   });
 
   async function reconcile(): Promise<void> {
     if (state.caBundle === undefined) return;
     await Promise.all(keepers.map(({ informer }) => informer.synced));
-    resources ??= (await client.discover(true)).resources;
+    const resources = await served.ask();
+    if (resources === null) return;
     if (options.isLeader?.() === false) return;
     for (const wanted of wantedNow(state, resources) ?? []) {
       // oxlint-disable-next-line no-await-in-loop -- validation is registered before anything is changed
@@ -107,7 +102,7 @@ export function startWebhookController(options: WebhookControllerOptions): Webho
 
   /** Each policy's status asks, whenever one of them changes. */
   function isCurrent(): boolean {
-    const all = wantedNow(state, resources);
+    const all = wantedNow(state, served.resources);
     return all?.every((wanted) => keepers.find(({ kind }) => kind === wanted.kind)?.reason(wanted) === null) ?? false;
   }
 
@@ -125,8 +120,8 @@ export function startWebhookController(options: WebhookControllerOptions): Webho
       return keepers.reduce((sum, keeper) => sum + keeper.writes(), 0);
     },
     close: async () => {
-      stopDefinitions();
       for (const { informer } of keepers) informer.close();
+      served.close();
       definitions.close();
       await loop.close();
     },

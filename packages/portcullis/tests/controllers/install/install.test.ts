@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ClusterObject } from "../../../src/cluster/api.ts";
+import { definitionResource } from "../../../src/cluster/definitions.ts";
 import { leases } from "../../../src/cluster/lease.ts";
 import { ownDefinitions } from "../../../src/controllers/install/crds/own.ts";
-import { definitionResource, ensureDefinitions } from "../../../src/controllers/install/definitions.ts";
+import { ensureDefinitions } from "../../../src/controllers/install/definitions.ts";
 import { enforcementOf } from "../../../src/controllers/install/enforced.ts";
 import { livingReplicas } from "../../../src/controllers/install/living.ts";
 import { missingRights } from "../../../src/controllers/install/missing.ts";

@@ -357,6 +357,43 @@ test("a kind that a policy refers to is synchronised, as long as it does", async
   await until("nobody's interest", () => JSON.stringify(replica.inventory()) === "{}");
 });
 
+test("a kind that is defined after the policies that refer to it is synchronised when it is served", async (context) => {
+  const rego = 'violation[{"msg": m}] { data.inventory.namespace[_]["example.com/v1"]["Widget"][m] }';
+  const definition = {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: crdName },
+    spec: { group: "constraints.gatekeeper.sh", names: { kind: "K8sDenied", plural: "k8sdenied" } },
+  };
+  const versions = [{ name: "v1beta1", served: true, storage: true }];
+  const fake = clusterOf([
+    { ...definition, spec: { ...definition.spec, versions }, status: { conditions: [established] } },
+    template(rego),
+    constraint(),
+  ]);
+  const replica = await startReplica(fake);
+  context.after(() => replica.policies.close());
+  assert.deepEqual(replica.inventory(), {});
+  const widgets = {
+    ...definition,
+    metadata: { name: "widgets.example.com" },
+    spec: {
+      group: "example.com",
+      scope: "Namespaced",
+      names: { kind: "Widget", plural: "widgets" },
+      versions: [{ name: "v1", served: true, storage: true }],
+    },
+  };
+  fake.put(widgets);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await establish(fake, "widgets.example.com");
+  fake.put({ apiVersion: "example.com/v1", kind: "Widget", metadata: { name: "a", namespace: "default" } });
+  const found = (): unknown => valueAt(replica.inventory(), "namespace", "default", "example.com/v1", "Widget", "a");
+  await until("the Widget", () => found() !== undefined);
+  fake.drop(crds, { namespace: "", name: "widgets.example.com" });
+  await until("its end", () => found() === undefined);
+});
+
 test("Kyverno's settings are those of its ConfigMap, from the moment that it is there", async (context) => {
   const fake = clusterOf([clusterPolicy({ message: "no", deny: {} })]);
   const replica = await startReplica(fake);

@@ -191,6 +191,42 @@ test("a template that names its operations is asked about them; what nobody matc
   ]);
 });
 
+test("a kind that is defined after the policies that match it is asked about when it is served", async (context) => {
+  const { cluster, controller, stored } = fixture();
+  context.after(() => controller.close());
+  controller.update({
+    settings,
+    caBundle: "PEM",
+    policies: [policy("kyverno", { failurePolicy: "Fail", scope: { kinds: ["/Pod", "example.com/Widget"] } })],
+  });
+  await settled(controller);
+  const definition = {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: "widgets.example.com" },
+    spec: {
+      group: "example.com",
+      names: { kind: "Widget", plural: "widgets" },
+      versions: [{ name: "v1", served: true }],
+    },
+  };
+  // An API server takes a definition first, and serves it somewhat later.
+  cluster.put(definition);
+  await cluster.settled();
+  cluster.put({ ...definition, status: { conditions: [{ type: "Established", status: "True" }] } });
+  await cluster.settled();
+  assert.equal(controller.isCurrent, false);
+  await settled(controller);
+  const { rules } = find(await stored("ValidatingWebhookConfiguration"), "validate.kyverno.svc-fail");
+  assert.deepEqual(
+    rules.map(({ apiGroups, resources }) => [apiGroups, resources[0]]),
+    [
+      [[""], "pods"],
+      [["example.com"], "widgets"],
+    ],
+  );
+});
+
 test("in shadow of a neighbour, a dialect decides on a path that allows, and changes nothing", async (context) => {
   const { controller, stored } = fixture();
   context.after(() => controller.close());
