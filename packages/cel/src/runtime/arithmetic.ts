@@ -1,7 +1,7 @@
 // Arithmetic within int64, uint64 and double. An int is a JavaScript number as long as it is exact; only where a result is
 // not, it is computed again as a bigint and looked at for overflow. cel-go: common/types/overflow.go.
 
-import { CelError, Double, Uint, type Value, doubleOf, intOf, numberOfDouble } from "./value.ts";
+import { CelError, type Double, Uint, type Value, doubleOf, intOf, numberOfDouble } from "./value.ts";
 
 export type Int = number | bigint;
 export type AnyDouble = number | Double;

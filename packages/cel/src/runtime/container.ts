@@ -22,8 +22,8 @@ export function findKey(map: CelMap | Tree, key: Value): Value | undefined {
   return typeof key === "string" && Object.hasOwn(map, key) ? fromInput(map[key] as Value) : undefined;
 }
 
-export function elementAt(list: readonly Value[], index: number): Value {
-  return fromInput(list[index] as Value);
+export function elementAt(list: readonly Value[], at: number): Value {
+  return fromInput(list[at] as Value);
 }
 
 /** `container[index]`. cel-go: interpreter/attributes.go refQualify. */
