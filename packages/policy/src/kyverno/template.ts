@@ -125,6 +125,11 @@ export function findVariables(text: string): readonly string[] {
   return text.includes("{{") ? (text.match(variablePattern) ?? []) : [];
 }
 
+/** The text with each of its variables replaced, all at once. */
+export function replaceVariables(text: string, by: string): string {
+  return text.replace(variablePattern, (found) => (found.startsWith("{{") ? "" : found.slice(0, 1)) + by);
+}
+
 /** One variable in a string. */
 interface Occurrence {
   /** The character before the braces; "" at the start. */

@@ -5,6 +5,7 @@ import { gvkOf } from "@portcullis/kube";
 import { Budget, type Diagnostic, errorAt } from "@portcullis/lang";
 import type { ReadFrom } from "../../engine/frontend.ts";
 import type { Json } from "../../engine/request.ts";
+import type { RuleTree } from "../autogen/rules.ts";
 import { ruleWithDefaults } from "./defaults.ts";
 import { misfits } from "./misfits.ts";
 import type { Mistake } from "./mistake.ts";
@@ -22,13 +23,14 @@ export function checkPolicy(object: Json, from: ReadFrom): readonly Diagnostic[]
 
 /**
  * What Kyverno's admission refuses about a policy that fits its schema; null when it takes it. The command line (`cli`)
- * knows no kinds of a cluster, and prints defaults that an API server has
+ * knows no kinds of a cluster, and fills in the defaults that an API server has
  * filled in elsewhere.
  */
 export function policyProblem(object: Json, by: "cluster" | "cli"): Mistake | null {
   const { own, all } = ruleTrees(object);
   // Checking is linear in the policy; only a patch in YAML could grow, by its anchors.
   const version = gvkOf(object).version;
-  const shown = by === "cli" ? own.map((rule) => ruleWithDefaults(rule, version)) : own;
-  return policyMistake(object, shown, all, { by, budget: new Budget({ steps: 10_000_000 }, () => 0) });
+  const filled = (rules: readonly RuleTree[]): readonly RuleTree[] =>
+    by === "cli" ? rules.map((rule) => ruleWithDefaults(rule, version)) : rules;
+  return policyMistake(object, filled(own), filled(all), { by, budget: new Budget({ steps: 10_000_000 }, () => 0) });
 }

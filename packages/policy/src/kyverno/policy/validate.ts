@@ -336,16 +336,24 @@ function checkResources(rule: RuleTree, lead: string, steps: Steps): void {
   checkConditions(rule["preconditions"], `${lead}.validate.preconditions`, [...steps, "preconditions"]);
   const deny = valueAt(rule["validate"], "deny", "conditions");
   checkConditions(deny, `${lead}.validate.deny.conditions`, [...validate, "deny", "conditions"]);
-  checkLoops(listOf(rule["validate"], "foreach"), `${lead}.validate.foreach`, [...validate, "foreach"]);
-  checkLoops(listOf(rule["mutate"], "foreach"), `${lead}.mutate.foreach`, [...steps, "mutate", "foreach"]);
+  checkLoops(listOf(rule["validate"], "foreach"), () => `${lead}.validate.foreach`, [...validate, "foreach"]);
+  checkLoops(listOf(rule["mutate"], "foreach"), () => `${lead}.mutate.foreach`, [...steps, "mutate", "foreach"]);
 }
 
-function checkLoops(loops: readonly Json[], shown: string, steps: Steps): void {
+/** A text that is made only where something is wrong: Kyverno doubles it with every loop in a loop. */
+type Shown = () => string;
+
+function checkLoops(loops: readonly Json[], shown: Shown, steps: Steps): void {
+  const inner = (): string => {
+    const outer = shown();
+    return `${outer}.${outer}`;
+  };
   for (const [at, loop] of loops.entries()) {
     const here = [...steps, at];
-    checkOperators(valueAt(loop, "preconditions"), `${shown}.conditions`, [...here, "preconditions"]);
-    checkOperators(valueAt(loop, "deny", "conditions"), `${shown}.deny.conditions`, [...here, "deny", "conditions"]);
-    checkLoops(listOf(loop, "foreach"), `${shown}.${shown}`, [...here, "foreach"]);
+    checkOperators(valueAt(loop, "preconditions"), () => `${shown()}.conditions`, [...here, "preconditions"]);
+    const deny = [...here, "deny", "conditions"];
+    checkOperators(valueAt(loop, "deny", "conditions"), () => `${shown()}.deny.conditions`, deny);
+    checkLoops(listOf(loop, "foreach"), inner, [...here, "foreach"]);
   }
 }
 
@@ -360,15 +368,15 @@ function checkConditions(tree: Json, shown: string, steps: Steps): void {
       checkOperationValue(value, `${shown}${name}`, [...path, "value"]);
     }
   }
-  checkOperators(tree, shown, steps);
+  checkOperators(tree, () => shown, steps);
 }
 
-function checkOperators(tree: Json, shown: string, steps: Steps): void {
+function checkOperators(tree: Json, shown: Shown, steps: Steps): void {
   for (const { condition, name, path } of conditionsIn(tree, steps)) {
     if (known.has(stringAt(condition, "operator"))) continue;
     const valid = `[${operatorNames.map((one) => quote(one)).join(" ")}]`;
     // Kyverno says `any` for both lists.
-    const at = `${shown}${name.replace(".all[", ".any[")}`;
+    const at = `${shown()}${name.replace(".all[", ".any[")}`;
     throw new Mistake(`${at}.: entered value of \`operator\` is invalid. valid values: ${valid}`, [
       ...path,
       "operator",

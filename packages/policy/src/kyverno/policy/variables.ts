@@ -14,7 +14,7 @@ import { matchesWildcard } from "../pattern/wildcard.ts";
 import { jmesPathOf } from "../pointer.ts";
 import { compileQuery } from "../query.ts";
 import { pathBelow, resolveReferences } from "../references.ts";
-import { findVariables, mayHoldVariables } from "../template.ts";
+import { findVariables, mayHoldVariables, replaceVariables } from "../template.ts";
 import { Mistake, type Steps, explaining } from "./mistake.ts";
 
 /** `rules` are all rules, autogen's included. Throws Mistake. */
@@ -235,17 +235,16 @@ function checkTree(tree: Json, path: string, steps: Steps, allowed: Allowed): vo
 function checkText(text: string, path: string, steps: Steps, allowed: Allowed): void {
   let value = text;
   for (let found = findVariables(value); found.length > 0; found = findVariables(value)) {
-    const whole = value;
     let shallow = false;
     for (const one of found) {
       const variable = one.startsWith("{{") ? one : one.slice(1);
       const bare = variable.replaceAll("{{", "").replaceAll("}}", "").trim();
       shallow = bare.startsWith("-");
       checkVariable(shallow ? bare.slice(1).trim() : bare, path, steps, allowed);
-      if (variable === whole) return;
-      value = value.replace(variable, "null");
+      if (variable === value) return;
     }
     if (shallow) return;
+    value = replaceVariables(value, "null");
   }
 }
 

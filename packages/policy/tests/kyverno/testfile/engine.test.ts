@@ -83,3 +83,19 @@ test("in a cluster a bound of 0 is none", () => {
   // Kyverno says nothing where the message of a denial cannot be made.
   assert.deepEqual(answers({}), [""]);
 });
+
+test("a rule that validates nothing is refused as one that validates, once its default is filled in, where there is one", () => {
+  const problem = (version: string): string => {
+    const rules = [{ name: "r", match: { any: [{ resources: { kinds: ["Pod"] } }] }, validate: {} }];
+    const tree = {
+      apiVersion: `kyverno.io/${version}`,
+      kind: "ClusterPolicy",
+      metadata: { name: "p" },
+      spec: { rules },
+    };
+    return readCliPolicy(tree, { file: "p.yaml" }).policy?.problem ?? "";
+  };
+  const missing = "path: spec.rules[0].validate..: one of pattern, anyPattern, deny, foreach, cel must be specified";
+  assert.equal(problem("v1"), missing);
+  assert.match(problem("v2beta1"), /: No operation defined in the rule 'r'/);
+});
