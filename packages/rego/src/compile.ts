@@ -93,7 +93,7 @@ function emitOptions(request: CompileRequest): NonNullable<Parameters<typeof emi
 /** More errors than this are not reported. OPA: CompileErrorLimitDefault. */
 const errorLimit = 10;
 
-/** In the order of the text. */
+/** In the order of the text; what has no place comes last. */
 function reported(found: readonly Diagnostic[]): readonly Diagnostic[] {
   const sorted = found.slice(0, errorLimit).toSorted(byPlace);
   if (found.length < errorLimit) return sorted;
@@ -101,10 +101,7 @@ function reported(found: readonly Diagnostic[]): readonly Diagnostic[] {
 }
 
 function byPlace(a: Diagnostic, b: Diagnostic): number {
-  if (a.span === null || b.span === null) return Number(a.span === null) - Number(b.span === null);
-  return (
-    compareStrings(a.span.source.name, b.span.source.name) ||
-    a.span.start - b.span.start ||
-    compareStrings(a.code + a.message, b.code + b.message)
-  );
+  const byText = compareStrings(a.code + a.message, b.code + b.message);
+  if (a.span === null || b.span === null) return Number(a.span === null) - Number(b.span === null) || byText;
+  return compareStrings(a.span.source.name, b.span.source.name) || a.span.start - b.span.start || byText;
 }

@@ -132,10 +132,10 @@ function unifyTerms(unifier: Unifier, a: Term, b: Term): void {
     unifyVariable(unifier, b.name, a);
     return;
   }
-  if (isSource(a, unifier.safe) && (b.kind === "array" || b.kind === "object")) {
-    markAll(unifier, b);
-  } else if (isSource(b, unifier.safe) && (a.kind === "array" || a.kind === "object")) {
+  if (fillsLeft(unifier.safe, a, b)) {
     markAll(unifier, a);
+  } else if (fillsRight(unifier.safe, a, b)) {
+    markAll(unifier, b);
   } else if (a.kind === "array" && b.kind === "array") {
     if (a.items.length === b.items.length)
       a.items.forEach((item, at) => unifyTerms(unifier, item, b.items[at] as Term));
@@ -183,10 +183,21 @@ function unifyComposite(unifier: Unifier, name: string, composite: Term): void {
   else for (const inner of open) wait(unifier, name, inner);
 }
 
-/** A term with a value of its own, which fills the variables of an array or object on the other side. */
+/** A reference or call with a value of its own, which fills the variables of an array or object on the other side. */
 function isSource(term: Term, safe: Lookup): boolean {
-  if (term.kind === "ref") return isReferenceSafe(term, safe);
-  return term.kind === "call" ? isSafe(term, safe) : isComprehension(term);
+  return term.kind === "ref" ? isReferenceSafe(term, safe) : term.kind === "call" && isSafe(term, safe);
+}
+
+/** OPA looks at the sides in turn, and not at both in the same way: any comprehension fills an array on its left, … */
+function fillsLeft(safe: Lookup, left: Term, right: Term): boolean {
+  if (left.kind === "array") return isSource(right, safe) || isComprehension(right);
+  return left.kind === "object" && isSource(right, safe);
+}
+
+/** … and one on its right only where it makes such a thing itself; an object on its left it never fills. */
+function fillsRight(safe: Lookup, left: Term, right: Term): boolean {
+  if (right.kind === "array") return isSource(left, safe) || left.kind === "array-comprehension";
+  return right.kind === "object" && (isSource(left, safe) || left.kind === "object-comprehension");
 }
 
 function hasValue(unifier: Unifier, name: string): boolean {

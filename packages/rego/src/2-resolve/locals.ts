@@ -33,11 +33,12 @@ import {
 } from "../terms.ts";
 import { compareStrings } from "../runtime/compare.ts";
 import { kindName, termText } from "../termtext.ts";
-import { isWildcard, rewriteTerm, type Rewriter, vars } from "../visit.ts";
+import { isWildcard, rewriteExpr, rewriteTerm, type Rewriter, vars } from "../visit.ts";
 import { declaredByExpr, isAssignment } from "./declared.ts";
 import {
   anyOccurrence,
   declare,
+  declaredHere,
   innermost,
   inScope,
   insert,
@@ -91,7 +92,11 @@ function renameLiteral(locals: Locals, expr: Expr): Expr | null {
   return renameTerms(locals, expr);
 }
 
-function fail(locals: Locals, term: { readonly span: Expr["span"] }, message: string): void {
+interface Place {
+  readonly span: Expr["span"] | null;
+}
+
+function fail(locals: Locals, term: Place, message: string): void {
   locals.stage.errors.push(compileError(term.span, message));
   locals.unused.failed = true;
 }
@@ -127,7 +132,7 @@ function declareIn(locals: Locals, term: Term): Term {
   return term;
 }
 
-function declareVariable(locals: Locals, term: VarTerm, how: "assigned" | "declared", at: Term | Expr = term): VarTerm {
+function declareVariable(locals: Locals, term: VarTerm, how: "assigned" | "declared", at: Place = term): VarTerm {
   const fresh = declare(locals.scopes, term.name, how);
   if (typeof fresh === "string") return varTerm(fresh, term.span);
   fail(locals, at, fresh.error);
@@ -198,26 +203,33 @@ function renameEvery(locals: Locals, expr: EveryExpr): Expr | null {
   return inScope(locals.scopes, () => {
     const errors = locals.stage.errors.length;
     const key =
-      expr.key === null ? varTerm(locals.stage.names.fresh(), expr.value.span) : everyVariable(locals, expr.key, expr);
+      expr.key === null ? varTerm(locals.stage.names.fresh(), expr.value.span) : everyVariable(locals, expr.key);
     if (locals.stage.errors.length > errors) return null;
-    const value = everyVariable(locals, expr.value, expr);
+    const value = everyVariable(locals, expr.value);
     if (locals.stage.errors.length > errors) return null;
     const body = renameInBody(locals, expr.body, new Set());
-    // OPA looks at the domain again from here: a variable of it that nothing around declares is the one declared here.
-    const seenFromInside = vars(domain).isDisjointFrom(vars(expr.value)) ? domain : renameTerm(locals, domain);
-    return {
-      ...expr,
-      key,
-      value,
-      domain: seenFromInside,
-      body,
-      with: expr.with.map((modifier) => renameWith(locals, modifier)),
-    };
+    const modifiers = expr.with.map((modifier) => renameWith(locals, modifier));
+    return seenAgain(locals, { ...expr, key, value, domain, body, with: modifiers });
   });
 }
 
-function everyVariable(locals: Locals, term: Term, expr: EveryExpr): Term {
-  return term.kind !== "var" || isWildcard(term.name) ? term : declareVariable(locals, term, "declared", expr);
+/**
+ * OPA looks at the whole literal again once it has seen its body: a variable that was read before it was declared there, in
+ * the domain or in `x := {y | y = x}`, is then the declared one.
+ */
+function seenAgain(locals: Locals, expr: EveryExpr): Expr {
+  const isDeclared = (name: string): boolean => declaredHere(locals.scopes, name);
+  if (!vars(expr).values().some(isDeclared)) return expr;
+  return rewriteExpr(expr, {
+    term: (term, descend) => (term.kind === "var" ? renameVariable(locals.scopes, term) : descend(term)),
+  });
+}
+
+/** OPA's parser forgets where an `every` stands, so that the error about its variables has no place. */
+function everyVariable(locals: Locals, term: Term): Term {
+  return term.kind !== "var" || isWildcard(term.name)
+    ? term
+    : declareVariable(locals, term, "declared", { span: null });
 }
 
 function renameNot(locals: Locals, expr: NotExpr): Expr {

@@ -53,6 +53,12 @@ export function occurrenceHere(scopes: Scopes, name: string): Occurrence | undef
   return innermost(scopes).occurrence.get(name);
 }
 
+/** Whether the innermost scope gave the variable a name of its own. */
+export function declaredHere(scopes: Scopes, name: string): boolean {
+  const renamed = innermost(scopes).renamed.get(name);
+  return renamed !== undefined && renamed !== name;
+}
+
 /** In the innermost scope that knows the variable. */
 export function anyOccurrence(scopes: Scopes, name: string): Occurrence | undefined {
   return scopes.stack.findLast((scope) => scope.occurrence.has(name))?.occurrence.get(name);

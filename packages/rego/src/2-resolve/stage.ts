@@ -14,7 +14,7 @@ export interface Stage {
   readonly recoverable: Diagnostic[];
 }
 
-export function compileError(span: Span, message: string): Diagnostic {
+export function compileError(span: Span | null, message: string): Diagnostic {
   return errorAt("rego_compile_error", span, message);
 }
 

@@ -16,22 +16,41 @@ export interface Ordered {
   readonly unsafe: Unsafe;
 }
 
-/** Orders a body, and the bodies in it, given the variables that are bound around it. */
+/**
+ * Orders a body, and the bodies in it, given the variables that are bound around it.
+ *
+ * OPA forgets what a literal itself needs once it has looked at its closures: it lets `not [x | …] == [z]` through with z
+ * unbound, or evaluates it before what binds z. We do not; but a body that both refuse is refused in OPA's words.
+ */
 export function orderForSafety(body: Body, arity: Arity, globals: ReadonlySet<string>): Ordered {
-  const { ordered, unsafe } = orderLiterals(body, arity, globals);
+  const ordered = orderBody(body, globals, { arity, forgets: false });
+  if (ordered.unsafe.size === 0) return ordered;
+  const asOpa = orderBody(body, globals, { arity, forgets: true });
+  return asOpa.unsafe.size === 0 ? ordered : asOpa;
+}
+
+interface Ordering {
+  readonly arity: Arity;
+  /** Whether a literal with closures forgets what it needs beside them. */
+  readonly forgets: boolean;
+}
+
+function orderBody(body: Body, globals: ReadonlySet<string>, ordering: Ordering): Ordered {
+  const { arity } = ordering;
+  const { ordered, unsafe } = orderLiterals(body, globals, ordering);
   const known = new Set(globals);
   const done = ordered.map((expr, at) => {
     const before = ordered[at - 1];
     if (before !== undefined) addAll(known, safetyVars(before, arity));
-    return orderInside(expr, { arity, known, unsafe });
+    return orderInside(expr, { ...ordering, known, unsafe });
   });
   return { body: done, unsafe };
 }
 
 function orderLiterals(
   body: Body,
-  arity: Arity,
   globals: ReadonlySet<string>,
+  { arity, forgets }: Ordering,
 ): { readonly ordered: Body; readonly unsafe: Unsafe } {
   const bodyVars = new Set<string>();
   const needs = new Map<Expr, Set<string>>();
@@ -59,9 +78,7 @@ function orderLiterals(
       if (verdict !== null) unsafe.set(expr, verdict);
       const isOpen = (name: string): boolean => !outputs.has(name) && !safe.has(name);
       let left = new Set([...(unsafe.get(expr) ?? [])].filter(isOpen));
-      // OPA forgets what the literal itself needs once it has looked at its closures, and lets `not [x | …] == [z]`
-      // through with z unbound.
-      if (left.size === 0) left = new Set([...(needs.get(expr) ?? [])].filter(isOpen));
+      if (left.size === 0 && !forgets) left = new Set([...(needs.get(expr) ?? [])].filter(isOpen));
       if (left.size > 0) {
         unsafe.set(expr, left);
         return true;
@@ -152,8 +169,7 @@ function varsInClosures(expr: Expr): Set<string> {
 
 // ── bodies inside a literal
 
-interface Inside {
-  readonly arity: Arity;
+interface Inside extends Ordering {
   readonly known: Set<string>;
   readonly unsafe: Unsafe;
 }
@@ -193,7 +209,7 @@ function orderClosure(body: Body, given: readonly Term[], around: Expr, inside: 
   for (const term of given) {
     for (const name of vars(term)) if (!bound.has(name)) addUnsafe(unsafe, around, [name]);
   }
-  const { body: ordered, unsafe: within } = orderForSafety(body, arity, known);
+  const { body: ordered, unsafe: within } = orderBody(body, known, inside);
   for (const [expr, names] of within) addUnsafe(unsafe, expr, names);
   return within.size === 0 ? ordered : body;
 }

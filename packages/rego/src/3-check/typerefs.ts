@@ -2,7 +2,7 @@
 // not called. Variables in a reference get the type of the keys that they enumerate. OPA: v1/ast/check.go refChecker.
 
 import { type Diagnostic, errorAt } from "@portcullis/lang";
-import type { Body, Expr, Term } from "../ast.ts";
+import type { Body, Expr, RefTerm, Term } from "../ast.ts";
 import type { Names } from "../names.ts";
 import { compare } from "../runtime/compare.ts";
 import { format } from "../runtime/format.ts";
@@ -39,15 +39,22 @@ interface Check {
   readonly errors: Diagnostic[];
 }
 
-/** Checks the references of one literal, bodies of `every`, `not`, `and` and `or` included, comprehensions not. */
-export function checkReferences(env: TypeEnv, expr: Expr, names: readonly Names[]): readonly Diagnostic[] {
+/**
+ * Checks the references of one literal, bodies of `every`, `not`, `and` and `or` included, comprehensions not. `typeOfAny`
+ * also knows built-ins.
+ */
+export function checkReferences(
+  env: TypeEnv,
+  expr: Expr,
+  { names, typeOfAny }: { readonly names: readonly Names[]; readonly typeOfAny: (ref: RefTerm) => Maybe },
+): readonly Diagnostic[] {
   const check: Check = { env, names, errors: [] };
   const visitor: Visitor = {
     term: (term) => {
       if (isComprehension(term)) return false;
       if (term.kind !== "ref") return undefined;
       const path = refTerms(term);
-      const type = typeOfPath(env, path);
+      const type = typeOfAny(term);
       if (type?.kind === "function") {
         check.errors.push(functionReference(path, { at: path.length - 1, type }, names));
         return false;
@@ -220,7 +227,9 @@ function functionReference(
     "^".repeat(byteLength(refText(written.slice(0, at + 1)))),
     `have: ${typeText(type)}`,
   ];
-  return errorAt("rego_type_error", (path[0] as Term).span, lines.join("\n\t"));
+  // OPA makes a reference of a built-in's plain name, and gives it no place.
+  const span = path.length === 1 ? null : (path[0] as Term).span;
+  return errorAt("rego_type_error", span, lines.join("\n\t"));
 }
 
 /** OPA pads by bytes. */

@@ -131,7 +131,10 @@ function checkBody(checker: Checker, around: TypeEnv, body: Body): BodyTypes {
   for (const expr of body) {
     const own = expr.with.length > 0 && env.opa !== "1.17" ? envUnderWith(checker, env, expr) : env;
     const inClosures = checkClosures(checker, own, expr);
-    const inReferences = checkReferences(own, expr, checker.names);
+    const inReferences = checkReferences(own, expr, {
+      names: checker.names,
+      typeOfAny: (ref) => typeOfOperator(checker, own, ref),
+    });
     errors.push(...inClosures, ...inReferences);
     const finding = checkLiteral(checker, own, expr);
     // What comes of a type that another error left unknown says nothing new.

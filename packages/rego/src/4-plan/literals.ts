@@ -2,7 +2,7 @@
 // happens when all of them held. A literal with `with` runs in a state of its own, and so does nothing after it.
 
 import type { Body, EveryExpr, Expr, Term } from "../ast.ts";
-import type { Block } from "../ir.ts";
+import type { Block, Operand } from "../ir.ts";
 import { planCall } from "./calls.ts";
 import { constantValue } from "./constants.ts";
 import { referenceValue, rootDocument } from "./references.ts";
@@ -111,10 +111,33 @@ function planEvery(scope: Scope, expr: EveryExpr): void {
   const key = newLocal(inner, inner.depth);
   const value = newLocal(inner, inner.depth);
   const { block } = inner;
-  if (expr.key !== null) matchPattern(inner, expr.key, localOperand(key));
-  // The variable of `every` is always new, even where a name outside is the same.
-  if (expr.value.kind === "var") inner.bound.delete(expr.value.name);
-  matchPattern(inner, expr.value, localOperand(value));
-  planBody(inner, expr.body, (leaf) => add(leaf, { kind: "succeed" }));
+  const element = { key: localOperand(key), value: localOperand(value) };
+  const isBound = (term: Term | null): boolean => term?.kind === "var" && scope.bound.has(term.name);
+  if (isBound(expr.key) || isBound(expr.value)) planCounterexample(inner, expr, element);
+  else {
+    matchElement(inner, expr, element);
+    planBody(inner, expr.body, (leaf) => add(leaf, { kind: "succeed" }));
+  }
   add(scope, { kind: "every", source, key, value, block });
+}
+
+interface Element {
+  readonly key: Operand;
+  readonly value: Operand;
+}
+
+function matchElement(scope: Scope, expr: EveryExpr, { key, value }: Element): void {
+  if (expr.key !== null) matchPattern(scope, expr.key, key);
+  matchPattern(scope, expr.value, value);
+}
+
+/** Where the domain binds a variable of `every` itself (`every x in input[x]`), elements that do not fit are passed over. */
+function planCounterexample(scope: Scope, expr: EveryExpr, element: Element): void {
+  const inner = innerScope(scope, false);
+  const { block } = inner;
+  matchElement(inner, expr, element);
+  add(inner, { kind: "not", block: testBlock(inner, expr.body) });
+  add(inner, { kind: "succeed" });
+  add(scope, { kind: "not", block });
+  add(scope, { kind: "succeed" });
 }

@@ -21,6 +21,11 @@ const cases: readonly Case[] = [
   { name: "every over nothing holds", module: "p if every x in [] { x > 1 }", want: "true" },
   { name: "every over undefined is undefined", module: "p if every x in input.a { x > 1 }", want: "undefined" },
   {
+    name: "every passes over elements that its domain's own variable rules out",
+    module: 'p := [u | u := "none"; every k, v in {"a": {"b": 1}}[v] { k == v }]',
+    want: '["none"]',
+  },
+  {
     name: "every over a scalar is undefined",
     module: "p if every x in input { x > 1 }",
     given: { input: "1" },
