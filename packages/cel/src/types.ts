@@ -16,7 +16,8 @@ export type SimpleKind =
   | "any";
 
 export type Type =
-  | { readonly kind: SimpleKind }
+  /** `nullable` is what protobuf's wrappers are: `wrapper(int)`. */
+  | { readonly kind: SimpleKind; readonly nullable?: true }
   | { readonly kind: "list"; readonly element: Type }
   | { readonly kind: "map"; readonly key: Type; readonly value: Type }
   /** Type of a type: `type(1)` is `type(int)`. */
@@ -79,6 +80,6 @@ export function typeText(type: Type): string {
     case "string":
     case "bytes":
     case "any":
-      return type.kind;
+      return type.nullable === true ? `wrapper(${type.kind})` : type.kind;
   }
 }
