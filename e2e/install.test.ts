@@ -45,6 +45,10 @@ suite("installation", { skip: missing }, () => {
         replicas.push(await ofCustomResources(product));
       },
     );
+    await context.test(
+      "a kind that is defined later, and a right that is given later still, count within seconds",
+      () => grantedLater(product, replicas[0]),
+    );
     await context.test("rendered definitions are those that are on the cluster", () => rendered(product));
   });
 });
@@ -238,52 +242,73 @@ async function warnedOnApply(product: Product): Promise<void> {
     metadata: { name: "secrets-for-portcullis", labels: { "rbac.portcullis.dev/aggregate-to-portcullis": "true" } },
     rules: [{ apiGroups: [""], resources: ["secrets"], verbs: ["get", "list", "watch"] }],
   });
-  // What the controller of aggregated roles does on a real cluster.
-  const roles = product.get("clusterrole", "-l", "rbac.portcullis.dev/aggregate-to-portcullis=true");
-  const items = roles?.["items"] as readonly { readonly rules: readonly unknown[] }[];
-  assert.equal(items.length, 2);
-  const role = product.get("clusterrole", "portcullis");
-  product.apply({ ...role, aggregationRule: undefined, rules: items.flatMap(({ rules }) => rules) });
+  assert.equal(aggregate(product), 2);
   await waitFor("no warning", 40, async () => touch().endsWith("labeled") && !warning.test(touch()));
   product.kubectl("delete", "clusterpolicy", "secrets");
 }
 
-const widgets = {
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  metadata: { name: "widgets.example.com" },
-  spec: {
-    group: "example.com",
-    scope: "Namespaced",
-    names: { plural: "widgets", singular: "widget", kind: "Widget", listKind: "WidgetList" },
-    versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } }],
-  },
-};
+/** What the controller of aggregated roles does on a real cluster; of how many roles. */
+function aggregate(product: Product): number {
+  const roles = product.get("clusterrole", "-l", "rbac.portcullis.dev/aggregate-to-portcullis=true");
+  const items = roles?.["items"] as readonly { readonly rules: readonly unknown[] }[];
+  const role = product.get("clusterrole", "portcullis");
+  product.apply({ ...role, aggregationRule: undefined, rules: items.flatMap(({ rules }) => rules) });
+  return items.length;
+}
 
-const comparing = {
-  apiVersion: "templates.gatekeeper.sh/v1",
-  kind: "ConstraintTemplate",
-  metadata: { name: "k8slikeawidget" },
-  spec: {
-    crd: { spec: { names: { kind: "K8sLikeAWidget" } } },
-    targets: [
-      {
-        target: "admission.k8s.gatekeeper.sh",
-        rego: `package like
-violation[{"msg": name}] { data.inventory.namespace[_]["example.com/v1"].Widget[name] }`,
-      },
-    ],
-  },
-};
+function definition(kind: string): object {
+  const singular = kind.toLowerCase();
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: `${singular}s.example.com` },
+    spec: {
+      group: "example.com",
+      scope: "Namespaced",
+      names: { plural: `${singular}s`, singular, kind, listKind: `${kind}List` },
+      versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } }],
+    },
+  };
+}
+
+/** Refuses what has the name of an object of a kind. */
+function comparing(kind: string) {
+  const name = `K8sLikeA${kind}`;
+  return {
+    apiVersion: "templates.gatekeeper.sh/v1",
+    kind: "ConstraintTemplate",
+    metadata: { name: name.toLowerCase() },
+    spec: {
+      crd: { spec: { names: { kind: name } } },
+      targets: [
+        {
+          target: "admission.k8s.gatekeeper.sh",
+          rego: `package like
+violation[{"msg": "it is called like another"}] {
+  data.inventory.namespace[_]["example.com/v1"].${kind}[input.review.object.metadata.name]
+}`,
+        },
+      ],
+    },
+  };
+}
+
+function likeA(kind: string): object {
+  return {
+    apiVersion: "constraints.gatekeeper.sh/v1beta1",
+    kind: `K8sLikeA${kind}`,
+    metadata: { name: "like" },
+    spec: { match: { kinds: [{ apiGroups: [""], kinds: ["ConfigMap"] }] } },
+  };
+}
 
 /** A second replica, which finds a policy about what it may not read. */
 async function ofCustomResources(product: Product): Promise<Replica> {
-  product.apply(widgets);
+  product.apply(definition("Widget"));
   const named = /Warning: policies look at widgets\.example\.com, which portcullis may not list/;
-  await waitFor("the warning", 30, async () => named.test(product.apply(withLabel(comparing, Date.now()))));
+  await waitFor("the warning", 30, async () => named.test(product.apply(withLabel(comparing("Widget"), Date.now()))));
   await waitFor("the kind", 20, async () => product.get("k8slikeawidget") !== null);
-  const constraint = { apiVersion: "constraints.gatekeeper.sh/v1beta1", kind: "K8sLikeAWidget" };
-  product.apply({ ...constraint, metadata: { name: "like" }, spec: {} });
+  product.apply(likeA("Widget"));
   const kubeconfig = join(product.folder, "kubeconfig-product");
   const replica = await startReplica(product, { name: "replica-2", kubeconfig, registers: false });
   const { code, stdout } = product.cli("render", "roles");
@@ -293,7 +318,29 @@ async function ofCustomResources(product: Product): Promise<Replica> {
   return replica;
 }
 
-function withLabel(object: typeof comparing, at: number): object {
+async function grantedLater(product: Product, replica: Replica | undefined): Promise<void> {
+  product.apply(comparing("Gadget"));
+  await waitFor("the kind", 20, async () => product.get("k8slikeagadget") !== null);
+  product.apply(likeA("Gadget"));
+  const isKnown = async (): Promise<boolean> => product.get("k8slikeagadget", "like")?.["status"] !== undefined;
+  await waitFor("the constraint", 40, isKnown);
+  product.apply(definition("Gadget"));
+  await waitFor("the refusal", 40, async () => /gadgets\.example\.com is forbidden/.test(replica?.log() ?? ""));
+  const metadata = { name: "one", namespace: "default" };
+  product.apply({ apiVersion: "example.com/v1", kind: "Gadget", metadata });
+  const isRefused = (): boolean =>
+    product
+      .kubectl("create", "configmap", "one", "--dry-run=server", "--from-literal=a=b")
+      .includes("it is called like another");
+  assert.equal(isRefused(), false, "nobody may look at it yet");
+  writeFileSync(join(product.folder, "roles.yaml"), product.cli("render", "roles").stdout);
+  product.kubectl("apply", "-f", join(product.folder, "roles.yaml"));
+  aggregate(product);
+  await waitFor("the data to count", 20, async () => isRefused());
+  product.kubectl("delete", "k8slikeagadget/like", "constrainttemplate/k8slikeagadget", "crd/gadgets.example.com");
+}
+
+function withLabel(object: ReturnType<typeof comparing>, at: number): object {
   return { ...object, metadata: { ...object.metadata, labels: { at: String(at) } } };
 }
 

@@ -10,7 +10,17 @@ export {
 } from "./engine/engine.ts";
 export { canonicalJson, digestOf, sha256 } from "./engine/digest.ts";
 export type { Linked, Locate, PolicyFrontend, Profile, ReadFrom } from "./engine/frontend.ts";
-export type { Action, Answered, Decision, Effect, Outcome, PolicyId, Suspended } from "./engine/outcome.ts";
+export type {
+  Action,
+  Answered,
+  CopySources,
+  Decision,
+  Effect,
+  Outcome,
+  PolicyId,
+  Suspended,
+  Wanted,
+} from "./engine/outcome.ts";
 export { joinAnswers } from "./engine/join.ts";
 export { lintSources } from "./engine/lint.ts";
 export type { FieldFact, PolicyFacts } from "./engine/overlap.ts";
@@ -76,6 +86,7 @@ export {
 export { type Snapshot, inventoryNeed, inventoryOf, snapshotOf } from "./gatekeeper/inventory.ts";
 export { expansionTree } from "./gatekeeper/expansion/read.ts";
 export { type MutatorKind, mutatorTree } from "./gatekeeper/mutation/schema.ts";
+export { templateReads } from "./gatekeeper/template/read.ts";
 export { templateSchema } from "./gatekeeper/template/template-schema.ts";
 export { cleanupTree } from "./kyverno/cleanup/check.ts";
 export { policyTrees } from "./kyverno/policy/schema.ts";

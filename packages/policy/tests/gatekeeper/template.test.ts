@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Json } from "../../src/engine/request.ts";
 import { loosened } from "../../src/gatekeeper/template/crd.ts";
+import { templateReads } from "../../src/gatekeeper/template/read.ts";
 import { policySet, template } from "./load.ts";
 
 test("a template wants the CRD of its constraint kind", () => {
@@ -112,4 +113,23 @@ metadata: {name: foo}
   assert.equal(reads('      violation[{"msg": "a"}] { input.review.userInfo.username == "x" }'), true);
   assert.equal(reads('      violation[{"msg": "a"}] { r := input.review; r["userInfo"].username == "x" }'), true);
   assert.equal(reads('      violation[{"msg": "a"}] { input.review.object.metadata.name == "x" }'), false);
+});
+
+test("the synchronised objects that a template looks at are known by their kinds, through names too", () => {
+  const reads = (...lines: readonly string[]): unknown =>
+    templateReads({ spec: { targets: [{ rego: ["package foo", ...lines].join("\n") }] } });
+  const violation = (body: string): string => `violation[{"msg": "a"}] { ${body} }`;
+  assert.deepEqual(reads(violation("input.review.object.data.inventory")), []);
+  assert.deepEqual(reads(violation('data.inventory.cluster["v1"].Node[_]')), [{ kinds: ["/Node"] }]);
+  assert.deepEqual(reads(violation('inv := data.inventory; inv.cluster["v1"].Node[_]')), [{}, { kinds: ["/Node"] }]);
+  assert.deepEqual(
+    reads(violation('all = data.inventory.namespace; some ns; one := all[ns]; one["apps/v1"]["Deployment"][_]')),
+    [{}, { kinds: ["apps/Deployment"] }],
+  );
+  assert.deepEqual(
+    reads("nodes = data.inventory.cluster.v1", violation("nodes.Node[_]"), violation("nodes := input; nodes.Other")),
+    [{ kinds: ["/*", "/Node"] }],
+  );
+  assert.deepEqual(reads(violation("a = b[0]; b = a[0]; a.x; inv := data.inventory; f(inv)")), [{}]);
+  assert.deepEqual(reads("violation["), []);
 });

@@ -51,9 +51,12 @@ interface Known {
 
 const groups = new RegExp(`"group":"(?:${namingGroups.map((group) => group.replaceAll(".", "\\.")).join("|")})"`);
 
+/** Longer ones, in characters, take this thread too long to read. */
+const bodyMax = 300_000;
+
 /** kube-apiserver writes the kind first. */
 function isAboutPolicy(body: string): boolean {
-  return groups.test(body.slice(0, 1000));
+  return body.length <= bodyMax && groups.test(body.slice(0, 1000));
 }
 
 function objectIn(body: string): unknown {

@@ -7,6 +7,7 @@ import { type JsonRecord, fieldErrorText, gvkOf, isObject, nameOf, stringAt, val
 import { type Diagnostic, type Span, errorAt, warningAt } from "@portcullis/lang";
 import { quote } from "@portcullis/lang/go";
 import type { Locate, ReadFrom } from "../../engine/frontend.ts";
+import type { Scope } from "../../engine/policy.ts";
 import type { Json } from "../../engine/request.ts";
 import { accessorError } from "../gocode.ts";
 import { type CompiledSchema, compileCrdSchema, compileSchema } from "../schema.ts";
@@ -14,7 +15,7 @@ import { asRecord, listAt, stringsAt } from "../tree.ts";
 import type { DecodeError } from "../gotype.ts";
 import { decodeError } from "./decode.ts";
 import { constraintCrd, constraintSchema, loosened } from "./crd.ts";
-import { type CompiledRego, type RegoOptions, type TemplateRego, compileRego } from "./rego.ts";
+import { type CompiledRego, type RegoOptions, type TemplateRego, compileRego, regoReads } from "./rego.ts";
 import { templateSchema } from "./template-schema.ts";
 
 export interface Template {
@@ -112,6 +113,12 @@ export function templateDecodeError(object: Json): DecodeError | null {
   const { version } = gvkOf(object);
   const isServed = ["v1", "v1beta1", "v1alpha1"].includes(version);
   return isServed ? decodeError(object, version) : { text: unregisteredText(version), path: ["apiVersion"] };
+}
+
+/** The synchronised objects that a template looks at, without compiling it: `reads` of its policies, for templates without constraints too. */
+export function templateReads(object: Json): readonly Scope[] {
+  const source = regoOf(object);
+  return "problem" in source ? [] : regoReads(source.text);
 }
 
 type Path = readonly (string | number)[];

@@ -10,6 +10,7 @@ import {
   type Import,
   type Module,
   type RefTerm,
+  type Rule,
   type StringTerm,
   type Term,
   rewriteModule,
@@ -60,18 +61,75 @@ export function readsRequester(modules: readonly Module[]): boolean {
   return reads;
 }
 
-/** The kinds of synchronised objects that modules look at; empty when they look at none. */
+/**
+ * The kinds of synchronised objects that modules look at; empty when they look at none. Names that stand for a part of the
+ * inventory (`inv := data.inventory.namespace`) are followed, and where they come from counts as well: what goes
+ * another way, as the argument of a function, may be any kind.
+ */
 export function inventoryReads(modules: readonly Module[]): readonly Scope[] {
   const kinds = new Set<string>();
   for (const module of modules) {
-    walk(module, {
-      term: (term) => {
-        if (isInventory(term)) kinds.add(kindRead(term));
-      },
-    });
+    const ofModule = namedByRules(module);
+    for (const rule of module.rules) {
+      const within = namedWithin(rule);
+      const meant: Meaning = (name) => within.get(name) ?? ofModule.get(name);
+      walk(rule, {
+        term: (term) => {
+          const found = term.kind === "ref" ? followed(term, meant) : term;
+          if (isInventory(found)) kinds.add(kindRead(found));
+        },
+      });
+    }
   }
-  if (kinds.size === 0) return [];
-  return [kinds.has("*/*") ? {} : { kinds: [...kinds].toSorted() }];
+  const isAny = kinds.delete("*/*");
+  return [...(isAny ? [{}] : []), ...(kinds.size > 0 ? [{ kinds: [...kinds].toSorted() }] : [])];
+}
+
+/** What a name stands for. */
+type Meaning = (name: string) => RefTerm | undefined;
+
+/** `inv = data.inventory` as a rule. */
+function namedByRules(module: Module): ReadonlyMap<string, RefTerm> {
+  return new Map(
+    module.rules.flatMap(({ head: { reference, args, value } }) => {
+      const [name, ...rest] = reference;
+      const isName = name?.kind === "var" && rest.length === 0 && args === null && value?.kind === "ref";
+      return isName ? [[name.name, value] as const] : [];
+    }),
+  );
+}
+
+function namedWithin(rule: Rule): ReadonlyMap<string, RefTerm> {
+  const names = new Map<string, RefTerm>();
+  walk(rule, {
+    expr: (expr) => {
+      if (expr.kind !== "call" || !isUnification(expr.operator)) return;
+      const [left, right] = expr.args;
+      if (left?.kind === "var" && right?.kind === "ref") names.set(left.name, right);
+      if (right?.kind === "var" && left?.kind === "ref") names.set(right.name, left);
+    },
+  });
+  return names;
+}
+
+function isUnification({ head, path }: RefTerm): boolean {
+  return head.kind === "var" && (head.name === "assign" || head.name === "eq") && path.length === 0;
+}
+
+/** Names may go round in a circle, which the compiler refuses. */
+const stepsMax = 10;
+/** So much of a path says which kind is meant: `inventory.namespace[ns][version][kind]`. */
+const telling = 5;
+
+/** The reference with what the name at its beginning stands for in its place. */
+function followed(ref: RefTerm, meant: Meaning): RefTerm {
+  let whole = ref;
+  for (let step = 0; step < stepsMax && whole.head.kind === "var"; step++) {
+    const part = meant(whole.head.name);
+    if (part === undefined) return whole;
+    whole = { ...part, path: [...part.path.slice(0, telling), ...whole.path.slice(0, telling)] };
+  }
+  return whole;
 }
 
 // ── checks

@@ -73,6 +73,12 @@ export function compileRego(text: TemplateRego, options: RegoOptions): RegoResul
   return link([rewriteEntry(entry.module), ...libraries.map(rewriteLibrary)], { ...options, asks });
 }
 
+/** What a template's Rego looks at, from its text alone; nothing of what cannot be read. */
+export function regoReads({ rego, libs, version }: TemplateRego): readonly Scope[] {
+  const parsed = [rego, ...libs].map((text) => parse(text, "template", version));
+  return inventoryReads(parsed.flatMap((one) => ("problem" in one ? [] : [one.module])));
+}
+
 const missingRule = "invalid rego: invalid module: missing required rules: [violation]";
 
 function link(modules: readonly Module[], options: RegoOptions & { readonly asks: boolean }): RegoResult {

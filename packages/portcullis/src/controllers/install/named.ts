@@ -1,9 +1,9 @@
 // What a policy looks at, read from the object as it is, where nobody has compiled it yet: constraints by `match.kinds`, what is synchronised
-// by Config, SyncSet, annotation or the text of a template's Rego, Kyverno's by the kinds of rules that a background scan asks and the paths
+// by Config, SyncSet, annotation or a template's Rego, Kyverno's by the kinds of rules that a background scan asks and the paths
 // of API calls. What matches anything names nothing. What only mutates or only answers requests needs to list nothing.
 
 import { gvkOf, isObject, stringAt, valueAt } from "@portcullis/kube";
-import type { Scope } from "@portcullis/policy";
+import { type Scope, templateReads } from "@portcullis/policy";
 import type { ApiResource } from "../../cluster/api.ts";
 import { namedKinds } from "../policies/synckinds.ts";
 
@@ -37,7 +37,7 @@ export function namedKindsOf(policy: unknown, resources: readonly ApiResource[])
     case "constraints.gatekeeper.sh":
       return unique(listAt(policy, "spec", "match", "kinds").flatMap(matchKinds));
     case "templates.gatekeeper.sh":
-      return unique([...named(policy), ...listAt(policy, "spec", "targets").flatMap(inventoryKinds)]);
+      return unique([...named(policy), ...templateReads(policy).flatMap(({ kinds = [] }) => kinds)]);
     case "config.gatekeeper.sh":
     case "syncset.gatekeeper.sh":
       return unique(named(policy));
@@ -64,26 +64,6 @@ function named(object: Readonly<Record<string, unknown>>): readonly string[] {
   return namedKinds(object)
     .filter(({ kind }) => kind !== "")
     .map(({ group, kind }) => `${group}/${kind}`);
-}
-
-/**
- * `data.inventory.namespace[ns]["apps/v1"].Deployment`; what is no constant there names any group, or nothing. The text is
- * anybody's, so every repetition has an end: without, four thousand blanks took seven seconds.
- */
-const inventory =
-  /\bdata\.inventory\.(?:cluster|namespace\s{0,9}(?:\[[^\]]{0,99}\]|\.\w{1,99}))\s{0,9}(?:\[\s{0,9}(?:"([^"]{0,99})"|[^\]"]{0,99})\s{0,9}\]|\.(\w{1,99}))\s{0,9}(?:\.(\w{1,99})|\[\s{0,9}"(\w{1,99})"\s{0,9}\])/g;
-
-function inventoryKinds(target: unknown): readonly string[] {
-  const codes = listAt(target, "code").filter((code) => valueAt(code, "engine") === "Rego");
-  const texted = [target, ...codes.map((code) => valueAt(code, "source"))];
-  const modules = texted.flatMap((one) => [valueAt(one, "rego"), ...listAt(one, "libs")]);
-  return texts(modules).flatMap((text) =>
-    [...text.matchAll(inventory)].map(([, quoted, plain, kind = "", quotedKind]) => {
-      const version = quoted ?? plain;
-      const group = version === undefined ? "*" : version.includes("/") ? version.slice(0, version.indexOf("/")) : "";
-      return `${group}/${kind === "" ? (quotedKind ?? "") : kind}`;
-    }),
-  );
 }
 
 function isScanned(policy: unknown): boolean {
