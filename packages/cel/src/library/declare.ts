@@ -11,7 +11,7 @@ import type { Type } from "../types.ts";
 /** Takes the arguments as the signature declares them. */
 type Typed<A extends readonly unknown[]> = (args: A, budget: Budget) => Value | CelError;
 
-export type OverloadOptions = Pick<Overload, "cost" | "costsWhenDispatched" | "nonStrict" | "mismatch">;
+export type OverloadOptions = Pick<Overload, "cost" | "costsWhenDispatched" | "nonStrict" | "takes" | "mismatch">;
 
 /** A global function: `lists.range(int) -> list(int)`. */
 export function global<const A extends readonly unknown[]>(
@@ -88,7 +88,7 @@ function splitTypes(text: string): readonly string[] {
   return text === "" ? [] : [...parts, text.slice(from)].map((part) => part.trim());
 }
 
-const named: ReadonlyMap<string, Type> = new Map([
+const named: ReadonlyMap<string, Type> = new Map<string, Type>([
   ...[types.dyn, types.bool, types.int, types.uint, types.double, types.string, types.bytes].map(
     (type) => [type.kind, type] as const,
   ),

@@ -23,7 +23,9 @@ export function dispatch(
     candidates.find((overload) => takes(overload, values)) ?? noSuchOverload(name, overloads[0], values);
 }
 
-function takes({ parameters }: Overload, values: readonly Value[]): boolean {
+function takes(overload: Overload, values: readonly Value[]): boolean {
+  if (overload.takes !== undefined) return overload.takes(values);
+  const { parameters } = overload;
   for (let at = 0; at < parameters.length; at++) {
     if (!matchesType(parameters[at] as Type, values[at] as Value)) return false;
   }
