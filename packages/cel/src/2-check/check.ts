@@ -7,7 +7,7 @@
 
 import type { Call, Expression, Fold, ListLiteral, MapLiteral, Selection, StructLiteral } from "../ast.ts";
 import type { Parsed } from "../ast.ts";
-import type { Checked, Reference } from "../checked.ts";
+import type { Checked } from "../checked.ts";
 import type { Environment } from "../environment.ts";
 import type { Issue } from "../issue.ts";
 import * as types from "../types.ts";
@@ -16,7 +16,8 @@ import { declaredName, formatType } from "./format.ts";
 import { checkLiterals } from "./literals.ts";
 import { type Found, type Scope, fieldOf, findFunction, findName, findTypeName, messageName } from "./names.ts";
 import { resolveOverload } from "./overloads.ts";
-import { type Substitution, createSubstitution, isAssignable, isDyn, mostGeneral, substitute } from "./substitution.ts";
+import { type State, createState, freshParameter, report, typeOfNode } from "./state.ts";
+import { isAssignable, isDyn, mostGeneral, substitute } from "./substitution.ts";
 
 export interface Check {
   /** Null if there are issues. */
@@ -26,16 +27,7 @@ export interface Check {
 
 export function check(parsed: Parsed, environment: Environment): Check {
   const { places } = parsed;
-  const state: State = {
-    environment,
-    places,
-    scope: null,
-    substitution: createSubstitution(),
-    types: new Map(),
-    references: new Map(),
-    errors: [],
-    parameters: 0,
-  };
+  const state = createState(environment, places);
   const expression = checkNode(state, parsed.expression);
   if (state.errors.length > 0) return { checked: null, issues: state.errors };
   const final = new Map<number, Type>();
@@ -44,30 +36,6 @@ export function check(parsed: Parsed, environment: Environment): Check {
   const checked: Checked = { expression, types: final, references: state.references, places, result };
   const issues = checkLiterals(checked, environment);
   return { checked: issues.length > 0 ? null : checked, issues };
-}
-
-export interface State {
-  readonly environment: Environment;
-  readonly places: readonly number[];
-  /** Variables of the folds around. */
-  scope: Scope | null;
-  readonly substitution: Substitution;
-  readonly types: Map<number, Type>;
-  readonly references: Map<number, Reference>;
-  readonly errors: Issue[];
-  /** How many type parameters were made. */
-  parameters: number;
-}
-
-export function report({ errors, places }: State, id: number, message: string): void {
-  errors.push({ place: places[id] ?? -1, message });
-}
-
-export const typeOfNode = (state: State, { id }: Expression): Type => state.types.get(id) ?? types.errorType;
-
-/** A type that is not known yet. */
-export function freshParameter(state: State): Type {
-  return types.parameter(`_var${state.parameters++}`);
 }
 
 function set<T extends Expression>(state: State, node: T, type: Type): T {
@@ -214,13 +182,10 @@ function optionalValue(state: State, node: Expression): Type {
   return inner ?? type;
 }
 
-/** The most general of the types of elements. */
-function join(state: State, node: Expression, previous: Type | null, current: Type): Type {
+/** The more general of the types of elements; any type where they differ. See also ./literals.ts. */
+function join(state: State, previous: Type | null, current: Type): Type {
   if (previous === null) return current;
-  if (isAssignable(state.substitution, previous, current)) return mostGeneral(previous, current);
-  if (!state.environment.dialect.homogeneousLiterals) return types.dyn;
-  mismatch(state, node.id, previous, current);
-  return types.errorType;
+  return isAssignable(state.substitution, previous, current) ? mostGeneral(previous, current) : types.dyn;
 }
 
 function checkList(state: State, node: ListLiteral): Expression {
@@ -228,7 +193,7 @@ function checkList(state: State, node: ListLiteral): Expression {
   const elements = node.elements.map((element, at) => {
     const checked = checkNode(state, element);
     const found = node.optionals.has(at) ? optionalValue(state, checked) : typeOfNode(state, checked);
-    type = join(state, checked, type, found);
+    type = join(state, type, found);
     return checked;
   });
   return set(state, { ...node, elements }, types.listOf(type ?? freshParameter(state)));
@@ -239,10 +204,10 @@ function checkMap(state: State, node: MapLiteral): Expression {
   let valueType: Type | null = null;
   const entries = node.entries.map((entry) => {
     const key = checkNode(state, entry.key);
-    keyType = join(state, key, keyType, typeOfNode(state, key));
+    keyType = join(state, keyType, typeOfNode(state, key));
     const value = checkNode(state, entry.value);
     const found = entry.optional ? optionalValue(state, value) : typeOfNode(state, value);
-    valueType = join(state, value, valueType, found);
+    valueType = join(state, valueType, found);
     return { ...entry, key, value };
   });
   const type = types.mapOf(keyType ?? freshParameter(state), valueType ?? freshParameter(state));

@@ -1,6 +1,6 @@
-// What Kubernetes looks at once an expression has its types: regexes, durations and timestamps that are written down must be
-// such, and the elements of a literal must have one type, so that none of them is `dyn` beside others that are not.
-// cel-go: cel/validator.go.
+// What is looked at once an expression has its types. In Kubernetes, regexes, durations and timestamps that are written down
+// must be such, and the elements of a literal must have one type, so that none of them is `dyn` beside others that are not;
+// but what is given to `format` may be mixed. cel-go: cel/validator.go.
 
 import { Budget } from "@portcullis/lang";
 import { compileRegex } from "@portcullis/lang/go";
@@ -12,6 +12,7 @@ import { CelError } from "../runtime/value.ts";
 import * as types from "../types.ts";
 import type { Type } from "../types.ts";
 import { formatType } from "./format.ts";
+import { checkFormatCall } from "./formatcalls.ts";
 import { isExactly } from "./substitution.ts";
 
 interface State {
@@ -22,7 +23,7 @@ interface State {
 
 export function checkLiterals(checked: Checked, environment: Environment): readonly Issue[] {
   const errors: Issue[] = [];
-  if (environment.dialect.validatesLiterals) visit({ checked, environment, errors }, checked.expression);
+  visit({ checked, environment, errors }, checked.expression, false);
   return errors;
 }
 
@@ -30,11 +31,22 @@ function report({ checked, errors }: State, { id }: Expression, message: string)
   errors.push({ place: checked.places[id] ?? -1, message });
 }
 
-function visit(state: State, node: Expression): void {
-  if (node.kind === "call") checkArgument(state, node);
-  if (node.kind === "list") checkElements(state, node);
-  if (node.kind === "map") checkEntries(state, node);
-  for (const part of partsOf(node)) visit(state, part);
+/** `mayMix` within a call of `format`. */
+function visit(state: State, node: Expression, mayMix: boolean): void {
+  const { dialect } = state.environment;
+  if (node.kind === "call" && dialect.validatesLiterals) checkArgument(state, node);
+  if (node.kind === "call" && node.function === "format") checkFormat(state, node);
+  if (dialect.homogeneousLiterals && !mayMix) {
+    if (node.kind === "list") checkElements(state, node);
+    if (node.kind === "map") checkEntries(state, node);
+  }
+  const mayMixWithin = mayMix || (node.kind === "call" && node.function === "format");
+  for (const part of partsOf(node)) visit(state, part, mayMixWithin);
+}
+
+function checkFormat({ checked, errors }: State, node: Call): void {
+  const wrong = checkFormatCall(checked, node);
+  if (wrong !== null) errors.push({ place: checked.places[wrong.id] ?? -1, message: wrong.message });
 }
 
 function partsOf(node: Expression): readonly Expression[] {

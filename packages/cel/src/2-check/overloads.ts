@@ -6,8 +6,8 @@ import type { Call } from "../ast.ts";
 import type { Overload } from "../library.ts";
 import * as types from "../types.ts";
 import type { Type } from "../types.ts";
-import { type State, freshParameter, report, typeOfNode } from "./check.ts";
 import { formatSignature, formatType } from "./format.ts";
+import { type State, freshParameter, report, typeOfNode } from "./state.ts";
 import { createSubstitution, isAssignable, isAssignableList, isExactly, partsOf, substitute } from "./substitution.ts";
 
 export interface Resolution {
