@@ -83,3 +83,26 @@ test("the difference of equal numbers is nothing, and keys are escaped", () => {
   assert.deepEqual(jsonPatch({ n: new Decimal("1.0") }, { n: new Decimal("1.0") }), []);
   assert.deepEqual(jsonPatch({}, { "a/b~": 1 }), [{ op: "add", path: "/a~1b~0", value: 1 }]);
 });
+
+test("a document that is null has nothing, and takes nothing", () => {
+  const options = { negativeIndices: true, allowMissingOnRemove: true, makeParents: true };
+  const [path, from, value] = ["/a", "/b", 1];
+  const patched = (...operations: readonly unknown[]): unknown => apply(null, operations, options);
+  const nothing = "invalid value, expected object";
+  const cases: readonly (readonly [operation: unknown, error: string])[] = [
+    [{ op: "add", path, value }, `error in add for path: '/a': ${nothing}`],
+    [{ op: "add", path: "/a/b", value }, 'add operation does not apply: doc is missing path: "/a/b": missing value'],
+    [
+      { op: "add", path: "/a/-2/b", value },
+      "Unable to ensure path for negative index other than -1: -2: invalid index referenced",
+    ],
+    [{ op: "remove", path }, `error in remove for path: '/a': ${nothing}`],
+    [{ op: "remove", path: "/a/b" }, `json: error calling MarshalJSON for type *jsonpatch.partialDoc: ${nothing}`],
+    [{ op: "replace", path, value }, "replace operation does not apply: doc is missing key: /a: missing value"],
+    [{ op: "move", path, from }, `error in move for path: 'b': ${nothing}`],
+    [{ op: "copy", path, from }, `error in copy for from: '/b': ${nothing}`],
+    [{ op: "test", path, value }, `error in test for path: '/a': ${nothing}`],
+  ];
+  for (const [operation, error] of cases) assert.equal(patched(operation), error);
+  assert.deepEqual(patched({ op: "remove", path: "/a/b" }, { op: "add", path: "", value: { c: 2 } }), { c: 2 });
+});

@@ -39,18 +39,20 @@ export function applyJsonPatch(
     hard: false,
     options,
   };
-  if (state.root === null) return { error: wrongRoot(document) };
+  if (state.root === null && document !== null) return { error: wrongRoot(document) };
   for (const operation of operations) {
     options.budget.step();
     const problem = applyOne(state, operation);
     if (problem !== null) return { error: problem };
   }
+  if (state.root === null) return { error: wrongRoot(null) };
   return { value: state.hard ? withoutHardNulls(state.root, state.made) : state.root };
 }
 
 type Container = Record<string, unknown> | unknown[];
 
 interface State {
+  /** Null for a document that is null: there is nothing in it, and nothing can be put into it. */
   root: Container | null;
   /** What the empty key of the root stands for. */
   original: unknown;
@@ -65,6 +67,7 @@ interface State {
 const hardNull: unique symbol = Symbol("null");
 
 const missing = "missing value";
+const expectedObject = "invalid value, expected object";
 const invalidIndex = "invalid index referenced";
 const invalidState = "invalid state detected";
 
@@ -74,7 +77,7 @@ function asContainer(value: unknown): Container | null {
 
 function wrongRoot(value: unknown): string {
   if (value === null) {
-    return "json: error calling MarshalJSON for type *jsonpatch.partialDoc: invalid value, expected object";
+    return `json: error calling MarshalJSON for type *jsonpatch.partialDoc: ${expectedObject}`;
   }
   const kind = typeof value === "boolean" ? "bool" : typeof value === "string" ? "string" : "number";
   return `json: cannot unmarshal ${kind} into Go value of type map[string]*jsonpatch.lazyNode`;
@@ -207,9 +210,9 @@ function test(state: State, operation: JsonPatchOperation): string | null {
 
 // ── places
 
-/** A container that may be written to, and the key in it. */
+/** A container that may be written to, null for a document that is null, and the key in it. */
 interface Target {
-  readonly container: Container;
+  readonly container: Container | null;
   readonly key: string;
 }
 
@@ -217,9 +220,7 @@ interface Target {
 function find(state: State, pointer: string): Target | null {
   const steps = pointer.split("/");
   if (steps.length < 2 && pointer !== "") return null;
-  if (state.root === null) return null;
-  let container = own(state, state.root);
-  state.root = container;
+  let container = ownRoot(state);
   for (const step of steps.slice(1, -1)) {
     state.options.budget.step();
     const key = decoded(step);
@@ -244,6 +245,11 @@ function ownedChild(state: State, target: Target): Container | null {
   return copied;
 }
 
+function ownRoot(state: State): Container | null {
+  if (state.root !== null) state.root = own(state, state.root);
+  return state.root;
+}
+
 function own(state: State, container: Container): Container {
   if (state.made.has(container)) return container;
   state.options.budget.step(Array.isArray(container) ? container.length : Object.keys(container).length);
@@ -257,6 +263,7 @@ type Found = { readonly value: unknown } | { readonly error: string };
 /** The value at a key; undefined where the document has a null or, at the empty key, nothing. */
 function getFrom(state: State, { container, key }: Target): Found {
   if (key === "") return { value: container === state.root ? state.original : undefined };
+  if (container === null) return { error: expectedObject };
   if (!Array.isArray(container)) {
     if (!Object.hasOwn(container, key)) return { error: `unable to get nonexistent key: ${key}: ${missing}` };
     return { value: container[key] ?? undefined };
@@ -279,6 +286,7 @@ function indexOf(key: string): number | string {
 }
 
 function addTo({ container, key }: Target, value: unknown, options: JsonPatchOptions): string | null {
+  if (container === null) return expectedObject;
   if (!Array.isArray(container)) {
     setOwn(container, key, value);
     return null;
@@ -300,6 +308,7 @@ function addTo({ container, key }: Target, value: unknown, options: JsonPatchOpt
 
 /** Replaces what is there. */
 function replaceIn({ container, key }: Target, value: unknown): string | null {
+  if (container === null) return expectedObject;
   if (!Array.isArray(container)) {
     setOwn(container, key, value);
     return null;
@@ -311,6 +320,7 @@ function replaceIn({ container, key }: Target, value: unknown): string | null {
 }
 
 function removeFrom({ container, key }: Target, options: JsonPatchOptions): string | null {
+  if (container === null) return expectedObject;
   if (!Array.isArray(container)) {
     if (Object.hasOwn(container, key)) delete container[key];
     else if (!options.allowMissingOnRemove) return `unable to remove nonexistent key: ${key}: ${missing}`;
@@ -332,9 +342,8 @@ function removeFrom({ container, key }: Target, options: JsonPatchOptions): stri
 
 function makeParents(state: State, pointer: string): string | null {
   const steps = pointer.split("/").slice(1);
-  if (steps.length === 0 || state.root === null) return null;
-  let container = own(state, state.root);
-  state.root = container;
+  if (steps.length === 0) return null;
+  let container = ownRoot(state);
   for (let at = 0; at < steps.length - 1; at++) {
     state.options.budget.step();
     const step = steps[at] as string;

@@ -3,10 +3,12 @@
 // elements before left while variables still see the object as it was. Kyverno: pkg/engine/mutation.go,
 // pkg/engine/handlers/mutation, pkg/engine/mutate/mutation.go.
 //
-// After a patch that fails Kyverno goes on with no object, so that no later rule applies; here the policy ends and the
-// object stays as it was, but on the command line, where that is what users see.
+// After a patch that fails Kyverno goes on with no object, so that later rules apply only where there is an old one, and
+// fail for want of a kind. In a cluster the policy ends here, and the object stays as it was; on the command line, where
+// tests name those rules, it is as in Kyverno.
 
 import { GoInteger } from "@portcullis/jmespath/kyverno";
+import { boundExtent } from "@portcullis/lang";
 import { goJson, isObject, nameOf, namespaceOf, stringAt, valueAt } from "@portcullis/kube";
 import type { Profile } from "../engine/frontend.ts";
 import type { Outcome } from "../engine/outcome.ts";
@@ -61,6 +63,7 @@ export function mutateRequest(linked: LinkedPolicy, request: EvaluationRequest, 
   const { scope } = started;
   const results: RuleResult[] = [];
   let { object } = started.subject;
+  const isCli = linked.profile === "kyverno-cli";
   let isBroken = false;
   for (const rule of linked.policy.rules) {
     const { does } = rule;
@@ -75,13 +78,17 @@ export function mutateRequest(linked: LinkedPolicy, request: EvaluationRequest, 
     if (result === null) continue;
     results.push(result);
     isBroken = result.patched === null;
-    if (isBroken) break;
-    if (result.patched !== undefined) ({ patched: object } = result);
-    scope.replace(["request", "object"], object);
+    if (isBroken && !isCli) break;
+    if (isBroken) object = null;
+    else if (result.patched !== undefined && result.patched !== object) {
+      object = result.patched;
+      boundExtent(object, evaluation.budget);
+    }
+    if (!isBroken) scope.replace(["request", "object"], object);
     if (linked.policy.appliesOne && (result.status === "pass" || result.status === "fail")) break;
   }
   return {
-    object: isBroken && linked.profile === "kyverno-cli" ? null : object,
+    object: isBroken && isCli ? null : object,
     outcomes: results.map((result) => outcomeOf(linked, started, result)),
   };
 }

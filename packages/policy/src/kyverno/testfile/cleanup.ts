@@ -34,7 +34,7 @@ export function* cleanupResponses(
       const { status, message } = judgeCleanup(linked, unsentRequest(object, "schedule"), { ...evaluation, world });
       const rules = [ruleResult(id, status, message)];
       const policy = cliPolicy(cleanup, source);
-      yield { policy, phase: "validate", namespaceLabels: labels, object, patched: object, rules };
+      yield { policy, phase: "validate", namespaceLabels: labels, given: object, object, patched: object, rules };
     }
   }
 }

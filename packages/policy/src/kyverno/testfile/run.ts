@@ -15,6 +15,8 @@ export interface PolicyResponse {
   readonly phase: Phase;
   /** Of the namespace that the object is in. */
   readonly namespaceLabels: Labels;
+  /** As it was before any policy. */
+  readonly given: Json;
   /** Before and after the phase; null after a patch that failed. */
   readonly object: Json;
   readonly patched: Json;
@@ -55,6 +57,7 @@ export function runPolicies(object: Json, options: RunOptions): readonly PolicyR
           policy,
           phase,
           namespaceLabels: subject.namespaceLabels,
+          given: object,
           object: current,
           patched: after,
           rules,

@@ -29,6 +29,7 @@ function response(status: RuleStatus | null, annotations: CliPolicy["annotations
     policy: { ...policy, annotations },
     phase: "validate",
     namespaceLabels: {},
+    given: web,
     object: web,
     patched: web,
     rules,

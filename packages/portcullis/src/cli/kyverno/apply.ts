@@ -159,8 +159,8 @@ function openOutput(path: string): Sink {
     return (text) => appendFileSync(path, text);
   }
   mkdirSync(path, { recursive: true });
-  return (text, { object, policy }, isGenerated) => {
-    const name = isGenerated ? `${policy.name}-generated` : `${nameOf(object)}-mutated`;
+  return (text, { given, policy }, isGenerated) => {
+    const name = isGenerated ? `${policy.name}-generated` : `${nameOf(given)}-mutated`;
     appendFileSync(join(path, `${name}.yaml`), text);
   };
 }
@@ -192,7 +192,7 @@ function printObject(object: unknown, response: PolicyResponse, { toPipe, sink, 
     sink(`${yaml}\n---\n\n${targets.join("")}`, response, isGenerated);
     return;
   }
-  const head = toPipe ? "" : `\npolicy ${response.policy.name} applied to ${pathOf(response)}:`;
+  const head = toPipe ? "" : `\npolicy ${response.policy.name} applied to ${pathOf(response.given)}:`;
   const tail = targets.length === 0 ? "" : `patched targets: \n${targets.map((target) => `\n${target}\n`).join("")}`;
   write(`${head}\n${yaml}\n---\n${tail}`);
 }
@@ -202,7 +202,7 @@ function patchedTargets({ rules }: PolicyResponse): readonly unknown[] {
   return rules.flatMap(({ effects }) => effects.flatMap((effect) => (effect.kind === "patch" ? [effect.patch] : [])));
 }
 
-function pathOf({ object }: PolicyResponse): string {
+function pathOf(object: unknown): string {
   return `${namespaceOf(object)}/${gvkOf(object).kind}/${nameOf(object)}`;
 }
 
@@ -313,7 +313,7 @@ function printTable(responses: readonly PolicyResponse[], flags: KyvernoApplyFla
 
 function printFailures(response: PolicyResponse, auditWarn: boolean): void {
   const { policy, rules } = response;
-  const where = `${policy.name} -> resource ${pathOf(response)}`;
+  const where = `${policy.name} -> resource ${pathOf(response.object)}`;
   for (const { type, status, message } of rules) {
     if (type === "Mutation" && status === "skip") print(`\nskipped mutate policy ${where}`);
     if (type === "Mutation" && status === "error")
