@@ -1,6 +1,13 @@
-// How the values of flags are read.
+// How the values of flags are read, and flags that several commands have.
 
-import { InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
+
+/** Paths stand behind `-f`, as gator's users write them, or alone, as Kyverno's do. */
+export function withPaths(command: Command, what: string): Command {
+  return command
+    .argument("[path...]", `${what}; \`-\` is standard input`)
+    .option("-f, --filename <path>", "the same; may be repeated", collect, []);
+}
 
 export function collect(value: string, previous: string[]): string[] {
   return [...previous, value];

@@ -6,7 +6,7 @@
 import { Command, CommanderError, Option } from "commander";
 import manifest from "portcullis/package.json" with { type: "json" };
 import { reasonOf } from "../app/refusal.ts";
-import { collect, portNumber } from "./arguments.ts";
+import { portNumber, withPaths } from "./arguments.ts";
 import { registerGator } from "./gator/register.ts";
 import { CommandFailed } from "./kyverno/exit.ts";
 import { registerKyverno } from "./kyverno/register.ts";
@@ -44,16 +44,8 @@ const program = new Command("portcullis")
   .exitOverride()
   .hook("preAction", (_program, command) => tuneFor(nameOf(command)));
 
-program
-  .command("test")
+withPaths(program.command("test"), "files and folders with policies, objects or test files")
   .description("run the test files of both dialects, or decide about objects: from files, folders or standard input")
-  .argument("[path...]", "the same as -f PATH")
-  .option(
-    "-f, --filename <path>",
-    "a file or folder with policies or objects; may be repeated, `-` is standard input",
-    collect,
-    [],
-  )
   .addOption(new Option("-o, --output <format>", "how to print the findings").choices(outputs).default("text"))
   .option("--deny-only", "print only what would be denied")
   .option("--lenient", "pass a test that tests nothing, as kyverno does")
@@ -86,10 +78,8 @@ program
     },
   );
 
-program
-  .command("apply")
+withPaths(program.command("apply"), "files and folders with policies and objects")
   .description("apply policies of both dialects to objects: from files, folders or standard input (`helm template`)")
-  .argument("[path...]", "files and folders with policies and objects, `-` is standard input")
   .addOption(
     new Option("-o, --output <format>", "how to print the results")
       .choices(["table", "json", "sarif", "junit", "policyreport"])
@@ -101,6 +91,7 @@ program
     async (
       paths: string[],
       options: {
+        filename: string[];
         output: "table" | "json" | "sarif" | "junit" | "policyreport";
         verbose?: boolean;
         kyvernoAnswers?: boolean;
@@ -108,7 +99,7 @@ program
     ) => {
       const { apply } = await import("./commands/apply.ts");
       process.exitCode = apply({
-        paths,
+        paths: [...options.filename, ...paths],
         output: options.output,
         verbose: options.verbose === true,
         peerAnswers: options.kyvernoAnswers === true,
@@ -116,32 +107,33 @@ program
     },
   );
 
-program
-  .command("lint")
+withPaths(program.command("lint"), "files and folders with policies")
   .description("say what policies leave open, and what is wrong with them")
-  .argument("<path...>", "files or folders with policies")
   .addOption(new Option("-o, --output <format>", "how to print the findings").choices(outputs).default("text"))
-  .action(async (paths: string[], options: { output: (typeof outputs)[number] }) => {
+  .action(async (paths: string[], options: { filename: string[]; output: (typeof outputs)[number] }) => {
     const { lint } = await import("./commands/lint.ts");
-    process.exitCode = lint({ paths, output: options.output });
+    process.exitCode = lint({ paths: [...options.filename, ...paths], output: options.output });
   });
 
-program
-  .command("explain")
-  .description("say why an object was or was not matched, and which line of which rule produced a message")
-  .option("-f, --filename <path>", "a file or folder with policies and objects; may be repeated", collect, [])
+withPaths(program.command("explain"), "files and folders with templates, constraints and objects")
+  .description("say why a constraint did or did not match an object, and which line of which rule produced a message")
   .option("--constraint <name>", "only this constraint: NAME or KIND/NAME")
   .option("--object <name>", "only this object: NAME, NAMESPACE/NAME or KIND/NAME")
   .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
-  .action(async (options: { filename: string[]; constraint?: string; object?: string; output: "text" | "json" }) => {
-    const { explain } = await import("./commands/explain.ts");
-    process.exitCode = explain({
-      paths: options.filename,
-      constraint: options.constraint ?? null,
-      object: options.object ?? null,
-      output: options.output,
-    });
-  });
+  .action(
+    async (
+      paths: string[],
+      options: { filename: string[]; constraint?: string; object?: string; output: "text" | "json" },
+    ) => {
+      const { explain } = await import("./commands/explain.ts");
+      process.exitCode = explain({
+        paths: [...options.filename, ...paths],
+        constraint: options.constraint ?? null,
+        object: options.object ?? null,
+        output: options.output,
+      });
+    },
+  );
 
 registerServing(program, version);
 registerDecisions(program);

@@ -111,3 +111,44 @@ spec:
     assert.equal(portcullis([command, "--kyverno-answers", "-"], policy).status, 0, command);
   }
 });
+
+test("cli: apply says what policies would change and make", () => {
+  const made = portcullis(["apply", "examples/network-policy"]).stdout;
+  const wanted = "networking.k8s.io/v1/NetworkPolicy team-a/default-deny would be made, because of v1/Namespace team-a";
+  assert.equal(made.split("\n")[0], wanted);
+  const paths = ["-f", "examples/mutation/policies", "-f", "examples/mutation/objects"];
+  const changed =
+    /^v1\/Pod default\/plain would be changed at \/metadata\/labels, \/spec\/containers\/0\/imagePullPolicy, /m;
+  assert.match(portcullis(["apply", ...paths]).stdout, changed);
+  const { changes } = JSON.parse(portcullis(["apply", ...paths, "-o", "json"]).stdout) as {
+    readonly changes: readonly { readonly object: { readonly name: string }; readonly patch: readonly unknown[] }[];
+  };
+  assert.deepEqual(
+    changes.map(({ object, patch }) => [object.name, patch.length]),
+    [
+      ["plain", 4],
+      ["explicit", 1],
+    ],
+  );
+});
+
+test("cli: what decides nothing is wrong usage, not a run without findings", () => {
+  for (const command of ["test", "apply"]) {
+    const policies = portcullis([command, "-f", "examples/repos/policies"]);
+    assert.equal(policies.status, 2);
+    assert.match(policies.stderr, /^no object to decide about: give files or folders with objects, or `-` /);
+    const objects = portcullis([command, "examples/repos/objects"]);
+    assert.equal(objects.status, 2);
+    assert.match(objects.stderr, /^no policy: give files or folders with policies and objects$/m);
+  }
+  assert.match(portcullis(["lint", "-f", "examples/repos/objects"]).stderr, /^no policy to look at: /);
+});
+
+test("cli: paths stand behind -f or alone", () => {
+  for (const command of ["test", "apply", "lint", "explain"]) {
+    const { status, stdout } = portcullis([command, "examples/repos"]);
+    const flagged = portcullis([command, "-f", "examples/repos"]);
+    assert.deepEqual([status, stdout], [flagged.status, flagged.stdout]);
+    assert.notEqual(stdout, "");
+  }
+});

@@ -1,6 +1,7 @@
 // `portcullis apply`: every policy in the given files, of both dialects, to every object in them, as the cluster would: what
-// mutates comes first, what validates sees the result. Prints a table of what was found, or JSON, SARIF, JUnit or
-// PolicyReports. Exit code 1 when something would be denied, fails or is broken, 2 when input cannot be read.
+// mutates comes first, what validates sees the result. Prints a table of what was found and what would be changed and made,
+// or JSON, SARIF, JUnit or PolicyReports. Exit code 1 when something would be denied, fails or is broken, 2 when input
+// cannot be read or there is nothing to decide.
 
 import type { Decision, Outcome } from "@portcullis/policy";
 import { createPaint } from "../kyverno/paint.ts";
@@ -10,8 +11,16 @@ import { type Finding, type OutputFormat, findingLine, objectName } from "../out
 import { type ReportedResult, renderPolicyReports } from "../output/policyreport.ts";
 import { render, renderJson } from "../output/print.ts";
 import { showProgress } from "../output/progress.ts";
-import { UsageError } from "../usage.ts";
-import { type Parted, createDecider, describeObject, partObjects, policyFindings, requestOf } from "./decide.ts";
+import {
+  type Parted,
+  createDecider,
+  describeObject,
+  expectBoth,
+  partObjects,
+  policyFindings,
+  requestOf,
+} from "./decide.ts";
+import { doneLines } from "./done.ts";
 import { outcomeFindings, ruleName } from "./outcomes.ts";
 import { isTest } from "./run-tests.ts";
 
@@ -36,7 +45,7 @@ export function apply({ paths, output, verbose, peerAnswers }: ApplyOptions): nu
     loaded.filter(({ object }) => !isTest(object)),
     { peerAnswers },
   );
-  if (parted.policies.length === 0) throw new UsageError("no policy: give files or folders with policies and objects");
+  expectBoth(parted);
   const decided = decideAll(parted);
   const broken = policyFindings(parted.set);
   const findings = [...broken, ...decided.flatMap(({ one, decision }) => outcomeFindings(one, decision))];
@@ -44,8 +53,9 @@ export function apply({ paths, output, verbose, peerAnswers }: ApplyOptions): nu
   else if (output === "policyreport") process.stdout.write(reports(broken, decided));
   else {
     const counted = { checked: parted.objects.length, policies: parted.policies.length };
-    // What policies want to exist is no finding; only JSON, which programs read, has a place for it.
-    if (output === "json") process.stdout.write(renderJson(findings, counted, effectsOf(decided)));
+    // What policies change and want to exist is no finding; of these formats only JSON has a place for it.
+    const done = { effects: effectsOf(decided), changes: changesOf(decided) };
+    if (output === "json") process.stdout.write(renderJson(findings, counted, done));
     else process.stdout.write(render(findings, counted, output));
   }
   return hasViolation(broken, decided) ? 1 : 0;
@@ -55,6 +65,12 @@ function effectsOf(decided: readonly Decided[]): readonly unknown[] {
   return decided.flatMap(({ one, decision }) =>
     decision.effects.map((effect) => ({ ...effect, object: describeObject(one.object) })),
   );
+}
+
+function changesOf(decided: readonly Decided[]): readonly unknown[] {
+  return decided
+    .filter(({ decision }) => decision.patch.length > 0)
+    .map(({ one, decision }) => ({ object: describeObject(one.object), patch: decision.patch }));
 }
 
 function decideAll(parted: Parted): readonly Decided[] {
@@ -89,7 +105,8 @@ function table(broken: readonly Finding[], decided: readonly Decided[], verbose:
   );
   const paint = createPaint({ removeColor: true, terminal: false });
   const text = renderTable(["object", "policy", "result", "action", "message"], rows, paint);
-  return `${broken.map(findingLine).join("")}${text}${summary(decided)}\n`;
+  const done = decided.flatMap(({ one, decision }) => doneLines(one.object, decision)).map((line) => `${line}\n`);
+  return `${broken.map(findingLine).join("")}${text}${done.join("")}${summary(decided)}\n`;
 }
 
 function shownOutcomes({ outcomes }: Decision, verbose: boolean): readonly Outcome[] {

@@ -52,6 +52,18 @@ export function partObjects(loaded: readonly LoadedObject[], { peerAnswers = fal
 }
 
 /**
+ * A run that decides nothing must not look like one that finds nothing. Where policies are broken that is said instead.
+ * Throws UsageError.
+ */
+export function expectBoth({ set, policies, objects }: Parted): void {
+  if (policies.length === 0) throw new UsageError("no policy: give files or folders with policies and objects");
+  if (objects.length > 0 || policyFindings(set).some(({ level }) => level === "error")) return;
+  throw new UsageError(
+    "no object to decide about: give files or folders with objects, or `-` for standard input (`portcullis lint` looks at policies alone)",
+  );
+}
+
+/**
  * Decides about one object with everything loaded as the cluster around it: mutated first and then validated, as an API
  * server does it.
  */

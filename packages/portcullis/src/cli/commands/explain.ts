@@ -41,8 +41,9 @@ export function explain({ paths, constraint, object, output }: ExplainFlags): nu
   const parted = partObjects(loaded);
   const { set, policies, objects, answers } = parted;
   const asked = objects.filter((one) => object === null || isNamed(one, object));
-  if (policies.length === 0)
-    throw new UsageError("no policies: give files or folders with templates and constraints with -f PATH");
+  if (policies.length === 0) {
+    throw new UsageError("no policy: give files or folders with templates, constraints and objects");
+  }
   if (asked.length === 0)
     throw new UsageError(object === null ? "no objects to explain" : `no object is named ${object}`);
   const context = withDefaultNamespace(objects.map((one) => one.object));

@@ -3,7 +3,7 @@
 import { builtinCatalog } from "@portcullis/kube";
 import type { Diagnostic } from "@portcullis/lang";
 import { lintSources } from "@portcullis/policy";
-import { loadObjects } from "../load/files.ts";
+import { loadObjects, nothingIn } from "../load/files.ts";
 import { type OutputFormat, diagnosticFinding } from "../output/finding.ts";
 import { render } from "../output/print.ts";
 import { UsageError } from "../usage.ts";
@@ -11,9 +11,10 @@ import { partObjects, policyFindings } from "./decide.ts";
 
 export function lint({ paths, output }: { readonly paths: readonly string[]; readonly output: OutputFormat }): number {
   const told: Diagnostic[] = [];
-  const loaded = loadObjects(paths, { stdin: false, warn: (warning) => told.push(warning) });
+  const loaded = loadObjects(paths, { stdin: paths.length === 0, warn: (warning) => told.push(warning) });
+  if (loaded.length === 0) throw nothingIn(paths);
   const { set, policies, frontends } = partObjects(loaded);
-  if (policies.length === 0) throw new UsageError(`${paths.join(", ")}: no policies here`);
+  if (policies.length === 0) throw new UsageError("no policy to look at: give files or folders with policies");
   const findings = [
     ...told.map((warning) => diagnosticFinding(warning)),
     ...policyFindings(set),

@@ -1,6 +1,7 @@
 // `portcullis test`: runs the test files of both dialects that are in the given files; without one, it decides about every
 // object in them with every policy, as the cluster's webhook would. Prints what it found. Exit code 1 when a test fails,
-// something would be denied or a policy is broken, 2 when input cannot be read. Policies are not objects to decide about.
+// something would be denied or a policy is broken, 2 when input cannot be read or there is nothing to decide. Policies are
+// not objects to decide about.
 
 import { resolve } from "node:path";
 import { type LoadedObject, loadObjects, nothingIn } from "../load/files.ts";
@@ -11,7 +12,7 @@ import { createWriter } from "../output/writer.ts";
 import { type Check, renderChecks } from "../output/check.ts";
 import { outcomeFindings } from "./outcomes.ts";
 import { isTest, runTests, testFilesOf } from "./run-tests.ts";
-import { createAskingDecider, createDecider, partObjects, policyFindings, requestOf } from "./decide.ts";
+import { createAskingDecider, createDecider, expectBoth, partObjects, policyFindings, requestOf } from "./decide.ts";
 
 export interface TestOptions {
   readonly paths: readonly string[];
@@ -32,6 +33,7 @@ export async function test(options: TestOptions): Promise<number> {
   if (loaded.length === 0) throw nothingIn(paths);
   if (loaded.some(({ object }) => isTest(object))) return testFiles(loaded, { output, lenient, verbose });
   const parted = partObjects(loaded, { peerAnswers });
+  expectBoth(parted);
   const decide = asksProviders ? createAskingDecider(parted) : createDecider(parted);
   const { objects } = parted;
   const writer = createWriter(besideProgress(process.stdout));

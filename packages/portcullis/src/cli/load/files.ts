@@ -59,7 +59,7 @@ export function loadObjects(paths: readonly string[], options: LoadOptions): rea
 export function nothingIn(paths: readonly string[]): UsageError {
   return new UsageError(
     paths.length === 0
-      ? "no input: give files or folders with -f PATH, or objects on standard input"
+      ? "no input: give files or folders, or `-` for standard input"
       : `${paths.join(", ")}: no Kubernetes objects here; expected them in files that end in ${manifestEndings.join(", ")}`,
   );
 }

@@ -8,8 +8,8 @@ import { type Finding, type OutputFormat, type Summary, findingLine, objectName 
 /** Prints findings in the order in which they are added. */
 export interface Printer {
   add(finding: Finding): void;
-  /** The last call. Effects are what policies want to exist, where a command asks for it; only JSON has a place for them. */
-  end(summary: Summary, effects?: readonly unknown[]): void;
+  /** The last call. What policies do besides finding fault has a place in JSON only. */
+  end(summary: Summary, done?: Done): void;
 }
 
 export function createPrinter(format: OutputFormat, write: (text: string) => void): Printer {
@@ -30,10 +30,13 @@ export function render(findings: readonly Finding[], summary: Summary, format: O
   return printed(createPrinterOf(format), findings, summary);
 }
 
-/** JSON with what policies want to exist, where a command asks for it. */
-export function renderJson(findings: readonly Finding[], summary: Summary, effects?: readonly unknown[]): string {
-  return printed(createPrinterOf("json"), findings, summary, effects);
+/** JSON with what else came of the run. */
+export function renderJson(findings: readonly Finding[], summary: Summary, done: Done): string {
+  return printed(createPrinterOf("json"), findings, summary, done);
 }
+
+/** What else came of a run, by its name: `effects` are what policies want to exist, `changes` what they make of objects. */
+export type Done = Readonly<Record<string, readonly unknown[]>>;
 
 type MakePrinter = (write: (text: string) => void) => Printer;
 
@@ -41,16 +44,11 @@ function createPrinterOf(format: OutputFormat): MakePrinter {
   return (write) => createPrinter(format, write);
 }
 
-function printed(
-  make: MakePrinter,
-  findings: readonly Finding[],
-  summary: Summary,
-  effects?: readonly unknown[],
-): string {
+function printed(make: MakePrinter, findings: readonly Finding[], summary: Summary, done: Done = {}): string {
   const parts: string[] = [];
   const printer = make((text) => parts.push(text));
   for (const finding of findings) printer.add(finding);
-  printer.end(summary, effects);
+  printer.end(summary, done);
   return parts.join("");
 }
 
@@ -75,7 +73,7 @@ function textPrinter(write: (text: string) => void): Printer {
   };
 }
 
-/** The text of `JSON.stringify({ findings, effects, summary }, null, 2)`, piece by piece. */
+/** The text of `JSON.stringify({ findings, ...done, summary }, null, 2)`, piece by piece. */
 function jsonPrinter(write: (text: string) => void): Printer {
   let isFirst = true;
   return {
@@ -83,9 +81,9 @@ function jsonPrinter(write: (text: string) => void): Printer {
       write(`${isFirst ? '{\n  "findings": [' : ","}\n    ${indented(finding, "    ")}`);
       isFirst = false;
     },
-    end: (summary, effects) => {
+    end: (summary, done = {}) => {
       write(isFirst ? '{\n  "findings": []' : "\n  ]");
-      if (effects !== undefined) write(`,\n  "effects": ${indented(effects, "  ")}`);
+      for (const [name, list] of Object.entries(done)) write(`,\n  "${name}": ${indented(list, "  ")}`);
       write(`,\n  "summary": ${indented(summary, "  ")}\n}\n`);
     },
   };
@@ -133,9 +131,10 @@ function sarif(findings: readonly Finding[]): unknown {
 /** JUnit: a test case per finding, and one that passed when there is none, because an empty suite reads as "not run". */
 function junit(findings: readonly Finding[], { checked }: Summary): string {
   const failures = findings.filter((finding) => finding.level === "error").length;
-  const cases = findings.map(({ rule, level, message, object }) => {
+  const cases = findings.map(({ rule, level, message, object, place }) => {
     const name = object === null ? rule : objectName(object);
-    const head = `    <testcase classname="${xml(rule)}" name="${xml(name)}">`;
+    const where = place === null ? "" : ` file="${xml(place.file)}" line="${place.line}"`;
+    const head = `    <testcase classname="${xml(rule)}" name="${xml(name)}"${where}>`;
     const body =
       level === "error" ? `<failure message="${xml(message)}"/>` : `<system-out>${xml(message)}</system-out>`;
     return `${head}${body}</testcase>`;
