@@ -1,0 +1,26 @@
+export { type Compiled, type Refusal, compile } from "./compile.ts";
+export { type Dialect, kubernetes136, kubernetesOnCelGo30 } from "./dialect.ts";
+export { type Environment, type EnvironmentOptions, createEnvironment } from "./environment.ts";
+export type { Library, Overload, StructType } from "./library.ts";
+export type { Outcome, Program, Run } from "./program.ts";
+export type { ReadVariable } from "./runtime/state.ts";
+export {
+  CelError,
+  CelMap,
+  Double,
+  Duration,
+  Opaque,
+  Optional,
+  StructValue,
+  Timestamp,
+  type Tree,
+  TypeValue,
+  Uint,
+  type Value,
+  doubleOf,
+  intOf,
+  isMap,
+} from "./runtime/value.ts";
+export { typeName } from "./runtime/valuetype.ts";
+export * as types from "./types.ts";
+export { type Type, typeText } from "./types.ts";

@@ -1,0 +1,26 @@
+// A compiled expression. It holds no state: one may be evaluated any number of times, by anybody.
+
+import type { Budget } from "@portcullis/lang";
+import type { ReadVariable } from "./runtime/state.ts";
+import type { CelError, Value } from "./runtime/value.ts";
+import type { Type } from "./types.ts";
+
+export interface Program {
+  readonly text: string;
+  /** What it comes to, as far as that is known before it is evaluated. */
+  readonly result: Type;
+  /** Throws LimitError when the budget is used up. */
+  evaluate(run: Run): Outcome;
+}
+
+export interface Run {
+  readonly read: ReadVariable;
+  readonly budget: Budget;
+  /** In units of cel-go's cost model; more ends the evaluation with an error that nothing absorbs. Without: no limit. */
+  readonly costMax?: number;
+}
+
+export interface Outcome {
+  readonly value: Value | CelError;
+  readonly cost: number;
+}

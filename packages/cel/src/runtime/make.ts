@@ -1,0 +1,107 @@
+// Lists, maps and structs that an expression writes. The first error among their parts is what comes of it.
+// cel-go: interpreter/interpretable.go evalList, evalMap, evalObj.
+
+import { goText } from "./gotext.ts";
+import type { Evaluate } from "./state.ts";
+import { typeName, typeOfValue } from "./valuetype.ts";
+import { CelError, CelMap, Optional, type Tree, type Value } from "./value.ts";
+
+export function listOf(elements: readonly Evaluate[], optionals: ReadonlySet<number>): Evaluate {
+  return (state) => {
+    const list: Value[] = [];
+    for (const [at, element] of elements.entries()) {
+      const value = element(state);
+      if (value instanceof CelError) return value;
+      if (!optionals.has(at)) list.push(value);
+      else if (!(value instanceof Optional)) return notOptional("element", value);
+      else if (value.value !== undefined) list.push(value.value);
+    }
+    return list;
+  };
+}
+
+interface Entry {
+  readonly key: Evaluate;
+  readonly value: Evaluate;
+  readonly optional: boolean;
+}
+
+export function mapOf(entries: readonly Entry[]): Evaluate {
+  return (state) => {
+    const map = new CelMap();
+    for (const entry of entries) {
+      const key = entry.key(state);
+      if (key instanceof CelError) return key;
+      const value = entry.value(state);
+      if (value instanceof CelError) return value;
+      if (!entry.optional) map.set(key, value);
+      else if (!(value instanceof Optional)) return notOptional("entry", value);
+      else if (value.value !== undefined) map.set(key, value.value);
+      else map.delete(key);
+    }
+    return map;
+  };
+}
+
+interface Field {
+  readonly name: string;
+  readonly value: Evaluate;
+  readonly optional: boolean;
+}
+
+export function structOf(fields: readonly Field[]): Evaluate {
+  return (state) => {
+    const tree = Object.create(null) as Record<string, Value>;
+    for (const { name, value: run, optional } of fields) {
+      const value = run(state);
+      if (value instanceof CelError) return value;
+      if (!optional) tree[name] = value;
+      else if (!(value instanceof Optional)) return notOptional("field", value);
+      else if (value.value !== undefined) tree[name] = value.value;
+    }
+    return tree satisfies Tree;
+  };
+}
+
+function notOptional(what: string, value: Value): CelError {
+  return new CelError(
+    `cannot initialize optional ${what} from non-optional value of type ${typeName(typeOfValue(value))}`,
+  );
+}
+
+// ── accumulators that grow in place
+
+export const newMap: Evaluate = () => new CelMap();
+
+/** Adds the elements of a list to the list in `slot`. */
+export function append(slot: number, added: Evaluate): Evaluate {
+  return (state) => {
+    const list = state.locals[slot] as Value[] | CelError;
+    if (list instanceof CelError) return list;
+    const more = added(state);
+    if (more instanceof CelError) return more;
+    list.push(...(more as readonly Value[]));
+    return list;
+  };
+}
+
+/** Puts a key with its value, or the entries of a map, into the map in `slot`. No key may be there twice. */
+export function insert(slot: number, args: readonly Evaluate[]): Evaluate {
+  return (state) => {
+    const map = state.locals[slot] as CelMap | CelError;
+    if (map instanceof CelError) return map;
+    const values: Value[] = [];
+    for (const arg of args) {
+      const value = arg(state);
+      if (value instanceof CelError) return value;
+      values.push(value);
+    }
+    const entries =
+      values.length === 1 ? (values[0] as CelMap).entries() : [values as unknown as readonly [Value, Value]];
+    for (const [key, value] of entries) {
+      if (map.has(key)) return new CelError(`insert failed: key ${goText(key)} already exists`);
+      map.set(key, value);
+    }
+    return map;
+  };
+}

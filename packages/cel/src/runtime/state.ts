@@ -1,0 +1,39 @@
+// One evaluation: where variables come from, what it may cost, and the variables of the folds that are under way.
+
+import type { Budget } from "@portcullis/lang";
+import type { CelError, Value } from "./value.ts";
+
+/** What a variable is; undefined when there is none. It is asked each time the variable is read. */
+export type ReadVariable = (name: string) => Value | CelError | undefined;
+
+export type Evaluate = (state: State) => Value | CelError;
+
+/** Ends an evaluation that costs more than it may. It is thrown, because no `||` may absorb it. */
+export class CostExceeded extends Error {
+  constructor() {
+    super("operation cancelled: actual cost limit exceeded");
+    this.name = "CostExceeded";
+  }
+}
+
+export class State {
+  readonly read: ReadVariable;
+  readonly budget: Budget;
+  /** In the units of cel-go's cost model. */
+  cost = 0;
+  readonly #costMax: number;
+  /** By slot. An accumulator may hold an error. */
+  readonly locals: (Value | CelError)[] = [];
+
+  constructor(read: ReadVariable, budget: Budget, costMax: number) {
+    this.read = read;
+    this.budget = budget;
+    this.#costMax = costMax;
+  }
+
+  /** Throws CostExceeded. */
+  charge(cost: number): void {
+    this.cost += cost;
+    if (this.cost > this.#costMax) throw new CostExceeded();
+  }
+}
