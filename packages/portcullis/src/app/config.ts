@@ -58,7 +58,7 @@ export interface ServeOptions {
   /** Somebody who is told of each write that is let through, and of what is decided in shadow about it. */
   readonly entries?: {
     readonly entered: (note: EntryNote) => void;
-    readonly shadowed: (note: EntryNote, decision: ShadowDecision) => void;
+    readonly shadowed: (note: EntryNote, ours: Pick<ShadowDecision, "allowed" | "message">) => void;
   };
   /** More to say of a policy that is about to be stored. */
   readonly policyWarnings?: PolicyWarnings;

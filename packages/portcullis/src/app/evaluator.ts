@@ -38,6 +38,7 @@ import type { DataChange } from "./objectshare.ts";
 import type { Tracing } from "./tracing.ts";
 import { recordOf, withExcluded } from "./record.ts";
 import type { Telling } from "./recorded.ts";
+import { isSecret } from "./redaction.ts";
 import { type RuleCounts, createRuleCounts } from "./rulecounts.ts";
 import { type Served, servedSet } from "./served.ts";
 import type { Failed, Lane, Reading, Slices } from "./slices.ts";
@@ -414,6 +415,7 @@ function settled({ decided, notesEntries }: Answering, asked: Asked, settling: S
     record,
     ...(decided !== undefined && { decided: decided({ request, what: endpoint.what, answered, decision, policySet }) }),
     ...(note !== null && { note }),
+    ...(request.kind !== null && isSecret(request.kind) && { quotesSecret: true }),
   });
 }
 

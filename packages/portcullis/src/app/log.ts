@@ -3,7 +3,7 @@
 
 import { type Logger, destination, pino, stdTimeFunctions } from "pino";
 import type { AdmissionRecord } from "../server/metrics.ts";
-import { redacted } from "./redaction.ts";
+import { isSecret, redacted } from "./redaction.ts";
 
 export type { Logger } from "pino";
 
@@ -21,15 +21,14 @@ export function createLogger(to: "stderr" | "nowhere"): Logger {
 export function logViolations(logger: Logger, record: AdmissionRecord): void {
   if (record.violations === undefined) return;
   const { subject, violations } = record.violations;
-  // A policy may quote what it saw, and whoever reads logs may not read Secrets.
-  const isSecret = subject.group === "" && subject.kind === "Secret";
+  const isHidden = isSecret(subject);
   for (const { group, version, kind, name, action, actions, message, details } of violations) {
     logger.info(
       {
         hookType: "validation",
         semantic: true,
         process: "admission",
-        details: isSecret ? redacted : details,
+        details: isHidden ? redacted : details,
         event_type: "violation",
         constraint_name: name,
         constraint_group: group,
@@ -44,7 +43,7 @@ export function logViolations(logger: Logger, record: AdmissionRecord): void {
         resource_name: subject.name,
         request_username: subject.username,
       },
-      `denied admission: ${isSecret ? redacted : message}`,
+      `denied admission: ${isHidden ? redacted : message}`,
     );
   }
 }

@@ -10,6 +10,11 @@ import type { EvaluationRequest } from "@portcullis/policy";
 /** Stands for what is not told. */
 export const redacted = "[redacted]";
 
+/** Whether a policy may quote of it what nobody may read in a log: whoever reads logs may not read Secrets. */
+export function isSecret({ group, kind }: { readonly group: string; readonly kind: string }): boolean {
+  return group === "" && kind === "Secret";
+}
+
 /** What may be told of a text about one request. */
 export type Redact = (text: string) => string;
 
@@ -24,7 +29,7 @@ export function createRedaction(paths: readonly string[]): (request: EvaluationR
   const parsed = paths.map(parsePath);
   return (request) => {
     const kind = request.kind?.kind ?? "";
-    if (kind === "Secret" && request.kind?.group === "") return () => redacted;
+    if (request.kind !== null && isSecret(request.kind)) return () => redacted;
     const wanted = parsed.filter((path) => path.kind === "" || path.kind === kind);
     if (wanted.length === 0) return (text) => text;
     let values: readonly string[] | null = null;

@@ -22,6 +22,7 @@ import type { Root } from "./folders.ts";
 import { type Logger, createLogger, logMutations, logStats, logViolations } from "./log.ts";
 import type { ObjectShare } from "./objectshare.ts";
 import { withWarnings } from "./policywarnings.ts";
+import { redacted } from "./redaction.ts";
 import { createPool } from "./pool.ts";
 import { createReloading } from "./reload.ts";
 import { answered } from "./thread.ts";
@@ -153,10 +154,10 @@ async function startServer(
     metrics,
     limits: defaultLimits,
     metricsHere: options.metricsPort === undefined,
-    onShadow: (decision, path, note) => {
-      const { allowed, message } = decision;
+    onShadow: ({ allowed, message: said, quotesSecret }, path, note) => {
+      const message = quotesSecret ? redacted : said;
       if (!allowed) logger.info({ path, message }, "in shadow: this request would have been refused");
-      if (note !== null) entries?.shadowed(note, decision);
+      if (note !== null) entries?.shadowed(note, { allowed, message });
     },
     ...(entries !== undefined && { onEntry: entries.entered }),
     ...(log !== null && { onDecided: log.tell }),

@@ -25,6 +25,8 @@ export interface Reply {
   readonly record: AdmissionRecord | null;
   /** For the decision log; absent where nobody keeps one. */
   readonly decided?: Decided;
+  /** What it says may quote a Secret, and is for whoever asked alone. */
+  readonly quotesSecret?: true;
   /** Which write it lets through; absent where nobody asks. */
   readonly note?: EntryNote;
 }

@@ -8,6 +8,8 @@ import { writeReview } from "./review.ts";
 export interface ShadowDecision {
   readonly allowed: boolean;
   readonly message: string;
+  /** The message may quote a Secret. */
+  readonly quotesSecret: boolean;
 }
 
 /** The answer that lets the request through, and the decision; null when the request was none that policies decide about. */
@@ -24,6 +26,10 @@ export function shadowed(reply: Reply): { readonly reply: Reply; readonly decisi
   const allowing = { allowed: true, code: 200, reason: "", message: "", warnings: [] };
   return {
     reply: { status: 200, body: writeReview(response.uid, allowing, apiVersion), record: null },
-    decision: { allowed: response.allowed, message: response.status?.message ?? "" },
+    decision: {
+      allowed: response.allowed,
+      message: response.status?.message ?? "",
+      quotesSecret: reply.quotesSecret ?? false,
+    },
   };
 }

@@ -236,6 +236,15 @@ test("what policies say of a Secret is not logged", () => {
   assert.equal(line["details"], "[redacted]");
 });
 
+test("a reply says whether it may quote a Secret, for whoever would log it", () => {
+  const evaluator = evaluatorOf(evaluatorSettings({}));
+  const quotes = (kind: string): unknown => {
+    const result = resultOf(evaluator, { apiVersion: "v1", kind, metadata: { name: "a", namespace: "mcs" } }, {});
+    return result.kind === "reply" && result.reply.quotesSecret;
+  };
+  assert.deepEqual([quotes("ConfigMap"), quotes("Secret")], [undefined, true]);
+});
+
 function violationLines(record: AdmissionRecord): readonly Record<string, unknown>[] {
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger("nowhere");

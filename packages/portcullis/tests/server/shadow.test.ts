@@ -15,7 +15,8 @@ test("a path in shadow is the same path, and is known as one", () => {
 test("whatever was decided, the request is allowed; the decision is told and not counted", () => {
   const refusal = errorReply({ uid: "u", apiVersion: "admission.k8s.io/v1" }, 500, "no");
   const { reply, decision } = shadowed(refusal);
-  assert.deepEqual(decision, { allowed: false, message: "no" });
+  assert.deepEqual(decision, { allowed: false, message: "no", quotesSecret: false });
+  assert.equal(shadowed({ ...refusal, quotesSecret: true }).decision?.quotesSecret, true);
   assert.equal(reply.record, null);
   const { response } = JSON.parse(reply.body) as { readonly response: Readonly<Record<string, unknown>> };
   assert.equal(response["uid"], "u");

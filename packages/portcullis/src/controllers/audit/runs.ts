@@ -5,6 +5,7 @@
 
 import { labelsOf, stringAt } from "@portcullis/kube";
 import { durationText } from "@portcullis/lang/go";
+import { isSecret, redacted } from "../../app/redaction.ts";
 import { cutMessage, isViolation } from "../reports/constraint-status.ts";
 import type { AuditRun } from "./options.ts";
 import type { ObjectResults } from "./auditor.ts";
@@ -78,8 +79,10 @@ function* linesOf(run: AuditRun, endedMs: number): Generator<LogLine> {
     fields: { ...base, event_type: "audit_started", semantic: true },
     text: "auditing constraints and violations",
   };
-  for (const violation of violationsOf(run))
-    yield { fields: { ...base, ...violationFields(violation) }, text: violation.message };
+  for (const violation of violationsOf(run)) {
+    const text = isSecret(violation.object) ? redacted : violation.message;
+    yield { fields: { ...base, ...violationFields(violation) }, text };
+  }
   for (const [key, { total, actions: counts }] of run.constraints ?? []) {
     const constraint = run.policies.objects.get(key);
     if (constraint === undefined || total === 0) continue;
@@ -99,7 +102,7 @@ function* linesOf(run: AuditRun, endedMs: number): Generator<LogLine> {
 
 function violationFields({ object, result, constraint, labels }: Violation): Readonly<Record<string, unknown>> {
   return {
-    details: detailsOf(result),
+    details: isSecret(object) ? redacted : detailsOf(result),
     event_type: "violation_audited",
     semantic: true,
     ...constraintFields(constraint, result.actionName),
