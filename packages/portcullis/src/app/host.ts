@@ -102,10 +102,23 @@ function openZone(name: string): Zone | null {
   try {
     const offset = format("en-US", "longOffset");
     const id = offset.resolvedOptions().timeZone;
+    if (!isSpelledAsInDatabase(name, id)) return null;
     return { id, offset, names: locales.map((locale) => format(locale, "short")) };
   } catch {
     return null;
   }
+}
+
+/**
+ * The database is files, whose names Go opens as they are written: `europe/berlin` is none, nor is `+05:00`. Intl does not
+ * tell how another name of a zone is spelled; each of its parts begins with a capital, and none is in capitals throughout.
+ */
+function isSpelledAsInDatabase(name: string, id: string): boolean {
+  if (name.toLowerCase() === id.toLowerCase()) return name === id && /^[A-Z]/.test(name);
+  return (
+    /^[A-Z]/.test(name) &&
+    name.split("/").every((part, at) => at === 0 || /^(?:[A-Z][a-z]|[A-Z]{2,3}(?![A-Z]))/.test(part))
+  );
 }
 
 /** Intl abbreviates a zone only for people who live near it, so several neighbourhoods are asked. */

@@ -37,6 +37,12 @@ for (const [name, at, abbreviation, offsetSeconds] of zones) {
 
 test("a zone that does not exist is null", () => {
   assert.equal(world.host.zone("Mars/Olympus", winter), null);
+  for (const name of ["europe/berlin", "EUROPE/BERLIN", "us/eastern", "US/EASTERN", "utc", "+05:00"]) {
+    assert.equal(world.host.zone(name, winter), null, name);
+  }
+  for (const name of ["US/Eastern", "EST5EDT", "Etc/GMT0", "Asia/Kolkata", "UTC"]) {
+    assert.notEqual(world.host.zone(name, winter), null, name);
+  }
 });
 
 test("digests and codes are those of their names, and an unknown one is refused", () => {

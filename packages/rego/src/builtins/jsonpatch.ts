@@ -72,7 +72,7 @@ function apply(call: BuiltinCall, root: Value | undefined, operation: Value): Ap
       return { root: insertAt(call, rest, path, chunk) };
     }
     case "test":
-      testAt(root, path, required(operation, "value"));
+      testAt(root, path, operation);
       return { root };
     default:
       throw new PatchError(`unrecognized op: '${op}'`);
@@ -90,8 +90,9 @@ function lookup(object: Value, key: Value): Value | undefined {
   return isPlainObject(object) && typeof key === "string" && Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-function testAt(root: Value | undefined, path: Path, expected: Value): void {
+function testAt(root: Value | undefined, path: Path, operation: Value): void {
   const found = valueAt(root, path);
+  const expected = required(operation, "value");
   if (!equals(found, expected)) {
     throw new PatchError(
       `value from EditTree != patch value.\n\nExpected: ${format(expected)}\n\nFound: ${format(found)}`,

@@ -111,15 +111,21 @@ function position(index: GoValue, max: number): number | Result {
   return index < 0n || index >= BigInt(max) ? { error: `index out of range: ${index}` } : Number(index);
 }
 
+function isList(value: GoValue): value is readonly Value[] {
+  return isArray(value as Value);
+}
+
 const index: TemplateFunction = ([item, ...indexes]) => {
   let value: GoValue = item;
   if (value === undefined || value === null) return { error: "index of untyped nil" };
   for (const key of indexes) {
     if (value === undefined || value === null) return { error: "index of nil pointer" };
-    if (isArray(value as Value)) {
-      const at: number | Result = position(key, (value as readonly Value[]).length);
+    if (isList(value)) {
+      const at: number | Result = position(key, value.length + 1);
       if (typeof at !== "number") return at;
-      value = (value as readonly Value[])[at];
+      // Go looks at the capacity first, which is the length, and then panics in the reflection package.
+      if (at === value.length) return { error: "reflect: slice index out of range" };
+      value = value[at];
     } else if (kindOf(value) === "other") {
       if (kindOf(key) !== "string") return { error: `value has type ${typeText(key)}; should be string` };
       const object = value as PlainObject;
@@ -142,10 +148,10 @@ const slice: TemplateFunction = ([item, from = 0n, to]) => {
 };
 
 /** Sprint puts a space between neighbours of which neither is a text. */
-function print(args: readonly GoValue[]): string {
+function print(args: readonly GoValue[], nil: string): string {
   return args.reduce<string>((text, arg, at) => {
     const isApart = at > 0 && typeof arg !== "string" && typeof args[at - 1] !== "string";
-    return text + (isApart ? " " : "") + textOf(arg, "<nil>");
+    return text + (isApart ? " " : "") + textOf(arg, nil);
   }, "");
 }
 
@@ -171,10 +177,10 @@ function escapeJs(text: string): string {
   });
 }
 
-/** A function of what its arguments print as. */
-function ofText(change: (text: string) => string): TemplateFunction {
+/** A function of what its arguments print as. Those that escape write nothing as a template itself does. */
+function ofText(change: (text: string) => string, nil = "<no value>"): TemplateFunction {
   return (args, budget) => {
-    const text = change(print(args));
+    const text = change(print(args, nil));
     budget.output(text.length);
     return { value: text };
   };
@@ -187,7 +193,7 @@ export const templateFunctions: ReadonlyMap<string, TemplateFunction> = new Map<
   ["len", length],
   ["index", index],
   ["slice", slice],
-  ["print", ofText((text) => text)],
+  ["print", ofText((text) => text, "<nil>")],
   ["println", (args) => ({ value: `${args.map((arg) => textOf(arg, "<nil>")).join(" ")}\n` })],
   [
     "printf",

@@ -79,13 +79,14 @@ function writeScalar(value: null | boolean | AnyNumber | string, indent: number,
   return value === null || typeof value === "boolean" ? String(value) : numberAsYaml(numberText(value));
 }
 
-/** go-yaml reads the JSON number first: integers of 64 bits stay, all else becomes a double. */
+/** go-yaml reads the JSON number first: integers of 64 bits stay, all else becomes a double, or a text beyond its range. */
 function numberAsYaml(text: string): string {
   if (/^-?\d+$/.test(text)) {
     const integer = BigInt(text);
     if (integer >= -(2n ** 63n) && integer < 2n ** 64n) return String(integer);
   }
-  return formatFloat(Number(text), "g", null);
+  const double = Number(text);
+  return Number.isFinite(double) ? formatFloat(double, "g", null) : text;
 }
 
 function writeText(text: string, indent: number): string {
