@@ -81,6 +81,7 @@ export {
 } from "./quantity.ts";
 export { applyDefaults, dropUnwantedNulls } from "./schema/defaults.ts";
 export { type DefinitionOptions, definitionErrors } from "./schema/definition.ts";
+export { formatCheck } from "./schema/format.ts";
 export { type PatternCompiler, re2Patterns } from "./schema/pattern.ts";
 export { type UnknownField, pathText, prune, unknownFields } from "./schema/prune.ts";
 export { type Schema, readSchema } from "./schema/schema.ts";

@@ -20,7 +20,8 @@ import {
   evaluateAdmission,
   variablesType,
 } from "./evaluateadmission.ts";
-import { kubernetesLibraries, requestLibrary } from "./libraries.ts";
+import { kubernetesLibraries } from "./libraries.ts";
+import { requestLibrary } from "./request.ts";
 
 export interface Named {
   readonly name: string;
@@ -206,14 +207,10 @@ function compileOne(text: string, environment: Environment, wanted: readonly Typ
   }
   const { program } = compiled;
   const found = typeText(program.result);
-  const names = wanted?.map(nameInMessages) ?? [];
+  const names = wanted?.map(typeText) ?? [];
   if (wanted === null || wanted.some((type) => typeText(type) === found)) return { text, program, problem: "" };
   const one = names.length === 1 ? names[0] : `one of [${names.join(" ")}]`;
-  return { text, program: null, problem: `must evaluate to ${one} but got ${nameInMessages(program.result)}` };
-}
-
-function nameInMessages(type: Type): string {
-  return type.kind === "null" ? "null_type" : typeText(type);
+  return { text, program: null, problem: `must evaluate to ${one} but got ${found}` };
 }
 
 function problemsOf({

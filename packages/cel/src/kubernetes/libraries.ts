@@ -1,23 +1,46 @@
-// The libraries of Kubernetes 1.36, as each of the programs that evaluate its expressions has them.
+// The libraries of Kubernetes 1.36, in the order in which it adds them, as each of the programs that evaluate its
+// expressions has them. k8s.io/apiserver: pkg/cel/environment/base.go.
 
 import type { Dialect } from "../dialect.ts";
-import type { Library } from "../library.ts";
 import { comprehensionsLibrary } from "../library/comprehensions.ts";
-import { listsLibrary } from "../library/lists.ts";
+import { listsLibrary as extendedListsLibrary } from "../library/lists.ts";
 import { optionalsLibrary } from "../library/optionals.ts";
 import { setsLibrary } from "../library/sets.ts";
 import { standardLibrary } from "../library/standard.ts";
 import { stringsLibrary } from "../library/strings.ts";
+import type { Library } from "../library.ts";
+import type { ZoneOffset } from "../runtime/timestamp.ts";
+import { authorizerLibrary } from "./authorizer.ts";
+import { cidrLibrary } from "./cidr.ts";
+import { withCosts } from "./cost.ts";
+import { formatLibrary } from "./format.ts";
+import { ipLibrary } from "./ip.ts";
+import { listsLibrary } from "./lists.ts";
+import { quantityLibrary } from "./quantity.ts";
+import { regexLibrary } from "./regex.ts";
+import { semverLibrary } from "./semver.ts";
+import { urlLibrary } from "./url.ts";
 
-export function kubernetesLibraries({ celGo, orValueOfAnything }: Dialect): readonly Library[] {
+/** Without `zoneOffset` moments can be looked at in UTC and at offsets from it, but in no zone by its name. */
+export function kubernetesLibraries(
+  { celGo, orValueOfAnything }: Dialect,
+  zoneOffset?: ZoneOffset,
+): readonly Library[] {
   return [
-    standardLibrary({ celGo }),
+    standardLibrary({ celGo, zoneOffset }),
+    urlLibrary,
+    regexLibrary,
+    listsLibrary,
+    authorizerLibrary,
     optionalsLibrary(orValueOfAnything),
+    quantityLibrary,
     stringsLibrary(celGo),
     setsLibrary,
-    listsLibrary(celGo),
+    ipLibrary,
+    cidrLibrary,
+    formatLibrary,
     comprehensionsLibrary,
-  ];
+    semverLibrary,
+    extendedListsLibrary(celGo),
+  ].map(withCosts);
 }
-
-export const requestLibrary: Library = { name: "request", overloads: [] };

@@ -2,13 +2,14 @@
 // cel-go: interpreter/runtimecost.go actualSize.
 
 import { sizeOfMap } from "./container.ts";
-import { CelMap, Optional, type Value, isTree } from "./value.ts";
+import { CelMap, Opaque, Optional, type Value, isTree } from "./value.ts";
 
 export function sizeOf(value: Value): number {
   if (typeof value === "string") return codePoints(value);
   if (typeof value !== "object" || value === null) return 1;
   if (Array.isArray(value) || value instanceof Uint8Array) return value.length;
   if (value instanceof CelMap || isTree(value)) return sizeOfMap(value);
+  if (value instanceof Opaque) return value.size();
   return value instanceof Optional && value.value !== undefined ? sizeOf(value.value) : 1;
 }
 

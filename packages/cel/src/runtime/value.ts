@@ -99,6 +99,10 @@ export abstract class Opaque {
   abstract readonly type: Type;
   /** `==`. */
   abstract equals(other: Opaque): boolean;
+  /** What the cost model takes its size to be. */
+  size(): number {
+    return 1;
+  }
 }
 
 /** A value of a struct type, whose fields may be computed when they are first asked for. */
