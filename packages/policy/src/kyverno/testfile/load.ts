@@ -1,14 +1,15 @@
 // Policies from files and folders, as Kyverno's command line loads them: a folder with its sub-folders, hidden ones left
-// out, YAML files only. A document that is no policy ends the load of its file; one that is not valid is reported and left
-// out. Kinds that are not built are kept by name, so that nothing passes for having been checked.
+// out, YAML files only. A document that is no policy ends the load of its file; one that is not valid, or of a kind that is
+// not known, is reported and left out. Kinds that are not built are kept by name, so that nothing passes for having been checked.
 // Kyverno: cmd/cli/kubectl-kyverno/policy/load.go.
 
 import { apiVersionOf, gvkOf, isObject, nameOf, valueAt } from "@portcullis/kube";
-import { formatDiagnostic } from "@portcullis/lang";
+import { errorAt, formatDiagnostic } from "@portcullis/lang";
 import type { Json } from "../../engine/request.ts";
 import type { ReadFrom } from "../../engine/frontend.ts";
 import type { ReadFile } from "./mocks.ts";
 import { readDocuments } from "./objects.ts";
+import { unknownKind } from "./known.ts";
 import { baseName, joinPaths } from "./path.ts";
 import type { CliPolicy, ReadCliPolicy } from "./port.ts";
 
@@ -131,6 +132,16 @@ function addPolicy({ object, from, read, loading }: Adding): void {
   const path = from.file;
   if (!isObject(object) || gvk.kind === "" || gvk.version === "") {
     loading.errors.push({ path, text: "failed to parse document (failed to retrieve GVK: Object 'Kind' is missing)" });
+    return;
+  }
+  const unknown = policyGroups.has(group) ? null : unknownKind(gvk);
+  if (unknown !== null) {
+    const text = `failed to parse document (failed to retrieve validator: ${unknown})`;
+    loading.errors.push({
+      path,
+      text,
+      place: formatDiagnostic(errorAt("policy", from.locate?.(["kind"]) ?? null, text)),
+    });
     return;
   }
   if (group === "kyverno.io" && (kind === "ClusterPolicy" || kind === "Policy")) {

@@ -1,0 +1,43 @@
+// What Kyverno's command line loads as policies, and what it says of the rest.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readCliPolicy } from "../../../src/kyverno/testfile/engine.ts";
+import { type LoadedPolicies, loadPolicies } from "../../../src/kyverno/testfile/load.ts";
+
+function loaded(text: string): LoadedPolicies {
+  const files = { readFile: () => ({ text }), list: () => null };
+  return loadPolicies(["p.yaml"], files, readCliPolicy);
+}
+
+function documentOf(apiVersion: string, kind: string): string {
+  return `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: p}\nspec: {rules: []}\n---\n`;
+}
+
+// The answers of Kyverno 1.19.1.
+const unknown = [
+  ["kyverno.io/v1", "ClusterPolcy", "kind ClusterPolcy not found in kyverno.io/v1 groupversion"],
+  ["kyverno.io/v3", "ClusterPolicy", "failed to locate OpenAPI spec for GV: kyverno.io/v3"],
+  ["kyverno.io/v2alpha1", "CleanupPolicy", "failed to locate OpenAPI spec for GV: kyverno.io/v2alpha1"],
+  ["example.com/v1", "Foo", "failed to locate OpenAPI spec for GV: example.com/v1"],
+  ["v1", "Poodle", "kind Poodle not found in v1 groupversion"],
+  ["apps/v1", "Deploymnt", "kind Deploymnt not found in apps/v1 groupversion"],
+] as const;
+
+for (const [apiVersion, kind, reason] of unknown) {
+  test(`load: a document of ${apiVersion} ${kind} is told and passed over, and the others of its file are loaded`, () => {
+    const { errors, exceptions, policies } = loaded(
+      documentOf(apiVersion, kind) + documentOf("kyverno.io/v2", "PolicyException"),
+    );
+    assert.deepEqual(
+      errors.map(({ text, place }) => [text, place?.split(" ")[0]]),
+      [[`failed to parse document (failed to retrieve validator: ${reason})`, "p.yaml:2:7:"]],
+    );
+    assert.deepEqual([exceptions.length, policies.length], [1, 0]);
+  });
+}
+
+test("load: a document of a known kind that is no policy ends the load of its file", () => {
+  assert.throws(() => loaded(documentOf("v1", "Pod")), /policy type not supported v1, Kind=Pod$/);
+  assert.throws(() => loaded(documentOf("kyverno.io/v2", "GlobalContextEntry")), /policy type not supported kyverno/);
+});
