@@ -3,7 +3,7 @@
 import type { Budget } from "@portcullis/lang";
 import { method } from "../library/declare.ts";
 import type { Library, Overload } from "../library.ts";
-import { type AnyDouble, type Int, addDoubles, addInts, addUints } from "../runtime/arithmetic.ts";
+import { addDoubles, addInts, addUints } from "../runtime/arithmetic.ts";
 import { compare } from "../runtime/compare.ts";
 import { elementAt } from "../runtime/container.ts";
 import { bareMismatch } from "../runtime/dispatch.ts";
@@ -62,8 +62,8 @@ function sum([list]: [List], zero: Value, budget: Budget): Value | CelError {
 
 /** Only the first element's type has been looked at. */
 function add(a: Value, b: Value): Value | CelError {
-  if (isInt(a) && isInt(b)) return addInts(a as Int, b as Int);
-  if (isDouble(a) && isDouble(b)) return addDoubles(a as AnyDouble, b as AnyDouble);
+  if (isInt(a) && isInt(b)) return addInts(a, b);
+  if (isDouble(a) && isDouble(b)) return addDoubles(a, b);
   if (a instanceof Uint && b instanceof Uint) return addUints(a, b);
   if (a instanceof Duration && b instanceof Duration) return durationOf(a.nanoseconds + b.nanoseconds);
   return bareMismatch();

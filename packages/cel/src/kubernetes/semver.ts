@@ -108,9 +108,9 @@ function readVersion(text: string): Semver | CelError {
   }
   const parts: (bigint | string)[] = [];
   for (const word of preRelease?.split(".") ?? []) {
-    const read = readPreRelease(word);
-    if ("error" in read) return new CelError(read.error);
-    parts.push(read.part);
+    const identifier = readPreRelease(word);
+    if ("error" in identifier) return new CelError(identifier.error);
+    parts.push(identifier.part);
   }
   for (const word of build?.split(".") ?? []) {
     if (word === "") return new CelError("Build meta data is empty");
