@@ -121,7 +121,7 @@ export { evaluateCliPolicy, readCliPolicy, readPeerPolicy } from "./kyverno/test
 export { type Files as KyvernoFiles, loadPolicies } from "./kyverno/testfile/load.ts";
 export { asLoaded } from "./kyverno/testfile/objects.ts";
 export { type ApplyCluster, type ApplyInput, type Applying, prepareApply } from "./kyverno/testfile/apply.ts";
-export { generatedObjects } from "./kyverno/testfile/effects.ts";
+export { generatedFrom } from "./kyverno/testfile/effects.ts";
 export { countResponse, isAudited, isScored, noResults, reportedResult } from "./kyverno/testfile/outcome.ts";
 export { type PolicyReport, exceptionsForFailures, policyReports } from "./kyverno/testfile/report.ts";
 export { type PolicyResponse, runPolicies } from "./kyverno/testfile/run.ts";

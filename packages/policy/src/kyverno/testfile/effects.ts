@@ -1,9 +1,10 @@
 // What rules want to exist, as objects: what `generate` makes, and what `mutate existing` makes of an object at hand.
 
-import { gvkOf, isObject, nameOf, namespaceOf } from "@portcullis/kube";
+import { gvkOf, isObject, labelsOf, nameOf, namespaceOf } from "@portcullis/kube";
 import type { CopySources, Wanted } from "../../engine/outcome.ts";
-import type { Json, ObjectRef } from "../../engine/request.ts";
+import type { Gvk, Json, ObjectRef } from "../../engine/request.ts";
 import { copyOf } from "../generate/labels.ts";
+import { compileSelector } from "../match/selector.ts";
 import type { RuleResult } from "../result.ts";
 
 /** Where copies are made from. */
@@ -13,21 +14,56 @@ export interface CloneSources {
   all(sources: CopySources): readonly Json[];
 }
 
-const noSources: CloneSources = { one: () => undefined, all: () => [] };
+/** These objects as what copies are made of. */
+export function sourcesAmong(objects: readonly Json[]): CloneSources {
+  const isOf = (object: Json, { group, version, kind }: Gvk, namespace: string): boolean => {
+    const own = gvkOf(object);
+    const isVersion = version === "" || (own.group === group && own.version === version);
+    return isVersion && own.kind === kind && namespaceOf(object) === namespace;
+  };
+  return {
+    one: (ref) => objects.find((object) => isOf(object, ref, ref.namespace) && nameOf(object) === ref.name),
+    all: ({ kinds, namespace, selector }) => {
+      const selected = objects.filter((object) => kinds.some((kind) => isOf(object, kind, namespace)));
+      const matches = selector === null ? () => true : compileSelector(selector);
+      return selected.filter((object) => matches(labelsOf(object)));
+    },
+  };
+}
 
 /** The objects that a rule generates; copies are made of what `sources` finds. */
-export function generatedObjects(rule: RuleResult, sources: CloneSources = noSources): readonly Json[] {
-  return rule.effects.flatMap((effect) =>
-    effect.kind === "ensure" ? effect.objects.flatMap((one) => made(one, sources)) : [],
+export function generatedObjects(rule: RuleResult, sources: CloneSources): readonly Json[] {
+  return wantedBy(rule).flatMap((one) => made(one, sources));
+}
+
+/**
+ * The objects that a policy's rules generate from a trigger, where nothing else is known that could be copied. When there
+ * is nothing to copy there are none, whatever the other rules make.
+ * Kyverno: cmd/cli/kubectl-kyverno/processor/generate.go handleGeneratePolicy.
+ */
+export function generatedFrom(trigger: Json, rules: readonly RuleResult[]): readonly Json[] {
+  const sources = sourcesAmong([trigger]);
+  const wanted = rules.flatMap(wantedBy);
+  const isMissing = wanted.some(
+    (one) => "clone" in one && !isCopyOfItself(one) && sources.one(one.clone) === undefined,
   );
+  return isMissing ? [] : wanted.flatMap((one) => made(one, sources));
+}
+
+function wantedBy({ effects }: RuleResult): readonly Wanted[] {
+  return effects.flatMap((effect) => (effect.kind === "ensure" ? effect.objects : []));
 }
 
 function made(wanted: Wanted, sources: CloneSources): readonly Json[] {
   if ("data" in wanted) return [wanted.data];
   if ("cloneAll" in wanted) return sources.all(wanted.cloneAll).map((source) => copyOf(source, wanted.as));
-  const source = sources.one(wanted.clone);
+  const source = isCopyOfItself(wanted) ? undefined : sources.one(wanted.clone);
   if (source === undefined) return [];
   return [wanted.as === undefined ? source : copyOf(source, wanted.as)];
+}
+
+function isCopyOfItself({ clone, as }: Extract<Wanted, { readonly clone: ObjectRef }>): boolean {
+  return as !== undefined && clone.namespace === as.namespace && clone.name === as.name;
 }
 
 /** What a rule makes of an object that exists; undefined when it does not touch it. */

@@ -1,12 +1,11 @@
 // Test files in folders, and one test from its file to its rows. A file may hold several tests; one that cannot be read is
 // reported with its path. Kyverno: cmd/cli/kubectl-kyverno/test/load.go, commands/test/command.go.
 
-import { apiVersionOf, gvkOf, labelsOf, nameOf, namespaceOf } from "@portcullis/kube";
-import type { Gvk, Json } from "../../engine/request.ts";
-import { compileSelector } from "../match/selector.ts";
+import { apiVersionOf, gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
+import type { Json } from "../../engine/request.ts";
 import { type Row, checkResults } from "./check.ts";
 import { describeDifference } from "./compare.ts";
-import { type CloneSources, generatedObjects } from "./effects.ts";
+import { type CloneSources, generatedObjects, sourcesAmong } from "./effects.ts";
 import { type Files, type Unsupported } from "./load.ts";
 import { readDocuments, readObjects } from "./objects.ts";
 import { joinPaths, pathFrom } from "./path.ts";
@@ -101,20 +100,7 @@ function reader({ readFile }: Files): (path: string) => ReadObjects {
 
 /** The objects of a file as what copies are made of; a file that cannot be read has none. */
 function sourcesIn(file: ReadObjects | null): CloneSources {
-  const objects = file === null || "error" in file ? [] : file.objects;
-  const isOf = (object: Json, { group, version, kind }: Gvk, namespace: string): boolean => {
-    const own = gvkOf(object);
-    const isVersion = version === "" || (own.group === group && own.version === version);
-    return isVersion && own.kind === kind && namespaceOf(object) === namespace;
-  };
-  return {
-    one: (ref) => objects.find((object) => isOf(object, ref, ref.namespace) && nameOf(object) === ref.name),
-    all: ({ kinds, namespace, selector }) => {
-      const selected = objects.filter((object) => kinds.some((kind) => isOf(object, kind, namespace)));
-      const matches = selector === null ? () => true : compileSelector(selector);
-      return selected.filter((object) => matches(labelsOf(object)));
-    },
-  };
+  return sourcesAmong(file === null || "error" in file ? [] : file.objects);
 }
 
 function expectedObject(file: ReadObjects, like: Json): { readonly object: Json } | { readonly error: string } {

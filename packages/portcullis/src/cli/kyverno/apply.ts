@@ -14,7 +14,7 @@ import {
   type PolicyResponse,
   evaluateCliPolicy,
   exceptionsForFailures,
-  generatedObjects,
+  generatedFrom,
   isAudited,
   isScored,
   policyReports,
@@ -170,7 +170,7 @@ function printObjects(response: PolicyResponse, toPipe: boolean, sink: Sink): vo
     printObject(response.patched, response, { toPipe, sink, isGenerated: false });
     write("\n\nMutation:\nMutation has been applied successfully.");
   } else if (response.phase === "generate") {
-    for (const object of response.rules.flatMap((rule) => generatedObjects(rule))) {
+    for (const object of generatedFrom(response.given, response.rules)) {
       printObject(object, response, { toPipe, sink, isGenerated: true });
       write("\n\nGenerate:\nGeneration completed successfully.");
     }
