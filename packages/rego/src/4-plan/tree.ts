@@ -67,10 +67,10 @@ export function isMultiValue(rule: Rule): boolean {
 
 /**
  * The rules that together define the document at a node: its own, and where one of them has variables in its reference
- * also all below.
+ * also all below, but for defaults: OPA never comes to `default r.a := 1` beside `r[x] := y`.
  */
 export function rulesOf(node: RuleNode): readonly Rule[] {
-  return node.rules.every(isGround) ? node.rules : below(node);
+  return node.rules.every(isGround) ? node.rules : below(node).filter((rule) => !rule.default);
 }
 
 function below(node: RuleNode): readonly Rule[] {

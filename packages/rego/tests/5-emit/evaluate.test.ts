@@ -31,6 +31,11 @@ const cases: readonly Case[] = [
     given: { input: "1" },
     want: "undefined",
   },
+  {
+    name: "a default below a rule with variables is not looked at",
+    module: 'r[k] := k if some k in ["b", "y"]\ndefault r.b := 1\ndefault r.c := 2\np := [r, [v | v := r.c]]',
+    want: '[{"b":"b","y":"y"},[]]',
+  },
   // Unification.
   { name: "arrays are taken apart", module: "p := [x, y] if [x, [2, y]] = [1, [2, 3]]", want: "[1,3]" },
   {
