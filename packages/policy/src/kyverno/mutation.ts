@@ -8,7 +8,6 @@
 // tests name those rules, it is as in Kyverno.
 
 import { GoInteger } from "@portcullis/jmespath/kyverno";
-import { boundExtent } from "@portcullis/lang";
 import { goJson, isObject, nameOf, namespaceOf, stringAt, valueAt } from "@portcullis/kube";
 import type { Profile } from "../engine/frontend.ts";
 import type { Outcome } from "../engine/outcome.ts";
@@ -82,7 +81,6 @@ export function mutateRequest(linked: LinkedPolicy, request: EvaluationRequest, 
     if (isBroken) object = null;
     else if (result.patched !== undefined && result.patched !== object) {
       object = result.patched;
-      boundExtent(object, evaluation.budget);
     }
     if (!isBroken) scope.replace(["request", "object"], object);
     if (linked.policy.appliesOne && (result.status === "pass" || result.status === "fail")) break;
