@@ -28,12 +28,12 @@ export function issuesText(issues: readonly Issue[], text: string): string {
 
 function issueText({ place, message }: Issue, points: readonly string[], starts: readonly number[]): string {
   if (place < 0) return `ERROR: <input>:-1:0: ${message}`;
+  if (points.length === 0) return `ERROR: <input>:1:0: ${message}`;
   let line = starts.findLastIndex((start) => start <= place);
   if (line < 0) line = 0;
   const start = starts[line] ?? 0;
   const column = place - start;
   const heading = `ERROR: <input>:${line + 1}:${column + 1}: ${message}`;
-  if (points.length === 0) return heading;
   const end = line + 1 < starts.length ? (starts[line + 1] ?? 0) - 1 : points.length;
   const snippet = points.slice(start, end).map((point) => (point === "\t" ? " " : point));
   const shown = snippet.join("");

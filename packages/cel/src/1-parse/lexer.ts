@@ -9,8 +9,15 @@ export interface Tokens {
   /** The last one is `end`. */
   readonly tokens: readonly Token[];
   readonly issues: readonly Issue[];
+  /** What was left out, in UTF-16 units. */
+  readonly unknown: readonly Range[];
   /** Code points from the start of the text, of a place in UTF-16 units. */
   readonly placeOf: (offset: number) => number;
+}
+
+export interface Range {
+  readonly start: number;
+  readonly end: number;
 }
 
 /** Where a token ends, or with `failed` the place of the character with which it cannot go on. */
@@ -24,6 +31,7 @@ export function tokenize(text: string): Tokens {
   const placeOf = placesOf(text);
   const tokens: Token[] = [];
   const issues: Issue[] = [];
+  const unknown: Range[] = [];
   let at = 0;
   for (;;) {
     at = skipBlanks(text, at);
@@ -39,10 +47,11 @@ export function tokenize(text: string): Tokens {
       place: placeOf(at),
       message: `Syntax error: token recognition error at: '${text.slice(at, after)}'`,
     });
+    unknown.push({ start: at, end: after });
     at = after;
   }
   tokens.push({ kind: token.end, start: text.length, end: text.length });
-  return { tokens, issues, placeOf };
+  return { tokens, issues, unknown, placeOf };
 }
 
 /** Places differ from offsets only after characters beyond the first plane. */

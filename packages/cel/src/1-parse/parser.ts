@@ -12,7 +12,7 @@ import { tokenize } from "./lexer.ts";
 import { readBytes, readDouble, readInt, readString, readUint } from "./literals.ts";
 import { type MacroError, findMacro } from "./macros.ts";
 import { type Nodes, balance, call, constant, createNodes, dropId, memberCall, name, newId } from "./nodes.ts";
-import { diagnose } from "./diagnose.ts";
+import { diagnose } from "./diagnose/diagnose.ts";
 import { type Token, type TokenKind, token } from "./token.ts";
 
 export interface ParseOptions {
@@ -35,15 +35,15 @@ const depthMax = 250;
 const nodesMax = 100_000;
 
 export function parse(text: string, options: ParseOptions): Parse {
-  const { tokens, issues, placeOf } = tokenize(text);
+  const lexed = tokenize(text);
+  const { tokens, issues, placeOf } = lexed;
   const size = placeOf(text.length);
   if (size > textMax) {
     const message = `expression code point size exceeds limit: size: ${size}, limit ${textMax}`;
     return { value: null, errors: [{ place: -1, message }] };
   }
-  if (issues.length > 0) return { value: null, errors: [...issues, ...diagnose(text, tokens, placeOf)] };
   const nodes = createNodes();
-  const errors: Issue[] = [];
+  const errors = Array.from(issues);
   const state: State = { ...options, text, tokens, placeOf, nodes, errors, at: 0, height: 0, depths: [0, 0, 0] };
   try {
     const expression = parseExpression(state);
@@ -52,8 +52,8 @@ export function parse(text: string, options: ParseOptions): Parse {
     return errors.length > 0 ? { value: null, errors } : { value: { expression, places: nodes.places }, errors };
   } catch (stop) {
     if (!(stop instanceof Stop)) throw stop;
-    if (stop.message !== "") return { value: null, errors: [{ place: -1, message: stop.message }] };
-    return { value: null, errors: diagnose(text, tokens, placeOf) };
+    if (stop.message !== "") return { value: null, errors: [...errors, { place: -1, message: stop.message }] };
+    return { value: null, errors: [...errors, ...diagnose(text, lexed)] };
   }
 }
 

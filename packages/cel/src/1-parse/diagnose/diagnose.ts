@@ -1,0 +1,304 @@
+// What cel-go says of a text that is no expression. Its parser is ANTLR's, which goes on after an error: it leaves out or makes
+// up a token where that helps, or drops tokens up to one with which a rule around may go on, and until a token fits again it
+// says nothing more. So the text is parsed a second time, without making anything, as ANTLR does it. cel-go:
+// parser/parser.go, with limits of its own; ANTLR: DefaultErrorStrategy.
+
+import type { Issue } from "../../issue.ts";
+import type { Range, Tokens } from "../lexer.ts";
+import { type Token, type TokenKind, token, tokenNames } from "../token.ts";
+import { network } from "./grammar.ts";
+import { type Call, afterCall, expectedTokens, nextTokens, nextTokensIn, ruleEnd } from "./lookahead.ts";
+import type { RuleName, State, Wired } from "./network.ts";
+import { predict } from "./predict.ts";
+
+/** Errors from which the parser recovers, and tokens that it drops for one of them. */
+const recoveriesMax = 30;
+const dropsMax = 256;
+/** Rules of one kind within each other. */
+const depthMax = 250;
+const errorsMax = 100;
+
+export function diagnose(
+  text: string,
+  tokens: readonly Token[],
+  placeOf: (offset: number) => number,
+): readonly Issue[] {
+  const parser: Parser = {
+    text,
+    tokens,
+    placeOf,
+    issues: [],
+    at: 0,
+    state: network.get("start")?.start as State,
+    recovering: false,
+    lastErrorAt: -1,
+    lastErrorStates: new Set(),
+    recoveries: 0,
+    dropsLeft: Infinity,
+    depths: new Map(),
+  };
+  try {
+    callRule(parser, "start", 0, null);
+  } catch (stop) {
+    if (!(stop instanceof GivenUp)) throw stop;
+    if (stop.message !== "") parser.issues.push({ place: -1, message: stop.message });
+  }
+  return parser.issues;
+}
+
+/** Ends it; never leaves this file. The message is of the text as a whole. */
+class GivenUp extends Error {}
+
+/** Ends a rule; never leaves this file. */
+class Unexpected extends Error {}
+
+interface Parser {
+  readonly text: string;
+  readonly tokens: readonly Token[];
+  readonly unknown: readonly Range[];
+  readonly placeOf: (offset: number) => number;
+  readonly issues: Issue[];
+  at: number;
+  state: State;
+  /** Whether an error was told and no token has fitted since. */
+  recovering: boolean;
+  lastErrorAt: number;
+  lastErrorStates: Set<State>;
+  recoveries: number;
+  dropsLeft: number;
+  readonly depths: Map<RuleName, number>;
+}
+
+const last = ({ tokens }: Parser): Token => tokens.at(-1) as Token;
+const tokenAt = (parser: Parser, ahead = 0): Token => parser.tokens[parser.at + ahead] ?? last(parser);
+const peek = (parser: Parser, ahead = 0): TokenKind => tokenAt(parser, ahead).kind;
+
+function consume(parser: Parser): void {
+  if (parser.dropsLeft-- <= 0) throw new GivenUp(`error recovery token lookahead limit exceeded: ${dropsMax}`);
+  if (peek(parser) !== token.end) parser.at++;
+}
+
+// ── rules
+
+function callRule(parser: Parser, name: RuleName, precedence: number, caller: Call | null): void {
+  const rule = network.get(name);
+  if (rule === undefined) return;
+  const callSite = caller === null ? null : parser.state;
+  const call: Call = { rule: name, precedence, caller, callSite };
+  const depth = (parser.depths.get(name) ?? 0) + 1;
+  parser.depths.set(name, depth);
+  if (depth > depthMax) throw new GivenUp(`expression recursion limit exceeded: ${depthMax}`);
+  try {
+    run(parser, rule.body, call);
+  } catch (error) {
+    if (!(error instanceof Unexpected)) throw error;
+    tell(parser, Number(error.cause), error.message);
+    recover(parser, call);
+  }
+  parser.depths.set(name, depth - 1);
+  if (callSite !== null) parser.state = callSite;
+}
+
+function run(parser: Parser, wired: Wired, call: Call): void {
+  const { part, inner, entry } = wired;
+  switch (part.kind) {
+    case "tokens":
+      parser.state = entry;
+      match(parser, part.tokens, call);
+      return;
+    case "rule":
+      parser.state = entry;
+      callRule(parser, part.rule, part.precedence, call);
+      return;
+    case "precedence":
+      return;
+    case "sequence":
+      for (const one of inner) run(parser, one, call);
+      return;
+    case "optional":
+      parser.state = entry;
+      sync(parser, call);
+      for (const one of inner) if (nextTokens(one.entry).has(peek(parser))) run(parser, one, call);
+      return;
+    case "choice":
+      runChoice(parser, wired, part.far, call);
+      return;
+    case "any":
+    case "many":
+      runLoop(parser, wired, part.far, call);
+  }
+}
+
+function runChoice(parser: Parser, { inner, entry }: Wired, far: boolean, call: Call): void {
+  parser.state = entry;
+  sync(parser, call);
+  const chosen = far
+    ? inner[choose(parser, entry, call) - 1]
+    : inner.find((one) => nextTokens(one.entry).has(peek(parser)));
+  if (chosen === undefined) throw noViable(parser, 0);
+  run(parser, chosen, call);
+}
+
+function runLoop(parser: Parser, { part, inner, entry, decision, back }: Wired, far: boolean, call: Call): void {
+  const [body] = inner as [Wired];
+  const goesOn = (): boolean => (far ? choose(parser, decision, call) === 1 : nextTokens(body.entry).has(peek(parser)));
+  parser.state = entry;
+  sync(parser, call);
+  if (part.kind === "any" && !goesOn()) return;
+  do {
+    run(parser, body, call);
+    parser.state = back;
+    sync(parser, call);
+  } while (goesOn());
+}
+
+function choose(parser: Parser, state: State, call: Call): number {
+  const isOperators = state.kind === "loopEntry" && ["relation", "calc", "member"].includes(state.rule);
+  const prediction = predict({ state, isOperators, call }, (ahead) => peek(parser, ahead));
+  if ("failedAhead" in prediction) throw noViable(parser, prediction.failedAhead);
+  return prediction.alternative;
+}
+
+function match(parser: Parser, kinds: readonly TokenKind[], call: Call): void {
+  if (kinds.includes(peek(parser))) {
+    fits(parser);
+    consume(parser);
+    return;
+  }
+  withDrops(parser, () => {
+    if (dropOne(parser, call)) consume(parser);
+    else if (!couldBeMissing(parser, call)) throw mismatched(parser, call);
+  });
+}
+
+function fits(parser: Parser): void {
+  parser.recovering = false;
+  parser.lastErrorAt = -1;
+  parser.lastErrorStates = new Set();
+}
+
+// ── errors
+
+function shown(text: string): string {
+  return `'${text.replaceAll("\t", "\\t").replaceAll("\n", "\\n").replaceAll("\r", "\\r")}'`;
+}
+
+function tokenText(parser: Parser): string {
+  const { kind, start, end } = tokenAt(parser);
+  return shown(kind === token.end ? "<EOF>" : parser.text.slice(start, end));
+}
+
+function expected(parser: Parser, call: Call): string {
+  const kinds = Array.from(expectedTokens(parser.state, call)).toSorted((a, b) => a - b);
+  const names = kinds.map((kind) => tokenNames[kind]);
+  return names.length === 1 ? (names[0] ?? "") : `{${names.join(", ")}}`;
+}
+
+function mismatched(parser: Parser, call: Call): Unexpected {
+  const message = `mismatched input ${tokenText(parser)} expecting ${expected(parser, call)}`;
+  return new Unexpected(message, { cause: parser.at });
+}
+
+/** Without what is no token. */
+function textBetween({ text, unknown }: Parser, start: number, end: number): string {
+  let known = "";
+  let from = start;
+  for (const range of unknown) {
+    if (range.start < from || range.start >= end) continue;
+    known += text.slice(from, range.start);
+    from = range.end;
+  }
+  return known + text.slice(from, end);
+}
+
+function noViable(parser: Parser, ahead: number): Unexpected {
+  const start = tokenAt(parser);
+  const input = start.kind === token.end ? "<EOF>" : textBetween(parser, start.start, tokenAt(parser, ahead).end);
+  const reserved = /^.(true|false|null)$/.exec(input)?.[1];
+  const message =
+    reserved === undefined
+      ? `no viable alternative at input ${shown(input)}`
+      : `mismatched input '${reserved}' expecting IDENTIFIER`;
+  return new Unexpected(message, { cause: parser.at + ahead });
+}
+
+/** Unless an error was told just before. */
+function tell(parser: Parser, index: number, message: string): void {
+  if (parser.recovering) return;
+  parser.recovering = true;
+  note(parser, parser.tokens[index] ?? last(parser), message);
+}
+
+function note({ issues, placeOf }: Parser, { start }: Token, message: string): void {
+  const isTooMany = issues.length >= errorsMax;
+  const shownMessage = isTooMany ? `More than ${errorsMax} syntax errors` : message;
+  issues.push({ place: placeOf(start), message: `Syntax error: ${shownMessage}` });
+  if (isTooMany) throw new GivenUp("");
+}
+
+// ── going on
+
+/** One attempt to recover, in which only so many tokens may be dropped. */
+function withDrops(parser: Parser, attempt: () => void): void {
+  if (parser.recoveries === recoveriesMax) {
+    note(parser, tokenAt(parser), `error recovery attempt limit exceeded: ${recoveriesMax}`);
+    throw new GivenUp("");
+  }
+  parser.recoveries++;
+  parser.dropsLeft = dropsMax;
+  try {
+    attempt();
+  } finally {
+    parser.dropsLeft = Infinity;
+  }
+}
+
+/** Drops tokens up to one with which a caller may go on. */
+function recover(parser: Parser, call: Call): void {
+  withDrops(parser, () => {
+    if (parser.lastErrorAt === parser.at && parser.lastErrorStates.has(parser.state)) consume(parser);
+    parser.lastErrorAt = parser.at;
+    parser.lastErrorStates.add(parser.state);
+    dropUntil(parser, followingCalls(call));
+  });
+}
+
+function followingCalls(call: Call): Set<TokenKind> {
+  const found = new Set<TokenKind>();
+  for (let at: Call | null = call; at?.callSite; at = at.caller) {
+    for (const kind of nextTokens(afterCall(at.callSite))) if (kind !== ruleEnd) found.add(kind);
+  }
+  return found;
+}
+
+function dropUntil(parser: Parser, kinds: ReadonlySet<TokenKind>): void {
+  while (peek(parser) !== token.end && !kinds.has(peek(parser))) consume(parser);
+}
+
+/** Before a choice or a loop: whether the next token fits, and if not, whether the one after it does. */
+function sync(parser: Parser, call: Call): void {
+  if (parser.recovering) return;
+  const next = nextTokens(parser.state);
+  if (next.has(ruleEnd) || next.has(peek(parser))) return;
+  if (parser.state.kind === "loopBack") {
+    tell(parser, parser.at, `extraneous input ${tokenText(parser)} expecting ${expected(parser, call)}`);
+    dropUntil(parser, new Set([...expectedTokens(parser.state, call), ...followingCalls(call)]));
+  } else if (!dropOne(parser, call)) throw mismatched(parser, call);
+}
+
+/** Drops the next token if the one after it fits. */
+function dropOne(parser: Parser, call: Call): boolean {
+  if (!expectedTokens(parser.state, call).has(peek(parser, 1))) return false;
+  tell(parser, parser.at, `extraneous input ${tokenText(parser)} expecting ${expected(parser, call)}`);
+  consume(parser);
+  fits(parser);
+  return true;
+}
+
+/** Whether the next token fits after the one that is missing. */
+function couldBeMissing(parser: Parser, call: Call): boolean {
+  const after = parser.state.edges[0]?.to;
+  if (after === undefined || !nextTokensIn(after, call).has(peek(parser))) return false;
+  tell(parser, parser.at, `missing ${expected(parser, call)} at ${tokenText(parser)}`);
+  return true;
+}
