@@ -18,14 +18,12 @@ const dropsMax = 256;
 const depthMax = 250;
 const errorsMax = 100;
 
-export function diagnose(
-  text: string,
-  tokens: readonly Token[],
-  placeOf: (offset: number) => number,
-): readonly Issue[] {
+/** The syntax errors of a text, beside those of the scanner. */
+export function diagnose(text: string, { tokens, unknown, placeOf }: Tokens): readonly Issue[] {
   const parser: Parser = {
     text,
     tokens,
+    unknown,
     placeOf,
     issues: [],
     at: 0,
