@@ -152,3 +152,41 @@ test("cli: paths stand behind -f or alone", () => {
     assert.notEqual(stdout, "");
   }
 });
+
+test("cli: what was meant as a policy and is of no known kind or version is an error with its place", () => {
+  const folder = mkdtempSync(join(tmpdir(), "portcullis-kinds-"));
+  try {
+    const file = join(folder, "a.yaml");
+    const cases = [
+      [
+        "kyverno.io/v1",
+        "ClusterPolcy",
+        "kyverno.io has no kind `ClusterPolcy` (expected one of ClusterPolicy, Policy, ",
+      ],
+      ["kyverno.io/v3", "Policy", "Policy of kyverno.io has no version `v3` (expected one of v1, v2beta1)"],
+      ["templates.gatekeeper.sh/v1", "Template", "templates.gatekeeper.sh has no kind `Template` (expected Constraint"],
+      ["cli.kyverno.io/v1alpha1", "Tests", "cli.kyverno.io has no kind `Tests` (expected one of Context, Test, "],
+    ] as const;
+    for (const [apiVersion, kind, message] of cases) {
+      writeFileSync(file, `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: x}\n`);
+      for (const command of ["test", "apply", "lint"]) {
+        const { status, stdout } = portcullis([command, file, "examples/repos"]);
+        assert.equal(status, 1);
+        assert.ok(stdout.includes(`${file}:2:7: error: [unknown-kind] ${message}`), stdout);
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("cli: findings of lint stand in the order of files and lines", () => {
+  const places = portcullis(["lint", "examples/registries", "examples/kyverno", "examples/repos"])
+    .stdout.split("\n")
+    .flatMap((line) => /^(.*?):(\d+):\d+: /.exec(line)?.slice(1) ?? [])
+    .join(" ");
+  assert.match(
+    places,
+    /^examples\/kyverno\S+ 25 examples\/kyverno\S+ 25 .* examples\/registries\S+ 9 .* examples\/repos\S+ 29$/,
+  );
+});

@@ -77,6 +77,7 @@ test("cli: test gives JSON, SARIF and JUnit", () => {
   const junit = portcullis(["test", "-f", "examples/repos", "-o", "junit"]).stdout;
   assert.match(junit, /<testsuite name="portcullis" tests="2" failures="2">/);
   assert.ok(junit.includes("container &lt;web&gt;"));
+  assert.match(junit, /name="v1\/Pod medstack\/untrusted" file="examples\/repos\/objects\/objects\.yaml" line="1">/);
 });
 
 test("cli: explain names the criterion that did not match and the line that made the message", () => {

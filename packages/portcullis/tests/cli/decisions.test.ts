@@ -40,7 +40,7 @@ suite("decisions", () => {
     assert.equal(stderr, "half.log: 1 line is none of a decision log, and was left out\n");
     assert.match(
       decisions("whole.log", "half.log", "-o", "summary").stdout,
-      /^ +2 {2}deny {4}fail {4}K8sAllowedRepos/m,
+      /^ +2 {2}deny {5}fail {4}K8sAllowedRepos/m,
     );
   });
 

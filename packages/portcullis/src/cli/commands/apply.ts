@@ -47,7 +47,7 @@ export function apply({ paths, output, verbose, peerAnswers }: ApplyOptions): nu
   );
   expectBoth(parted);
   const decided = decideAll(parted);
-  const broken = policyFindings(parted.set);
+  const broken = policyFindings(parted);
   const findings = [...broken, ...decided.flatMap(({ one, decision }) => outcomeFindings(one, decision))];
   if (output === "table") process.stdout.write(table(broken, decided, verbose));
   else if (output === "policyreport") process.stdout.write(reports(broken, decided));

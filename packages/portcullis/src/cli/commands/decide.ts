@@ -24,11 +24,14 @@ import { ReviewError, readReview } from "../../server/review.ts";
 import type { LoadedObject } from "../load/files.ts";
 import { type Finding, type FindingObject, type Place, diagnosticFinding } from "../output/finding.ts";
 import { UsageError } from "../usage.ts";
+import { strangeKind, strangerFindings } from "./strangers.ts";
 
 export interface Parted {
   readonly set: PolicySet;
   readonly policies: readonly LoadedObject[];
   readonly objects: readonly LoadedObject[];
+  /** What was meant as a policy and is none. */
+  readonly strangers: readonly LoadedObject[];
   /** What providers of external data would answer. */
   readonly answers: readonly unknown[];
   readonly frontends: readonly PolicyFrontend[];
@@ -40,24 +43,28 @@ const catalog = builtinCatalog();
 const decisionMs = 10_000;
 
 /** With `peerAnswers`, Kyverno's policies answer as Kyverno does where we would not. */
-export function partObjects(loaded: readonly LoadedObject[], { peerAnswers = false } = {}): Parted {
+export function partObjects(all: readonly LoadedObject[], { peerAnswers = false } = {}): Parted {
   const { engine, frontends } = assembleEngine("cluster", undefined, { kyverno: { settings: { peerAnswers } } });
+  const strangers = all.filter(({ object }) => strangeKind(object) !== null);
+  const loaded = strangers.length === 0 ? all : all.filter((one) => !strangers.includes(one));
   const policies = loaded.filter(({ object }) => ownerOf(frontends, object) !== undefined);
   // A ConfigMap that configures policies is an object too.
   const others = loaded.filter(({ object }) => !frontends.some((frontend) => frontend.owns(gvkOf(object))));
   const objects = others.filter(({ object }) => !isExternalDataAnswers(object));
   const answers = others.filter(({ object }) => isExternalDataAnswers(object)).map(({ object }) => object);
   const sources = policies.map(({ object, file, locate }) => ({ object, file, locate }));
-  return { set: engine.policySet(sources), policies, objects, answers, frontends };
+  return { set: engine.policySet(sources), policies, objects, strangers, answers, frontends };
 }
 
 /**
  * A run that decides nothing must not look like one that finds nothing. Where policies are broken that is said instead.
  * Throws UsageError.
  */
-export function expectBoth({ set, policies, objects }: Parted): void {
-  if (policies.length === 0) throw new UsageError("no policy: give files or folders with policies and objects");
-  if (objects.length > 0 || policyFindings(set).some(({ level }) => level === "error")) return;
+export function expectBoth(parted: Parted): void {
+  const { policies, objects, strangers } = parted;
+  if (policies.length + strangers.length === 0)
+    throw new UsageError("no policy: give files or folders with policies and objects");
+  if (objects.length > 0 || policyFindings(parted).some(({ level }) => level === "error")) return;
   throw new UsageError(
     "no object to decide about: give files or folders with objects, or `-` for standard input (`portcullis lint` looks at policies alone)",
   );
@@ -181,6 +188,9 @@ export function describeObject(object: unknown): FindingObject {
 }
 
 /** What is wrong with the policies themselves. */
-export function policyFindings(set: PolicySet): readonly Finding[] {
-  return [...set.status.values()].flat().map((diagnostic) => diagnosticFinding(diagnostic));
+export function policyFindings({ set, strangers }: Pick<Parted, "set" | "strangers">): readonly Finding[] {
+  return [
+    ...strangerFindings(strangers),
+    ...[...set.status.values()].flat().map((diagnostic) => diagnosticFinding(diagnostic)),
+  ];
 }

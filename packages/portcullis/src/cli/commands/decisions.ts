@@ -124,7 +124,7 @@ function count(counts: Map<string, Counted>, { verdict, policies }: DecisionLine
 function summaryOf(counts: ReadonlyMap<string, Counted>): string {
   const rows = [...counts.values()].toSorted((a, b) => b.count - a.count || (a.policy < b.policy ? -1 : 1));
   const lines = rows.map(({ verdict, policy, result, count: times }) =>
-    [String(times).padStart(8), verdict.padEnd(6), result.padEnd(6), policy].join("  "),
+    [String(times).padStart(8), verdict.padEnd(7), result.padEnd(6), policy].join("  "),
   );
   return [["   COUNT", "VERDICT", "RESULT", "POLICY"].join("  "), ...lines, ""].join("\n");
 }

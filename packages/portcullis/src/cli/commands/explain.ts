@@ -39,7 +39,7 @@ export function explain({ paths, constraint, object, output }: ExplainFlags): nu
   const loaded = loadObjects(paths, { stdin: paths.length === 0 });
   if (loaded.length === 0) throw nothingIn(paths);
   const parted = partObjects(loaded);
-  const { set, policies, objects, answers } = parted;
+  const { policies, objects, answers } = parted;
   const asked = objects.filter((one) => object === null || isNamed(one, object));
   if (policies.length === 0) {
     throw new UsageError("no policy: give files or folders with templates, constraints and objects");
@@ -66,7 +66,7 @@ export function explain({ paths, constraint, object, output }: ExplainFlags): nu
   if (explained.every(({ constraints }) => constraints.length === 0)) {
     throw new UsageError(constraint === null ? noConstraints : `no constraint is named ${constraint}`);
   }
-  for (const finding of policyFindings(set)) process.stderr.write(findingLine(finding));
+  for (const finding of policyFindings(parted)) process.stderr.write(findingLine(finding));
   process.stdout.write(
     output === "json" ? `${JSON.stringify(explained, withoutSources, 2)}\n` : explained.map(textOf).join("\n"),
   );

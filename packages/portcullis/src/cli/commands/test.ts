@@ -44,7 +44,7 @@ export async function test(options: TestOptions): Promise<number> {
     isRefused ||= isError;
     if (isError || !denyOnly) printer.add(finding);
   };
-  policyFindings(parted.set).forEach(print);
+  policyFindings(parted).forEach(print);
   const progress = showProgress("objects", objects.length);
   for (const one of objects) {
     // One after the other, so that findings stand in the order of the objects.
@@ -70,7 +70,7 @@ function testFiles(
   const { checks, named } = runTests(tests, lenient);
   const isOthers = (file: string): boolean => [...named].some((path) => isBelow(resolve(file), path));
   const others = tests.gator.length > 0 ? [] : loaded.filter(({ file }) => !isOthers(file));
-  const broken = policyFindings(partObjects(others).set).filter(({ level }) => level === "error");
+  const broken = policyFindings(partObjects(others)).filter(({ level }) => level === "error");
   const all = [...checks, ...broken.map(brokenPolicy)];
   process.stdout.write(renderChecks(all, output, verbose));
   return all.some(({ outcome }) => outcome === "fail") ? 1 : 0;
