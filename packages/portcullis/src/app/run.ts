@@ -225,7 +225,7 @@ async function join(options: RunOptions, parts: Parts, target: ClusterTarget): P
     id,
     leads: () => election.isLeader,
     isRegistered: () => registering.isCurrent,
-    nowMs: Date.now,
+    nowMs: clockMs,
     isAlive: (other) => (hasJoined ? membership.members.includes(other) : null),
     createQueue: queues(onError),
     metrics: target.metrics.sync,

@@ -6,6 +6,9 @@
 // Whether a write was let through by nobody can be told once every living replica has renewed its Lease twice after the write was
 // seen: what is sent with the second one was put together after it. A replica that has died takes with it what it noted since it
 // renewed last; what entered about then may have been asked about, or not.
+//
+// Clocks of machines differ, and jump. Here everything is on a clock of the process that nobody sets; what Leases say is in
+// milliseconds since 1970, and is brought onto that clock as it comes.
 
 import { hash } from "node:crypto";
 import { nameOf, stringAt } from "@portcullis/kube";
@@ -24,6 +27,8 @@ export interface Records {
   take(lease: ClusterObject): void;
   /** A Lease is gone. */
   lose(lease: ClusterObject): void;
+  /** Whether we noted then what is remembered no more. */
+  hasForgotten(seenMs: number): boolean;
   /** About a write that was seen `seenMs`. */
   judge(write: JudgedWrite): Judgement;
 }
@@ -32,7 +37,7 @@ interface JudgedWrite {
   readonly uid: string;
   readonly at: string;
   readonly asked: readonly Dialect[];
-  /** When it was seen, on our clock; for what was there before us, when it was written. */
+  /** When it was seen, on our steady clock; for what was there before us, when it was written. */
   readonly seenMs: number;
 }
 
@@ -43,7 +48,7 @@ type Judgement = "asked" | "wait" | "unknown" | "unchecked";
 const carriedMs = 30_000;
 /** At most so many: with four bytes each, in base64, 43 KiB. */
 const carriedMax = 8192;
-/** How long others' notes are remembered: until somebody else leads. */
+/** How long notes are remembered: until somebody else leads. */
 const rememberedMs = 120_000;
 /** A replica that does not renew for so long is gone. */
 const goneMs = 15_000;
@@ -52,20 +57,23 @@ const lastBreathMs = 10_000;
 /** By so much clocks may differ, where they have to be compared. */
 const clockMs = 5000;
 
+/** All on our steady clock. */
 interface Member {
   readonly lease: string;
-  /** When its process began, on its clock. */
+  /** When its process began. */
   readonly startMs: number;
   /** From when on we know all that it noted. */
   knownFromMs: number;
-  /** When it put together what it sent last, on its clock. */
+  /** When it put together what it sent last, and what stood there for it. */
   composedMs: number;
-  /** Our clock at its last renewals, the newest last. */
+  sentAt: number;
+  /** When we heard its last renewals, the newest last. */
   seenMs: readonly number[];
   /** Of one that is gone: up to when we know what it noted, and up to when it may have noted. */
   gone: { readonly knownToMs: number; readonly aliveToMs: number } | null;
 }
 
+/** Moments in milliseconds since 1970, on the clock of who sent it. */
 interface Sent {
   /** Of the process. */
   readonly id: string;
@@ -75,11 +83,11 @@ interface Sent {
   readonly admitted: string;
 }
 
-interface State {
+/** Moments are on the steady clock. */
+interface State extends RecordsClocks {
   /** Another one for each process. */
   readonly id: string;
   readonly startMs: number;
-  readonly nowMs: () => number;
   readonly noted: { readonly atMs: number; readonly mark: number }[];
   /** From when on `noted` is complete. */
   fromMs: number;
@@ -89,13 +97,33 @@ interface State {
   prunedMs: number;
 }
 
+export interface RecordsClocks {
+  /** Since 1970. */
+  readonly epochMs: () => number;
+  /** Of a clock that nobody sets. */
+  readonly steadyMs: () => number;
+}
+
+export const hostClocks: RecordsClocks = { epochMs: Date.now, steadyMs: () => performance.now() };
+
+/** A moment since 1970 on the steady clock. */
+export function steadyOf({ epochMs, steadyMs }: RecordsClocks, atMs: number): number {
+  return steadyMs() - (epochMs() - atMs);
+}
+
+/** A moment of the steady clock since 1970. */
+function epochOf({ epochMs, steadyMs }: RecordsClocks, atMs: number): number {
+  return epochMs() - (steadyMs() - atMs);
+}
+
 /** `id` is another one for each process. */
-export function createRecords(id: string, nowMs: () => number = Date.now): Records {
-  const startMs = nowMs();
+export function createRecords(id: string, clocks: RecordsClocks = hostClocks): Records {
+  const { steadyMs } = clocks;
+  const startMs = steadyMs();
   const state: State = {
+    ...clocks,
     id,
     startMs,
-    nowMs,
     noted: [],
     fromMs: startMs,
     known: new Map(),
@@ -106,7 +134,7 @@ export function createRecords(id: string, nowMs: () => number = Date.now): Recor
     note: (note) => {
       for (const dialect of note.dialects) {
         const mark = markOf(dialect, note.uid, note.at);
-        state.noted.push({ atMs: nowMs(), mark });
+        state.noted.push({ atMs: steadyMs(), mark });
         remember(state, mark);
       }
       if (state.noted.length > 2 * carriedMax) trim(state);
@@ -116,22 +144,24 @@ export function createRecords(id: string, nowMs: () => number = Date.now): Recor
       trim(state);
       const marks = Uint32Array.from(state.noted, ({ mark }) => mark);
       const admitted = Buffer.from(marks.buffer).toString("base64");
-      return JSON.stringify({ id, start: startMs, from: state.fromMs, at: nowMs(), admitted } satisfies Sent);
+      const [start, from] = [epochOf(clocks, startMs), epochOf(clocks, state.fromMs)];
+      return JSON.stringify({ id, start, from, at: clocks.epochMs(), admitted } satisfies Sent);
     },
     take: (lease) => take(state, lease),
     lose: (lease) => {
       for (const member of state.members.values()) if (member.lease === nameOf(lease)) end(member, true);
     },
+    hasForgotten: (seenMs) => seenMs > startMs - clockMs && seenMs < steadyMs() - rememberedMs + clockMs,
     judge: (judged) => judge(state, judged),
   };
 }
 
-function remember({ known, nowMs }: State, mark: number): void {
-  known.set(mark, nowMs() + rememberedMs);
+function remember({ known, steadyMs }: State, mark: number): void {
+  known.set(mark, steadyMs() + rememberedMs);
 }
 
 function prune(state: State): void {
-  const nowMs = state.nowMs();
+  const nowMs = state.steadyMs();
   if (nowMs - state.prunedMs < 10_000) return;
   state.prunedMs = nowMs;
   for (const [mark, untilMs] of state.known) if (untilMs < nowMs) state.known.delete(mark);
@@ -142,8 +172,8 @@ function prune(state: State): void {
 
 /** Drops what is not carried any more. */
 function trim(state: State): void {
-  const { noted, nowMs } = state;
-  const oldMs = nowMs() - carriedMs;
+  const { noted, steadyMs } = state;
+  const oldMs = steadyMs() - carriedMs;
   let drop = Math.max(0, noted.length - carriedMax);
   while (drop < noted.length && (noted[drop]?.atMs ?? Infinity) < oldMs) drop++;
   if (drop === 0) return;
@@ -154,7 +184,7 @@ function trim(state: State): void {
 // ── the others
 
 function take(state: State, lease: ClusterObject): void {
-  const { id, members, nowMs } = state;
+  const { id, members } = state;
   const sent = sentIn(lease);
   if (sent === null) return;
   prune(state);
@@ -166,26 +196,29 @@ function take(state: State, lease: ClusterObject): void {
   const known = members.get(key);
   if (known === undefined) {
     retire(members, nameOf(lease), key);
-    members.set(key, newMember(lease, sent, nowMs()));
-  } else if (sent.at !== known.composedMs) {
+    members.set(key, newMember(state, lease, sent));
+  } else if (sent.at !== known.sentAt) {
+    const fromMs = steadyOf(state, sent.from);
     // What it noted between the two is in neither.
-    if (sent.from > known.composedMs) known.knownFromMs = sent.from;
-    known.seenMs = [...known.seenMs.slice(-1), nowMs()];
-    known.composedMs = sent.at;
+    if (fromMs > known.composedMs) known.knownFromMs = fromMs;
+    known.seenMs = [...known.seenMs.slice(-1), state.steadyMs()];
+    known.composedMs = steadyOf(state, sent.at);
+    known.sentAt = sent.at;
     known.gone = null;
   } else return;
   for (const mark of marksIn(sent)) remember(state, mark);
 }
 
-function newMember(lease: ClusterObject, sent: Sent, nowMs: number): Member {
+function newMember(state: State, lease: ClusterObject, { start, from, at }: Sent): Member {
   // Whether it still runs only its own clock tells, until it renews again.
-  const isRunning = Math.abs(nowMs - sent.at) < goneMs;
+  const isRunning = Math.abs(state.epochMs() - at) < goneMs;
   return {
     lease: nameOf(lease),
-    startMs: sent.start,
-    knownFromMs: sent.from,
-    composedMs: sent.at,
-    seenMs: [isRunning ? nowMs : 0],
+    startMs: steadyOf(state, start),
+    knownFromMs: steadyOf(state, from),
+    composedMs: steadyOf(state, at),
+    sentAt: at,
+    seenMs: [isRunning ? state.steadyMs() : -Infinity],
     gone: null,
   };
 }
@@ -198,8 +231,8 @@ function retire(members: State["members"], lease: string, except: string): void 
 /** `isLeft`: it took its Lease away, after it had told all. */
 function end(member: Member, isLeft: boolean): void {
   if (member.gone !== null) return;
-  const last = member.seenMs.at(-1) ?? 0;
-  const before = member.seenMs.length > 1 ? (member.seenMs[0] ?? 0) : null;
+  const last = member.seenMs.at(-1) ?? -Infinity;
+  const before = member.seenMs.length > 1 ? (member.seenMs[0] ?? -Infinity) : null;
   // Of one that we never saw renewing only its own clock tells.
   member.gone =
     before === null
@@ -207,21 +240,21 @@ function end(member: Member, isLeft: boolean): void {
       : { knownToMs: (isLeft ? last : before) - 1000, aliveToMs: last + lastBreathMs };
 }
 
-function judge({ members, known, nowMs }: State, { uid, at, asked, seenMs }: JudgedWrite): Judgement {
+function judge({ members, known, steadyMs }: State, { uid, at, asked, seenMs }: JudgedWrite): Judgement {
   if (asked.every((dialect) => known.has(markOf(dialect, uid, at)))) return "asked";
   let judgement: Judgement = "unchecked";
   for (const member of members.values()) {
-    if (member.gone === null && nowMs() - (member.seenMs.at(-1) ?? 0) > goneMs) end(member, false);
+    if (member.gone === null && steadyMs() - (member.seenMs.at(-1) ?? -Infinity) > goneMs) end(member, false);
     if (member.gone === null) {
       if (member.seenMs.filter((renewedMs) => renewedMs > seenMs).length < 2) return "wait";
-      if (hasForgotten(member, seenMs)) judgement = "unknown";
-    } else if (hasForgotten(member, seenMs) || mayHaveLived(member.gone, seenMs)) judgement = "unknown";
+      if (isIncomplete(member, seenMs)) judgement = "unknown";
+    } else if (isIncomplete(member, seenMs) || mayHaveLived(member.gone, seenMs)) judgement = "unknown";
   }
   return judgement;
 }
 
 /** It lived then, and what it noted was no longer among what it sent when we began to listen. */
-function hasForgotten({ startMs, knownFromMs }: Member, seenMs: number): boolean {
+function isIncomplete({ startMs, knownFromMs }: Member, seenMs: number): boolean {
   return knownFromMs > startMs && seenMs >= startMs - clockMs && seenMs < knownFromMs;
 }
 

@@ -10,7 +10,7 @@ import { leaseSpec, leases, wholeLease } from "../../cluster/lease.ts";
 import { managedBy } from "../install/crds/crd.ts";
 import { createLoop } from "../loop.ts";
 import { webhookResources } from "../webhooks/controller.ts";
-import type { Records } from "./records.ts";
+import { type Records, type RecordsClocks, hostClocks, steadyOf } from "./records.ts";
 import { type Scope, scopeOf } from "./scope.ts";
 import { type StoredWrite, type StoredWrites, watchStoredWrites } from "./stored.ts";
 
@@ -39,7 +39,7 @@ export interface UncheckedOptions {
   /** It entered as a replica ended, and may have been asked about. */
   readonly onUnknown: () => void;
   readonly onError: (error: Error) => void;
-  readonly nowMs?: () => number;
+  readonly clocks?: RecordsClocks;
 }
 
 export interface UncheckedWatch {
@@ -63,6 +63,7 @@ const patienceMs = 5000;
 /** The one that led before us judged nothing that was younger. */
 const overlapMs = 30_000;
 
+/** Moments on the steady clock. */
 interface Pending {
   readonly write: StoredWrite;
   readonly seenMs: number;
@@ -75,6 +76,8 @@ interface State {
   looking: Looking | null;
   /** When somebody else last renewed the Lease of who leads, in milliseconds since 1970; null: nobody did. */
   othersMs: number | null;
+  /** Until when we looked ourselves. */
+  lookedMs: number;
   found: Found | null;
 }
 
@@ -99,9 +102,9 @@ export interface Found {
 }
 
 export function watchUnchecked(options: UncheckedOptions): UncheckedWatch {
-  const { informers, namespace, records, identity, nowMs = Date.now, onError } = options;
-  const startMs = nowMs();
-  const state: State = { options, looking: null, othersMs: null, found: null };
+  const { informers, namespace, records, identity, clocks = hostClocks, onError } = options;
+  const startMs = clocks.epochMs();
+  const state: State = { options, looking: null, othersMs: null, lookedMs: -Infinity, found: null };
   const known = informers.watch(leases, { namespace, keep: wholeLease, onError });
   known.onChange(({ what, object }) => {
     if (nameOf(object) === "portcullis") noteLeader(state, object, identity);
@@ -117,7 +120,7 @@ export function watchUnchecked(options: UncheckedOptions): UncheckedWatch {
   );
   let turns = 0;
   const timer = setInterval(() => {
-    if (judge(state, nowMs())) writing.soon(500);
+    if (judge(state, clocks)) writing.soon(500);
     // Kinds may be served that were not before.
     if (++turns % 15 === 0) follow(state);
   }, turnMs);
@@ -126,7 +129,7 @@ export function watchUnchecked(options: UncheckedOptions): UncheckedWatch {
     known: Promise.race([known.synced.catch(() => {}), setTimeoutAsync(patienceMs, undefined, { ref: false })]),
     lead: (leads) => {
       if (!leads) stop(state);
-      else if (state.looking === null) start(state, startMs, nowMs());
+      else if (state.looking === null) start(state, startMs, clocks.epochMs());
     },
     close: async () => {
       clearInterval(timer);
@@ -142,10 +145,12 @@ function noteLeader(state: State, lease: Parameters<Records["take"]>[0], identit
   if (holder !== identity) state.othersMs = Date.parse(renewTime);
 }
 
-/** Who was there before us judged what was older; without the knowledge of that time nothing of it can be told. */
-function sinceOf({ othersMs }: State, startMs: number, nowMs: number): number {
-  if (othersMs === null) return nowMs;
-  return startMs < othersMs - overlapMs ? othersMs - overlapMs : othersMs + 5000;
+/** Who was there before us judged what was older; without the knowledge of that time nothing of it can be told. We may have looked since. */
+function sinceOf({ othersMs, lookedMs }: State, startMs: number, nowMs: number): number {
+  if (othersMs === null && lookedMs === -Infinity) return nowMs;
+  const theirsMs = othersMs ?? -Infinity;
+  const sinceTheirsMs = startMs < theirsMs - overlapMs ? theirsMs - overlapMs : theirsMs + 5000;
+  return Math.max(sinceTheirsMs, lookedMs - overlapMs);
 }
 
 function start(state: State, startMs: number, nowMs: number): void {
@@ -164,7 +169,6 @@ function start(state: State, startMs: number, nowMs: number): void {
   });
   const looking: Looking = { stored, configuration, sinceMs, scope: null, pending: [], lost: 0 };
   state.looking = looking;
-  state.found = null;
   configuration.onChange(({ what, object }) => {
     looking.scope = what === "removed" ? null : scopeOf(object, "enforcing");
     follow(state);
@@ -177,31 +181,36 @@ function follow({ looking, options }: State): void {
 }
 
 function stop(state: State): void {
+  if (state.looking !== null) state.lookedMs = (state.options.clocks ?? hostClocks).epochMs();
   state.looking?.stored.close();
   state.looking?.configuration.close();
   state.looking = null;
 }
 
-function take({ looking, options: { nowMs = Date.now } }: State, write: StoredWrite): void {
+function take({ looking, options: { records, clocks = hostClocks } }: State, write: StoredWrite): void {
   if (looking === null || looking.scope === null) return;
   const atMs = Date.parse(write.at);
   if (!(atMs >= Math.max(looking.scope.sinceMs, looking.sinceMs))) return;
+  const nowMs = clocks.steadyMs();
+  const seenMs = write.wasThere ? steadyOf(clocks, atMs) : nowMs;
+  // Of a kind that we may read only now, or when we lead again: it was asked about, or told then.
+  if (records.hasForgotten(seenMs)) return;
   if (looking.pending.length >= pendingMax) {
     looking.lost++;
     return;
   }
-  const seenMs = write.wasThere ? atMs : nowMs();
-  looking.pending.push({ write, seenMs, untilMs: nowMs() + waitMs });
+  looking.pending.push({ write, seenMs, untilMs: nowMs + waitMs });
 }
 
 /** Whether there is something to tell. */
-function judge(state: State, nowMs: number): boolean {
+function judge(state: State, { epochMs, steadyMs }: RecordsClocks): boolean {
   const { looking, options } = state;
   if (looking === null) return false;
   const { records, onUnchecked, onUnknown } = options;
   const found: UncheckedWrite[] = [];
   let unknown = looking.lost;
   looking.lost = 0;
+  const nowMs = steadyMs();
   looking.pending = looking.pending.filter(({ write, seenMs, untilMs }) => {
     const dialects = write.asked();
     const judgement = records.judge({ uid: write.uid, at: write.at, asked: dialects, seenMs });
@@ -213,7 +222,7 @@ function judge(state: State, nowMs: number): boolean {
   for (const write of found) onUnchecked(write);
   for (let times = 0; times < unknown; times++) onUnknown();
   if (found.length + unknown === 0) return false;
-  const since = new Date(nowMs).toISOString();
+  const since = new Date(epochMs()).toISOString();
   const more = { since, unchecked: found.length, unknown, examples: found.toReversed().slice(0, examplesMax) };
   state.found = state.found === null ? more : summed(state.found, more);
   return true;

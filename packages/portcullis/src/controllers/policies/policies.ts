@@ -29,7 +29,7 @@ export interface PoliciesOptions {
     readonly work: (key: string) => Promise<void>;
     readonly workers: number;
   }) => WorkQueue;
-  /** Milliseconds since 1970. */
+  /** On a clock that is never set, for what takes its time. */
   readonly nowMs: () => number;
   readonly metrics?: SyncMetrics;
   /** When the calls of GlobalContextEntries were answered. */
@@ -73,6 +73,7 @@ export function startPolicies(options: PoliciesOptions): ClusterPolicies {
     isRegistered: options.isRegistered,
     createQueue: (work) => createQueue({ work, workers: 8 }),
     nowMs: options.nowMs,
+    epochMs: Date.now,
     ...(options.refreshed !== undefined && { refreshed: options.refreshed }),
   });
   const ready = (async () => {

@@ -31,6 +31,7 @@ export interface StatusOptions {
   readonly isRegistered: () => boolean;
   readonly createQueue: (work: (file: string) => Promise<void>) => WorkQueue;
   readonly nowMs: () => number;
+  readonly epochMs: () => number;
   /** When the calls of GlobalContextEntries were answered. */
   readonly refreshed?: Pick<Refreshed, "at" | "onChange">;
   /** Kinds of others, who are left alone: `group/Kind`. */
@@ -174,7 +175,7 @@ function statuses(state: State, policy: PolicyObject, { form, later }: Asked): S
     status,
     found,
     rules: state.rules.get(file) ?? null,
-    now: momentOf(state.nowMs()),
+    now: momentOf(state.epochMs()),
     refreshed: refreshedMs === null ? null : momentOf(refreshedMs),
   });
   return { current: ownPart(status, wanted), wanted };

@@ -94,7 +94,7 @@ async function startReplica(cluster: FakeCluster, options: ReplicaOptions = {}):
     leads: () => leads,
     isAlive,
     isRegistered: () => true,
-    nowMs: options.nowMs ?? Date.now,
+    nowMs: options.nowMs ?? (() => performance.now()),
     createQueue: ({ work, workers }) =>
       createWorkQueue({ work, workers, retryMs: [1, 5], onError: (_key, error) => errors.push(error) }),
     onError: (error) => errors.push(error),
