@@ -4,7 +4,7 @@
 
 import { writeFileSync } from "node:fs";
 import { CommandFailed, write } from "./exit.ts";
-import { goError } from "./files.ts";
+import { goError } from "../load/goerrors.ts";
 
 type Flags = Readonly<Record<string, unknown>>;
 

@@ -3,6 +3,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { byCodePoints } from "@portcullis/kube";
 import type { KyvernoFiles } from "@portcullis/policy";
+import { goError } from "../load/goerrors.ts";
 
 export const files: KyvernoFiles = {
   readFile: (path) => {
@@ -22,18 +23,4 @@ export const files: KyvernoFiles = {
       throw new Error(goError("stat", path, error), { cause: error });
     }
   },
-};
-
-/** `open x: no such file or directory`. */
-export function goError(call: string, path: string, error: unknown): string {
-  const { code } = error as NodeJS.ErrnoException;
-  // A folder can be opened; reading it is what fails.
-  return `${code === "EISDIR" ? "read" : call} ${path}: ${code === undefined ? String(error) : (reasons[code] ?? code)}`;
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: "no such file or directory",
-  EACCES: "permission denied",
-  EISDIR: "is a directory",
-  ENOTDIR: "not a directory",
 };

@@ -8,7 +8,7 @@ import { goJson, isObject, parseYaml } from "@portcullis/kube";
 import { Source, formatDiagnostic } from "@portcullis/lang";
 import { quote } from "@portcullis/lang/go";
 import { CommandFailed, print } from "./exit.ts";
-import { goError } from "./files.ts";
+import { goError } from "../load/goerrors.ts";
 import { kyvernoEvaluation } from "./world.ts";
 
 export interface QueryFlags {

@@ -126,6 +126,18 @@ test("gator bench: a baseline that was faster ends in 1, one that was slower in 
   }
 });
 
+test("gator bench: results that cannot be written are said in Go's words", () => {
+  for (const [path, reason] of [
+    ["/nowhere/x.json", "no such file or directory"],
+    [tmpdir(), "is a directory"],
+  ] as const) {
+    const ran = bench(process.execPath, [main, "gator"], ["-n", "1", "--save", path]);
+    assert.equal(ran.status, 1);
+    const expected = `saving results: writing results to ${path}: open ${path}: ${reason}\n`;
+    assert.ok(ran.stderr.endsWith(expected), ran.stderr);
+  }
+});
+
 test("deviations G20 and G21: CEL is not measured, allocations are not counted", () => {
   const cel = bench(process.execPath, [main, "gator"], ["-n", "1", "-e", "cel"]);
   assert.equal(cel.status, 1);

@@ -8,6 +8,7 @@ import { parseDuration } from "@portcullis/lang/go";
 import { type BenchSession, type StatsEntry, openBench } from "@portcullis/policy";
 import type { GatorBenchFlags } from "../../flags.ts";
 import { gatorOptions } from "../../gator-options.ts";
+import { goWriteError } from "../../load/goerrors.ts";
 import { fail, readSources } from "../sources.ts";
 import { type Thresholds, compareResults, comparisonText, isPassed } from "./compare.ts";
 import { type BenchResults, type MemoryStats, latenciesOf, loadBaseline, saveResults } from "./results.ts";
@@ -57,7 +58,7 @@ function finish(results: readonly BenchResults[], settings: Settings, { save, co
     try {
       saveResults(results, save);
     } catch (error) {
-      return fail(`saving results: ${error instanceof Error ? error.message : String(error)}`);
+      return fail(`saving results: writing results to ${save}: ${goWriteError("open", save, error)}`);
     }
     warn(`\nResults saved to: ${save}`);
   }

@@ -6,6 +6,7 @@
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { isObject, stringAt, valueAt } from "@portcullis/kube";
+import { goWriteError } from "../../load/goerrors.ts";
 import { writeGoYaml } from "../../output/goyaml-writer.ts";
 import { type Bundle, PolicyError, readBundles, readDocument } from "./catalog.ts";
 
@@ -85,7 +86,7 @@ function writeCatalog(path: string, text: string): void {
   try {
     writeFileSync(path, text, { mode: 0o600 });
   } catch (error) {
-    throw new PolicyError(`writing catalog: ${error instanceof Error ? error.message : String(error)}`);
+    throw new PolicyError(`writing catalog: writing catalog file: ${goWriteError("open", path, error)}`);
   }
 }
 
