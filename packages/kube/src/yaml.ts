@@ -8,7 +8,7 @@ import { Decimal, type Diagnostic, type Out, type Severity, type Source, errorAt
 import { YAMLException } from "js-yaml";
 import { type BuildOptions, type Built, type JsonTree, YamlProblem, buildDocuments } from "./yaml/build.ts";
 import { type Document, TextDocument } from "./yaml/document.ts";
-import { eventsOf, positionOf } from "./yaml/events.ts";
+import { countIndicators, eventsOf, positionOf } from "./yaml/events.ts";
 import { readPlainDocument } from "./yaml/plain.ts";
 import { type YamlDialect, doubleValue } from "./yaml/scalar.ts";
 import { type Chunk, looksLikeJson, splitDocuments } from "./yaml/split.ts";
@@ -30,6 +30,11 @@ export interface YamlOptions {
  * times its size; lists of objects that are longer can be written as JSON, or as one document for each object.
  */
 const documentMax = 16 * 1024 * 1024;
+
+/** An event takes two hundred bytes. The lists that kubectl prints have some forty thousand values in a million characters. */
+const valuesMax = 1_000_000;
+
+const shorter = "write a long list as JSON, or as one document for each object";
 
 /** Reads all documents of a text; those that are broken become diagnostics. Empty documents have the value null. */
 export function parseYaml(source: Source, options: YamlOptions): Out<readonly Document[]> {
@@ -110,7 +115,7 @@ function unreadableAs(text: string, source: Source, chunk: Chunk): Diagnostic | 
     return errorAt("yaml-syntax", spanOf(source, at, at), `not valid JSON: ${broken.message}`);
   }
   const message = `a YAML document of ${text.length} characters; at most ${documentMax} are read`;
-  const hint = "write a long list as JSON, or as one document for each object";
+  const hint = shorter;
   return errorAt("yaml-syntax", spanOf(source, chunk.start, chunk.start), message, hint);
 }
 
@@ -127,7 +132,11 @@ function jsonProblem(text: string): { readonly offset: number; readonly message:
   }
 }
 
+/** Throws YamlProblem, YAMLException. */
 function readEvents(text: string, options: BuildOptions): Built[] {
+  const values = text.length > valuesMax ? countIndicators(text) : 0;
+  if (values > valuesMax)
+    throw new YamlProblem(0, `a YAML document of about ${values} values; at most ${valuesMax} are read`, shorter);
   const { events, text: parsed } = eventsOf(text);
   return buildDocuments(parsed, events, options);
 }

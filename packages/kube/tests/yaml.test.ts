@@ -177,6 +177,19 @@ suite("hostile input", () => {
     assert.match(complaints(text)[0] ?? "", /document contains excessive aliasing/);
   });
 
+  test("a document of very many values is refused before they fill the memory", () => {
+    const [told = ""] = complaints(`a: [${"a,".repeat(1_100_000)}]\n`);
+    assert.match(
+      told,
+      /^test\.yaml:1:1: .*a YAML document of about 1100002 values; at most 1000000 are read \(write a long/,
+    );
+    assert.deepEqual(complaints(`a: |\n${"  some words, and others\n".repeat(100_000)}`), []);
+  });
+
+  test("of keys that stand twice the first hundred are told", () => {
+    assert.equal(complaints("a: 1\n".repeat(5000), { tellsDuplicates: true }).length, 100);
+  });
+
   test("depth is bounded", () => {
     assert.match(complaints(`a: ${"[".repeat(5000)}`)[0] ?? "", /nesting exceeded/);
     assert.match(complaints("- ".repeat(5000))[0] ?? "", /nesting exceeded/);

@@ -32,6 +32,28 @@ const limitMessages: Readonly<Record<LimitName, string>> = {
   deadline: "the policy did not end before its deadline",
 };
 
+/**
+ * What the host throws for a value that is too deep for its stack, or too large for a text or a list, as the limit that it
+ * is; null for everything else. Whoever catches what a policy's evaluation throws asks here before calling it a mistake.
+ */
+export function limitOf(error: unknown): LimitError | null {
+  if (error instanceof LimitError) return error;
+  // A regular expression that is compiled at the bottom of the stack.
+  if (error instanceof SyntaxError && error.message.endsWith(": Stack overflow")) return new LimitError("depth");
+  if (!(error instanceof RangeError)) return null;
+  if (error.message === "Maximum call stack size exceeded") return new LimitError("depth");
+  return tooLarge.has(error.message) ? new LimitError("output") : null;
+}
+
+/** V8's messages. */
+const tooLarge: ReadonlySet<string> = new Set([
+  "Invalid string length",
+  "Invalid array length",
+  "Map maximum size exceeded",
+  "Set maximum size exceeded",
+  "Maximum BigInt size exceeded",
+]);
+
 /** How many steps may pass between two looks at the clock; at about 10 ns a step this is well below a millisecond. */
 const stepsBetweenLooks = 4096;
 

@@ -1,4 +1,4 @@
-export { Budget, LimitError, type LimitName, type Limits } from "./budget.ts";
+export { Budget, LimitError, type LimitName, type Limits, limitOf } from "./budget.ts";
 export {
   type AnyNumber,
   Decimal,
@@ -19,6 +19,7 @@ export {
   hasError,
   warningAt,
 } from "./diagnostic.ts";
+export { boundExtent, chargeExtent, extentOf } from "./extent.ts";
 export { needsDecimals, parseJson } from "./json.ts";
 export { type Pieces, createPieces } from "./pieces.ts";
 export { type Position, Source, type Span, spanOf, spanText } from "./source.ts";

@@ -1,9 +1,9 @@
 // A whole expression as a closure. What it gives out is bounded where the expression made it: parts of the input, and lists
 // of them, are no larger than the input is.
 
+import { boundExtent } from "@portcullis/lang";
 import { type Node, childrenOf } from "../ast.ts";
 import type { Dialect } from "../dialect.ts";
-import { boundExtent } from "../runtime/extent.ts";
 import { type Evaluate, SearchError } from "../runtime/run.ts";
 import { emit } from "./closures.ts";
 

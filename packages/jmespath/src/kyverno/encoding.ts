@@ -49,7 +49,7 @@ const base64Decode: Evaluate = ({ budget }, source) => {
 
 const base64Encode: Evaluate = ({ budget }, source) => {
   budget.output((source as string).length * 2);
-  return encodeBase64(encodeUtf8(source as string), standardBase64);
+  return encodeBase64(encodeUtf8(source as string), standardBase64, (bytes) => budget.step(bytes));
 };
 
 function digest(name: string): JmesFunction {

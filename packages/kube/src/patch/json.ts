@@ -7,7 +7,7 @@
 // stops the way. Texts are those of Go, because users see them.
 // Behaviour from evanphx/json-patch v5 patch.go.
 
-import { type Budget, Decimal, compareNumbers } from "@portcullis/lang";
+import { type Budget, Decimal, chargeExtent, compareNumbers } from "@portcullis/lang";
 import { quote } from "@portcullis/lang/go";
 import { isObject } from "../object.ts";
 import { setOwn } from "../own.ts";
@@ -100,7 +100,9 @@ function applyOne(state: State, operation: JsonPatchOperation): string | null {
   }
 }
 
+/** A value of YAML may share its parts, by anchors: it is charged at each place that it comes to. */
 function valueOf(state: State, { value }: JsonPatchOperation): unknown {
+  chargeExtent(value, state.options.budget);
   if (value !== null) return value;
   state.hard = true;
   return hardNull;
@@ -173,6 +175,7 @@ function copy(state: State, { from, path }: JsonPatchOperation): string | null {
   if (source === null) return `copy operation does not apply: doc is missing from path: "${from}": ${missing}`;
   const found = getFrom(state, source);
   if ("error" in found) return `error in copy for from: '${from}': ${found.error}`;
+  chargeExtent(found.value, state.options.budget);
   const target = find(state, path);
   if (target === null) return `copy operation does not apply: doc is missing destination path: ${path}: ${missing}`;
   const problem = addTo(target, snapshot(found.value, state) ?? null, state.options);

@@ -69,6 +69,7 @@ interface State {
   readonly anchors: Map<string, Anchored>;
   decoded: number;
   aliased: number;
+  duplicates: number;
   root: JsonTree | undefined;
   rootStart: number;
 }
@@ -106,7 +107,8 @@ export function buildDocuments(text: string, events: readonly Event[], options: 
 }
 
 function newState(text: string, options: BuildOptions): State {
-  return { text, options, stack: [], anchors: new Map(), decoded: 0, aliased: 0, root: undefined, rootStart: -1 };
+  const counts = { decoded: 0, aliased: 0, duplicates: 0 };
+  return { text, options, stack: [], anchors: new Map(), ...counts, root: undefined, rootStart: -1 };
 }
 
 function takeScalar(state: State, event: ScalarEvent): void {
@@ -191,9 +193,14 @@ function keyOfV3(state: State, value: ScalarValue, key: Omit<KeyPlace, "merge">)
   return value;
 }
 
+/** How many keys that stand twice are told of a document. */
+const mostDuplicates = 100;
+
 function noteKey(state: State, frame: Frame, key: string, at: number): void {
   if (frame.seen === null) return;
   if (frame.seen.has(key)) {
+    // Whoever wrote the first hundred will find the others.
+    if (++state.duplicates > mostDuplicates) return;
     const message = `key ${JSON.stringify(key)} already set in map`;
     state.options.report(new YamlProblem(at, message, "a key may stand only once in a mapping; keep one of them"));
   } else frame.seen.set(key, at);

@@ -16,6 +16,19 @@ export interface Parsed {
   readonly text: string;
 }
 
+/** How often a text says that a value begins: before nearly each stands a comma or a bracket, or `: ` or `- `. */
+export function countIndicators(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === comma || unit === bracket || unit === brace) count++;
+    else if ((unit === colon || unit === dash || unit === questionMark) && text.charCodeAt(at + 1) <= blank) count++;
+  }
+  return count;
+}
+
+const [comma, bracket, brace, colon, dash, questionMark, blank] = [0x2c, 0x5b, 0x7b, 0x3a, 0x2d, 0x3f, 0x20] as const;
+
 /** Throws YAMLException. */
 export function eventsOf(original: string): Parsed {
   let text = original;

@@ -54,7 +54,7 @@ function compile(pattern: string): CompiledRegex {
   const size = engine.programSize();
   const test = (text: string, step: Step = free): boolean => {
     if (automaton !== null) return automaton.test(text, step);
-    step((text.length * size) >> 3);
+    step(Math.ceil((text.length * size) / 8));
     return engine.test(text);
   };
   const findAll = (text: string, limit: number, step: Step = free): Iterable<MatchOffsets> =>
@@ -79,17 +79,22 @@ function automatonOf(pattern: string): Automaton | null {
 /** What one match costs in the general engine, beside the text it reads. */
 const stepsPerMatch = 64;
 
-/** An empty match right behind another is skipped. Go: Regexp.allMatches. */
+/**
+ * An empty match right behind another is skipped. Every character is looked at by every instruction of the program, each of
+ * which carries all groups along. Go: Regexp.allMatches.
+ */
 function* allMatches(engine: RE2JS, text: string, limit: number, step: Step): Iterable<MatchOffsets> {
+  const size = engine.programSize();
   const matcher = engine.matcher(text);
   const groups = matcher.groupCount() + 1;
+  const perUnit = Math.ceil((size * groups) / 8);
   let left = limit < 0 ? Infinity : limit;
   let previousEnd = -1;
   for (let from = 0; from <= text.length && left > 0;) {
-    step(stepsPerMatch);
+    step(stepsPerMatch + perUnit);
     if (!matcher.find(from)) break;
     const [start, end] = [matcher.start(), matcher.end()];
-    step(end - from);
+    step((end - from) * perUnit);
     const accepted = end !== from || start !== previousEnd;
     if (accepted) {
       left--;

@@ -29,7 +29,8 @@ function walk(pattern: string, text: string, budget: Budget | undefined): boolea
   let starAt = -1;
   let resumeAt = 0;
   let turns = 0;
-  while (t < text.length) {
+  let isLost = false;
+  while (t < text.length && !isLost) {
     if (++turns === turnsBetweenCharges) {
       budget?.step(turns);
       turns = 0;
@@ -44,13 +45,16 @@ function walk(pattern: string, text: string, budget: Budget | undefined): boolea
     } else if (wanted === text.charCodeAt(t)) {
       p++;
       t++;
-    } else if (starAt === -1) return false;
+    } else if (starAt === -1) isLost = true;
     else {
       p = starAt + 1;
       resumeAt += widthAt(text, resumeAt);
       t = resumeAt;
     }
   }
+  // Short texts are charged too: there may be millions of them.
+  budget?.step(turns + 1);
+  if (isLost) return false;
   while (pattern.charCodeAt(p) === star) p++;
   return p === pattern.length;
 }

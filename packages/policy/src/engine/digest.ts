@@ -20,35 +20,46 @@ export function digestOfAll(digests: readonly string[]): string {
   return sha256(digests.toSorted().join("\n"));
 }
 
-/** JSON text with sorted keys; a Decimal as it was written. */
+/** JSON text with sorted keys; a Decimal as it was written. However deep: what nobody could read has a digest too. */
 export function canonicalJson(value: Json): string {
   const parts: string[] = [];
-  write(value, parts);
+  const todo: Json[] = [value];
+  while (todo.length > 0) {
+    const next = todo.pop();
+    if (next instanceof Written) parts.push(next.text);
+    else if (typeof next !== "object" || next === null) parts.push(JSON.stringify(next) ?? "null");
+    else if (next instanceof Decimal) parts.push(next.text);
+    else if (Array.isArray(next)) writeList(next, todo);
+    else writeObject(next as Readonly<Record<string, Json>>, todo);
+  }
   return parts.join("");
 }
 
-function write(value: Json, parts: string[]): void {
-  if (typeof value !== "object" || value === null) {
-    parts.push(JSON.stringify(value) ?? "null");
-  } else if (value instanceof Decimal) {
-    parts.push(value.text);
-  } else if (Array.isArray(value)) {
-    parts.push("[");
-    value.forEach((item: Json, at) => {
-      if (at > 0) parts.push(",");
-      write(item, parts);
-    });
-    parts.push("]");
-  } else {
-    parts.push("{");
-    const object = value as Readonly<Record<string, Json>>;
-    const keys = Object.keys(object).filter((key) => object[key] !== undefined);
-    keys.toSorted().forEach((key, at) => {
-      parts.push(at > 0 ? "," : "", JSON.stringify(key), ":");
-      write(object[key], parts);
-    });
-    parts.push("}");
+/** A piece of the text between values. */
+class Written {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
   }
+}
+
+// What is written first is put down last.
+
+function writeList(list: readonly Json[], todo: Json[]): void {
+  todo.push(new Written("]"));
+  for (let at = list.length - 1; at >= 0; at--) todo.push(list[at], new Written(at > 0 ? "," : "["));
+  if (list.length === 0) todo.push(new Written("["));
+}
+
+function writeObject(object: Readonly<Record<string, Json>>, todo: Json[]): void {
+  const keys = Object.keys(object).filter((key) => object[key] !== undefined);
+  todo.push(new Written("}"));
+  for (const [at, key] of keys.toSorted().toReversed().entries()) {
+    const separator = at === keys.length - 1 ? "{" : ",";
+    todo.push(object[key], new Written(`${separator}${JSON.stringify(key)}:`));
+  }
+  if (keys.length === 0) todo.push(new Written("{"));
 }
 
 // ── SHA-256 (FIPS 180-4)

@@ -2,7 +2,8 @@
 // compiled) and cached by its content, so that a changed set reads only what changed. Linking is cheap and looks at
 // everything. A set is immutable and carries its source form, from which a worker makes the same set again.
 
-import { type Diagnostic, type Span, errorAt, warningAt } from "@portcullis/lang";
+import { type Diagnostic, type Span, errorAt, limitOf, warningAt } from "@portcullis/lang";
+import { deepest, isTooDeep } from "./depth.ts";
 import { digestOf, digestOfAll } from "./digest.ts";
 import { type DialectPart, evaluate } from "./evaluate.ts";
 import type { Linked, PolicyFrontend, Profile } from "./frontend.ts";
@@ -140,13 +141,20 @@ function readingsOf(items: readonly Item[]): ReadonlyMap<string, Reading> {
   return readings;
 }
 
-/** A mistake of ours in reading one object must not take the others with it. */
+/** What cannot be read, and a mistake of ours in reading one object, must not take the others with it. */
 function readSafely(owner: PolicyFrontend, source: PolicySource): ReturnType<PolicyFrontend["read"]> {
+  const refused = (code: string, message: string): ReturnType<PolicyFrontend["read"]> => ({
+    unit: null,
+    diagnostics: [errorAt(code, place(source), message)],
+  });
+  if (isTooDeep(source.object)) return refused("too-deep", `nested too deeply: more than ${deepest} levels`);
   try {
     return owner.read(source.object, source);
   } catch (error) {
+    const limit = limitOf(error);
+    if (limit !== null) return refused("too-large", limit.message);
     const message = `this is a mistake of the engine: ${error instanceof Error ? error.message : String(error)}`;
-    return { unit: null, diagnostics: [errorAt("internal-error", place(source), message)] };
+    return refused("internal-error", message);
   }
 }
 

@@ -7,7 +7,7 @@
 // A policy that fails (an error, a limit, a need that never comes) fails alone: it leaves one outcome `error`, which
 // denies or lets pass as its `onError` says, and names it.
 
-import { type Budget, LimitError, type Need, Suspend, type World } from "@portcullis/lang";
+import { type Budget, type Need, Suspend, type World, limitOf } from "@portcullis/lang";
 import type { PolicyFrontend } from "./frontend.ts";
 import { joinAnswers } from "./join.ts";
 import type { Decision, Effect, Outcome, PolicyId, Suspended } from "./outcome.ts";
@@ -307,15 +307,16 @@ function uncheckedIn(outcomes: readonly Outcome[]): readonly PolicyId[] {
 
 /** The outcome of a policy that could not decide. */
 function errorOutcome(policy: PolicyId, onError: "deny" | "allow", error: unknown): Outcome {
+  const limit = limitOf(error);
   return {
     policy,
     rule: "",
     result: "error",
     actions: onError === "deny" ? ["deny"] : ["record"],
     actionName: "",
-    message: errorText(error),
+    message: errorText(limit ?? error),
     details: null,
-    properties: error instanceof LimitError ? { limit: error.limit } : {},
+    properties: limit === null ? {} : { limit: limit.limit },
     effects: [],
   };
 }

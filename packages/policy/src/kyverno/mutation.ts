@@ -8,6 +8,7 @@
 // tests name those rules, it is as in Kyverno.
 
 import { GoInteger } from "@portcullis/jmespath/kyverno";
+import { boundExtent } from "@portcullis/lang";
 import { goJson, isObject, nameOf, namespaceOf, stringAt, valueAt } from "@portcullis/kube";
 import type { Profile } from "../engine/frontend.ts";
 import type { Outcome } from "../engine/outcome.ts";
@@ -50,6 +51,9 @@ function mutatesIn(profile: Profile, { what }: RuleAction): boolean {
   return what === "mutate" || (what === "mutateExisting" && profile === "kyverno-cli");
 }
 
+/** An API server takes an object of 3 MB: half again of what the smallest values in it make. */
+const extentMax = 16 * 1024 * 1024;
+
 interface Mutated {
   readonly object: Json;
   readonly outcomes: readonly Outcome[];
@@ -81,6 +85,7 @@ export function mutateRequest(linked: LinkedPolicy, request: EvaluationRequest, 
     if (isBroken) object = null;
     else if (result.patched !== undefined && result.patched !== object) {
       object = result.patched;
+      boundExtent(object, evaluation.budget, extentMax);
     }
     if (!isBroken) scope.replace(["request", "object"], object);
     if (linked.policy.appliesOne && (result.status === "pass" || result.status === "fail")) break;

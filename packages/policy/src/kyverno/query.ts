@@ -72,6 +72,7 @@ function makeQuery(text: string): Query {
     text,
     problem,
     mentions: (name) => {
+      if (!text.includes(name)) return false;
       let known = mentioned.get(name);
       if (known === undefined) {
         known = mentionPattern(name).test(text);

@@ -49,6 +49,9 @@ interface Loader {
   loaded: Json;
 }
 
+/** What looking for an entry's name in a query is charged as. */
+const stepsPerEntry = 8;
+
 interface Checkpoint {
   readonly data: ContextData;
   readonly size: number;
@@ -203,6 +206,7 @@ export class Scope {
 
   #next(query: Query, level: number, before: number): number {
     const end = Math.min(before, this.#loaders.length);
+    this.evaluation.budget.step(end * stepsPerEntry);
     for (let at = 0; at < end; at++) {
       const loader = this.#loaders[at] as Loader;
       if (loader.matched || loader.loaded !== undefined || loader.level > level) continue;

@@ -126,3 +126,47 @@ function applied(tree: Json, { op, path, value }: PatchOperation): Json {
   else Object.defineProperty(holder, last, { value, enumerable: true, writable: true, configurable: true });
   return tree;
 }
+
+test("an object that is nested too deeply is refused alone, and the set has a digest all the same", () => {
+  let deep: Json = "x";
+  for (let level = 0; level < 8000; level++) deep = level % 2 === 0 ? { a: deep } : [deep];
+  const read = (one: Json) => ({ unit: JSON.stringify(one), diagnostics: [] });
+  const engine = createEngine({ frontends: [{ ...fixedFrontend({}), read }], catalog: noCatalog });
+  const sources = [object("deep", deep), object("flat")].map((one) => ({ object: one, file: "f" }));
+  const set = engine.policySet(sources);
+  const told = [...set.status].map(([key, found]) => `${key}: ${found.map(({ message }) => message).join()}`);
+  assert.deepEqual(told, ["Rule//deep: nested too deeply: more than 1000 levels"]);
+  assert.match(set.digest, /^[0-9a-f]{64}$/);
+  assert.equal(set.with(sources.slice(1), []).digest, set.digest);
+});
+
+test("an object whose reading runs out of stack or makes too long a text is no mistake of the engine", () => {
+  const deep = (): number => 1 + deep();
+  const readers = [deep, () => "x".repeat(2 ** 30), () => assert.fail("a mistake")];
+  const told = readers.map((run) => {
+    const read = () => ({ unit: run(), diagnostics: [] });
+    const engine = createEngine({ frontends: [{ ...fixedFrontend({}), read }], catalog: noCatalog });
+    const { status } = engine.policySet([{ object: object("a"), file: "f" }]);
+    return [...status.values()].flat().map(({ code, message }) => `${code}: ${message}`);
+  });
+  assert.deepEqual(told.flat(), [
+    "too-large: the policy's calls are nested too deeply",
+    "too-large: the policy made too much output",
+    "internal-error: this is a mistake of the engine: a mistake",
+  ]);
+});
+
+test("canonical text is JSON with sorted keys", () => {
+  const sorted = (tree: unknown): unknown => {
+    if (typeof tree !== "object" || tree === null) return tree;
+    if (Array.isArray(tree)) return tree.map(sorted);
+    const entries = Object.entries(tree as Record<string, unknown>).toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return new Map(entries.map(([key, value]) => [key, sorted(value)]));
+  };
+  const write = (tree: unknown): string => {
+    if (Array.isArray(tree)) return `[${tree.map(write).join(",")}]`;
+    if (!(tree instanceof Map)) return JSON.stringify(tree);
+    return `{${[...tree].map(([key, value]) => `${JSON.stringify(key)}:${write(value)}`).join(",")}}`;
+  };
+  fc.assert(fc.property(fc.jsonValue(), (tree) => canonicalJson(tree as Json) === write(sorted(tree))));
+});

@@ -40,9 +40,10 @@ const outputBytes = 32 << 20;
 
 function answers(text: string, object: Json): ReadonlyMap<string, string> {
   const now = (): number => performance.now();
+  const set = policySet(documents(good + text));
   const budget = new Budget({ deadlineMs: now() + deadlineMs, outputBytes }, now);
   const request: EvaluationRequest = admission(object);
-  const decision = policySet(documents(good + text)).evaluate(request, worldOf(), budget) as Decision;
+  const decision = set.evaluate(request, worldOf(), budget) as Decision;
   assert.ok(now() < budget.deadlineMs, "the decision came after its deadline");
   return new Map(decision.outcomes.map((one) => [one.policy.name, `${one.result}: ${one.message}`]));
 }
@@ -175,4 +176,93 @@ test("a loop in a loop in a loop over long lists is stopped before its deadline"
   const text = policy("bad", `validate: {message: m, foreach: [{list: ${list}, ${inner}}]}`);
   const object = { ...(pod({}) as object), spec: { list: Array.from({ length: 1000 }, (_, at) => `v${at}`) } };
   assert.match(answerOf(text, object), /^error: the policy did not end before its deadline$/);
+});
+
+const tooMuch = /^error: the policy (?:made too much output|did not end before its deadline)$/;
+const spec = "request.object.spec";
+
+function mutating(patch: string): string {
+  return policy("bad", `mutate: {${patch}}`);
+}
+
+function podWith(more: Readonly<Record<string, Json>>): Json {
+  return { ...(pod({}) as object), ...more };
+}
+
+function texts(count: number, text: string): readonly string[] {
+  return Array.from({ length: count }, (_, at) => `${text}${at}`);
+}
+
+function members(names: readonly string[], value: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(names.map((name) => [name, value]));
+}
+
+test("an object that is copied into itself, again and again, is stopped: in a patch, in a loop, by rules", () => {
+  const copies = texts(40, "x").map((name) => ({ op: "copy", from: "/spec", path: `/spec/${name}` }));
+  const loop = String.raw`"- op: copy\n  from: /spec/m\n  path: /spec/m/-\n"`;
+  const object = podWith({ spec: { m: [], l: texts(60, "") } });
+  assert.match(answerOf(mutating(`patchesJson6902: '${JSON.stringify(copies)}'`), object), tooMuch);
+  assert.match(answerOf(mutating(`foreach: [{list: ${spec}.l, patchesJson6902: ${loop}}]`), object), tooMuch);
+  const rules = texts(12, "").map((at) => {
+    const thrice = copies.slice(0, 3).map((one) => ({ ...one, path: `${one.path}x${at}` }));
+    return policy(`bad${at}`, `mutate: {patchesJson6902: '${JSON.stringify(thrice)}'}`);
+  });
+  const all = [...answers(rules.join(""), object)].filter(([name]) => name.startsWith("bad"));
+  assert.equal(all.length, 12);
+  assert.ok(all.some(([, answer]) => tooMuch.test(answer)));
+});
+
+test("a patch of YAML whose anchors put a large value at many places is stopped", () => {
+  const patch = `- op: add\n  path: /spec/a\n  value: &a ${"x".repeat(100_000)}\n- op: add\n  path: /spec/b\n  value: [${"*a,".repeat(5000)}]\n`;
+  assert.match(answerOf(mutating(`patchesJson6902: ${JSON.stringify(patch)}`)), tooMuch);
+});
+
+test("thousands of wildcards in keys of a pattern, over thousands of labels", () => {
+  const wanted = members(texts(3000, "*a*b*c"), "*");
+  const labels = members(texts(3000, "a".repeat(100)), "x");
+  const object = podWith({ metadata: { name: "a", namespace: "default", labels } });
+  const text = policy("bad", `validate: {message: m, pattern: {metadata: {labels: ${JSON.stringify(wanted)}}}}`);
+  assert.match(answerOf(text, object), tooMuch);
+});
+
+test("thousands of images that are exempted, over thousands of containers", () => {
+  const images = JSON.stringify(texts(500, "*a*b*"));
+  const exclude = texts(9, "").map(() => `{controlName: Capabilities, images: ${images}}`);
+  const text = policy(
+    "bad",
+    `validate: {podSecurity: {level: restricted, version: latest, exclude: [${exclude.join(", ")}]}}`,
+  );
+  const containers = texts(5000, "c").map((name) => ({ name, image: "a".repeat(200) }));
+  assert.match(answerOf(text, podWith({ spec: { containers } })), tooMuch);
+});
+
+test("a range of a hundred thousand digits is read once for a whole list", () => {
+  const text = policy(
+    "bad",
+    `validate: {message: m, deny: {conditions: {any: [{key: "{{ ${spec}.l }}", operator: AnyIn, value: "1-${"9".repeat(100_000)}"}]}}}`,
+  );
+  assert.equal(answerOf(text, podWith({ spec: { l: texts(20_000, "v") } })), "pass: validation rule 'r' passed.");
+});
+
+test("entries that ask for one another, ten thousand deep, end at the depth of a call", () => {
+  const entries = texts(10_000, "v").map((name, at) => {
+    return `{name: ${name}, variable: {jmesPath: "${at === 0 ? "'x'" : `v${at - 1}`}"}}`;
+  });
+  const text = policy("bad", `context: [${entries.join(", ")}]\n    ${deny('"{{ v9999 }}"')}`);
+  assert.match(
+    answerOf(text),
+    /^error: the policy(?:'s calls are nested too deeply| did not end before its deadline)$/,
+  );
+});
+
+test("fifty thousand variables in one text are checked one after the other when the policy is read", () => {
+  const text = policy("bad", deny(`"${`{{ ${spec}.a }}`.repeat(50_000)}"`));
+  assert.match(answerOf(text, podWith({ spec: { a: "x" } })), tooMuch);
+});
+
+test("loops in loops are checked without the text that Kyverno doubles with each", () => {
+  let loop = `{list: ${spec}.l, pattern: {a: b}}`;
+  for (let at = 0; at < 60; at++) loop = `{list: ${spec}.l, foreach: [${loop}]}`;
+  const object = podWith({ spec: { l: [{ a: "b" }, { a: "b" }] } });
+  assert.match(answerOf(policy("bad", `validate: {message: m, foreach: [${loop}]}`), object), tooMuch);
 });

@@ -4,7 +4,7 @@
 // nothing differs, because elements and objects made on the way are then dropped.
 // Gatekeeper: pkg/mutation/mutators/core/mutation_function.go.
 
-import { Decimal } from "@portcullis/lang";
+import { Decimal, extentOf } from "@portcullis/lang";
 import type { JsonRecord } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
 import { type GoNumbers, goType } from "../gocode.ts";
@@ -120,8 +120,10 @@ function elementChange(step: ElementStep, allowed: Allowed, next: Change): Chang
     let elements = tree as readonly Json[];
     let isTouched = false;
     let isFound = fresh === null;
+    const { budget } = subject.edit;
     for (let at = 0; at < elements.length; at++) {
       const element = elements[at];
+      budget?.step();
       if (value !== null && !hasKey(element, key, value)) continue;
       if (!allowed.present) return untouched;
       isFound = true;
@@ -139,9 +141,11 @@ function elementChange(step: ElementStep, allowed: Allowed, next: Change): Chang
 
 function replacedElement(step: ElementStep, allowed: Allowed, element: Json): Change {
   const { key, value } = step;
+  const extent = extentOf(element);
   return (tree, subject) => {
     if (!Array.isArray(tree)) throw mismatch("List", tree, { step, subject });
     if (element === undefined) throw new MutationError("mutator does not understand keyed lists");
+    subject.edit.budget?.output(extent);
     const elements = tree as readonly Json[];
     for (const [at, present] of elements.entries()) {
       if (!isMap(present)) {

@@ -22,6 +22,9 @@ export interface ElementStep {
 
 export type Location = readonly Step[];
 
+/** A step is a function within a function, and a level of the objects. */
+const mostSteps = 1000;
+
 /** The steps of a location, or Gatekeeper's error text. The empty text has none. */
 export function parseLocation(text: string): Location | { readonly error: string } {
   const tokens = scan(text);
@@ -29,10 +32,11 @@ export function parseLocation(text: string): Location | { readonly error: string
   let at = 0;
   const token = (ahead = 0): Token => tokens[Math.min(at + ahead, tokens.length - 1)] as Token;
   while (token().kind === "IDENT") {
+    if (steps.length >= mostSteps) return { error: `a location of more than ${mostSteps} steps` };
     steps.push({ kind: "field", name: token().text });
     at++;
     if (token().kind === "LBRACKET") {
-      const choice = parseChoice(tokens.slice(at + 1));
+      const choice = parseChoice(tokens.slice(at + 1, at + 5));
       if ("error" in choice) return choice;
       steps.push(choice.step);
       at += 1 + choice.length;

@@ -2,6 +2,7 @@
 // a list with more or fewer elements, an image with other parts. Equal values are left as they are.
 // Gatekeeper: pkg/mutation/mutators/{core/setter,modifyset/modify_set_mutator,assignimage/assignimage_mutator}.go.
 
+import { type Budget, extentOf } from "@portcullis/lang";
 import type { Json } from "../../engine/request.ts";
 import { type GoNumbers, goText, goType } from "../gocode.ts";
 import { MutationError, type Setter } from "./change.ts";
@@ -9,7 +10,13 @@ import { type ImageParts, assignImage } from "./image.ts";
 import { Placeholder, type ProviderRef, equalTrees } from "./tree.ts";
 
 export function valueSetter(value: Json): Setter {
-  return { settles: true, field: (present) => kept(present, value), element: value };
+  const extent = extentOf(value);
+  const field: Setter["field"] = (present, { edit }) => {
+    if (equalTrees(present, value)) return present;
+    edit.budget?.output(extent);
+    return value;
+  };
+  return { settles: true, field, element: value };
 }
 
 export function metadataSetter(field: "name" | "namespace"): Setter {
@@ -61,13 +68,14 @@ const longestImage = 256;
 
 /** An operation that nobody knows, which only gator takes, fails when an object is mutated. */
 export function setSetter(operation: string, values: readonly Json[]): Setter {
-  if (operation === "merge") {
-    const set = { operation, values } as const;
-    return { settles: true, set, field: (present, { numbers }) => merged(present, values, numbers) };
-  }
-  if (operation === "prune") {
-    const set = { operation, values } as const;
-    return { settles: true, set, field: (present, { numbers }) => pruned(present, values, numbers) };
+  if (operation === "merge" || operation === "prune") {
+    const change = operation === "merge" ? merged : pruned;
+    const set: SetValues = { values, extent: extentOf(values) };
+    return {
+      settles: true,
+      set: { operation, values },
+      field: (present, { numbers, edit }) => change(present, set, { numbers, budget: edit.budget }),
+    };
   }
   return {
     settles: false,
@@ -77,21 +85,40 @@ export function setSetter(operation: string, values: readonly Json[]): Setter {
   };
 }
 
-function merged(present: Json, values: readonly Json[], numbers: GoNumbers): Json {
-  if (present === undefined) return values;
+interface SetValues {
+  readonly values: readonly Json[];
+  readonly extent: number;
+}
+
+interface Using {
+  readonly numbers: GoNumbers;
+  readonly budget: Budget | null;
+}
+
+function merged(present: Json, { values, extent }: SetValues, { numbers, budget }: Using): Json {
+  if (present === undefined) {
+    budget?.output(extent);
+    return values;
+  }
   const elements = setOf(present, numbers);
   let more: Json[] | null = null;
   for (const value of values) {
-    if (!(more ?? elements).some((other) => equalTrees(other, value))) (more ??= [...elements]).push(value);
+    const all = more ?? elements;
+    budget?.step(all.length);
+    if (!all.some((other) => equalTrees(other, value))) (more ??= [...elements]).push(value);
   }
+  if (more !== null) budget?.output(extent + 8 * more.length);
   return more ?? present;
 }
 
 /** Stays absent, and what was made on the way to it stays: Gatekeeper counts that as done. */
-function pruned(present: Json, values: readonly Json[], numbers: GoNumbers): Json {
+function pruned(present: Json, { values }: SetValues, { numbers, budget }: Using): Json {
   if (present === undefined) return undefined;
   const elements = setOf(present, numbers);
-  const left = elements.filter((element) => !values.some((value) => equalTrees(value, element)));
+  const left = elements.filter((element) => {
+    budget?.step(values.length);
+    return !values.some((value) => equalTrees(value, element));
+  });
   return left.length === elements.length ? present : left;
 }
 

@@ -150,6 +150,7 @@ export function mutateObject(
       username: request.user?.username ?? "",
       source: request.implied === null ? "Original" : "Generated",
       numbers: options.numbers ?? "unstructured",
+      budget,
     },
     mutationId,
     () => budget.step(chargePerMutator),

@@ -5,6 +5,7 @@
 // Gatekeeper: pkg/mutation/system.go.
 
 import { apiVersionOf, generateNameOf, gvkOf, labelsOf, member, nameOf } from "@portcullis/kube";
+import type { Budget } from "@portcullis/lang";
 import type { Gvk, Json, Operation } from "../../engine/request.ts";
 import type { Subject as MatchSubject } from "../constraint/match.ts";
 import type { GoNumbers } from "../gocode.ts";
@@ -26,6 +27,8 @@ interface Mutable {
   readonly username: string;
   readonly source: MatchSubject["source"];
   readonly numbers: GoNumbers;
+  /** Charged for what mutators look at and write; nothing is when absent. */
+  readonly budget?: Budget;
 }
 
 interface Mutated {
@@ -67,7 +70,7 @@ export function mutationSystem(
   return {
     mutate: (mutable, uuid, charge) => {
       const passes: (readonly Mutator[])[] = [];
-      const edit = newEdit();
+      const edit = newEdit(mutable.budget);
       const trying: Trying = { mutable, planFor, uuid, charge, edit, ...newState(all.length) };
       let object = mutable.object;
       // A pass is a function of the object: one that was there before will come again and again.

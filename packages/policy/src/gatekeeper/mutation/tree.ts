@@ -3,7 +3,7 @@
 // is the same object and comparing two passes costs little. What a pass has made itself, it writes to: fifty mutators copy
 // a Pod's containers once, not fifty times.
 
-import { Decimal } from "@portcullis/lang";
+import { type Budget, Decimal } from "@portcullis/lang";
 import { type JsonRecord, setOwn } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
 
@@ -57,10 +57,12 @@ export interface Edit {
   changed: boolean;
   /** Whether a placeholder was made. */
   asks: boolean;
+  /** Charged for what is looked at and written: a list may be as long as a request, and a value is put into each of its elements. */
+  readonly budget: Budget | null;
 }
 
-export function newEdit(): Edit {
-  return { made: new Set(), changed: false, asks: false };
+export function newEdit(budget: Budget | null = null): Edit {
+  return { made: new Set(), changed: false, asks: false, budget };
 }
 
 /** The object with a field; the same object when it is there already, or when the object is the edit's own. */

@@ -19,7 +19,7 @@ export const anyIn: Operator = (key, value, options) => {
     case "equal":
       return true;
     case "range":
-      return elements.some((element) => inRange(element, place.text, options));
+      return elements.some(rangeOf(place.text, options));
     case "list":
       return elements.some((element) => matchesAny(element, place.items, options, "both"));
     case "none":
@@ -35,7 +35,7 @@ export const allIn: Operator = (key, value, options) => {
     case "equal":
       return true;
     case "range":
-      return elements.every((element) => inRange(element, place.text, options));
+      return elements.every(rangeOf(place.text, options));
     case "list":
       return elements.every((element) => matchesAny(element, place.items, options, "both"));
     case "none":
@@ -53,7 +53,7 @@ export const anyNotIn: Operator = (key, value, options) => {
       return false;
     case "range":
       // Kyverno turns `1-5` into `1!-5` by its first dash, so that `-5-1` is no range any more.
-      return elements.some((element) => inRange(element, place.text.replace("-", "!-"), options));
+      return elements.some(rangeOf(place.text.replace("-", "!-"), options));
     case "list":
       return elements.some((element) => !matchesAny(element, place.items, options, options.wildcards));
   }
@@ -68,7 +68,7 @@ export const allNotIn: Operator = (key, value, options) => {
     case "none":
       return false;
     case "range":
-      return !elements.some((element) => inRange(element, place.text, options));
+      return !elements.some(rangeOf(place.text, options));
     case "list":
       return !elements.some((element) => matchesAny(element, place.items, options, options.wildcards));
   }
@@ -83,7 +83,7 @@ function oneIn(key: unknown, value: unknown, options: OperatorOptions, side: Wil
   if (Array.isArray(value)) return matchesAny(text, itemsOf(value, options), options, side);
   if (typeof value !== "string") return null;
   if (side === "key" ? value === text : matchesWildcard(value, text, options.budget)) return true;
-  if (operatorOf(value) === "-") return inRange(text, value, options);
+  if (operatorOf(value) === "-") return rangeOf(value, options)(text);
   return jsonTexts(value, options)?.includes(text) ?? null;
 }
 
@@ -166,8 +166,9 @@ function matchesAny(text: string, items: readonly string[], { budget }: Operator
   });
 }
 
-function inRange(text: string, range: string, options: OperatorOptions): boolean {
-  return compileScalar(range)(text, options);
+function rangeOf(range: string, options: OperatorOptions): (text: string) => boolean {
+  const matches = compileScalar(range);
+  return (text) => matches(text, options);
 }
 
 // ── the deprecated operators In and NotIn

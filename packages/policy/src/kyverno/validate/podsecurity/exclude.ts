@@ -60,7 +60,7 @@ export function withoutExcluded(
           field: indexless(error.field),
           container: exclusion.images.length === 0 ? null : error.container,
         };
-        rest = rest.flatMap((one) => (one.id === id ? without(one, excuse) : one));
+        rest = rest.flatMap((one) => (one.id === id ? without(one, excuse, budget) : one));
       }
     }
   }
@@ -100,8 +100,10 @@ interface Excuse {
 }
 
 /** The finding without the first error that is excused; none when it was the last. */
-function without(finding: Finding, { field, container }: Excuse): readonly Finding[] {
+function without(finding: Finding, { field, container }: Excuse, budget: Budget): readonly Finding[] {
   if (finding.errors === null) return [finding];
+  // Each is looked at, and all are copied.
+  budget.step(finding.errors.length * 100);
   const isExcused = (error: FieldError): boolean =>
     indexless(error.field) === field && (container === null || error.container === container);
   const at = finding.errors.findIndex(isExcused);
