@@ -90,8 +90,8 @@ export function compareInShadow(options: ShadowingOptions): Shadowing {
   timer.unref();
   return {
     decided: (note, { allowed, message }) => {
-      // Until it is known what there is, nothing can be missed.
-      if (!stored.isKnown) return;
+      // Until it is known what there is, nothing can be missed; nor what we may not read (Secrets), or do not look at.
+      if (!stored.isKnown || !stored.sees(note)) return;
       for (const dialect of note.dialects) {
         const key = `${dialect} ${note.uid} ${note.at}`;
         const known = pending.get(key);

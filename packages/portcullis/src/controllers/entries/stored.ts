@@ -28,8 +28,10 @@ export interface StoredWrites {
   follow(scope: Scope): Promise<void>;
   /** When an object was written last; null when it is not there. */
   writtenAt(resource: { readonly group: string; readonly resource: string }, of: Named): string | null;
-  /** Whether all that the webhooks are asked about is known. */
+  /** Whether all that the webhooks are asked about is known, save what may not be read. */
   readonly isKnown: boolean;
+  /** Whether every write of a resource would be seen. */
+  sees(resource: { readonly group: string; readonly resource: string }): boolean;
   close(): void;
 }
 
@@ -80,6 +82,7 @@ export function watchStoredWrites(options: StoredWritesOptions): StoredWrites {
     get isKnown() {
       return state.isKnown;
     },
+    sees: (resource) => state.watched.get(keyOf(resource))?.informer.hasSynced() ?? false,
     close: () => {
       state.isClosed = true;
       state.labelled.close();
