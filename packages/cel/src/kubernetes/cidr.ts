@@ -2,6 +2,7 @@
 
 import { global, method } from "../library/declare.ts";
 import type { Library } from "../library.ts";
+import { bareMismatch } from "../runtime/dispatch.ts";
 import { CelError } from "../runtime/value.ts";
 import {
   IpAddress,
@@ -23,7 +24,8 @@ export const cidrLibrary: Library = {
     global("string(net.CIDR) -> string", "cidr_to_string", ([network]: [IpNetwork]) => networkText(network)),
     method("net.CIDR.containsIP(string) -> bool", "cidr_contains_ip_string", ([network, text]: [IpNetwork, string]) => {
       const ip = readIp(text);
-      return ip instanceof CelError ? ip : containsAddress(network, ip);
+      // The error of reading the text is lost.
+      return ip instanceof CelError ? bareMismatch() : containsAddress(network, ip);
     }),
     method("net.CIDR.containsIP(net.IP) -> bool", "cidr_contains_ip_ip", ([network, ip]: [IpNetwork, IpAddress]) =>
       containsAddress(network, ip),

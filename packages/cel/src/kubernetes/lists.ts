@@ -10,6 +10,7 @@ import { bareMismatch } from "../runtime/dispatch.ts";
 import { equals } from "../runtime/equality.ts";
 import { durationOf } from "../runtime/timestamp.ts";
 import { CelError, Double, Duration, Uint, type Value, isDouble, isInt } from "../runtime/value.ts";
+import { typeName, typeOfValue } from "../runtime/valuetype.ts";
 
 type List = readonly Value[];
 
@@ -25,11 +26,19 @@ const comparable = [
   ["bytes", "bytes"],
 ] as const;
 
-/** Neighbours that have no order between them, as NaN, are no reason against. */
-function isSorted([list]: [List], budget: Budget): boolean {
+const comparableNames: ReadonlySet<string> = new Set(comparable.map(([, name]) => name));
+
+/** What comes of comparing is no error as long as both have an order at all: NaN is no reason against. */
+function isComparable(value: Value): boolean {
+  return comparableNames.has(typeName(typeOfValue(value)));
+}
+
+function isSorted([list]: [List], budget: Budget): Value | CelError {
   for (let at = 1; at < list.length; at++) {
     budget.step();
-    if (compare(elementAt(list, at - 1), elementAt(list, at)) === 1) return false;
+    const element = elementAt(list, at);
+    if (!isComparable(element)) return bareMismatch();
+    if (compare(elementAt(list, at - 1), element) === 1) return false;
   }
   return true;
 }
@@ -43,6 +52,7 @@ function extreme(name: "min" | "max"): (args: [List], budget: Budget) => Value |
     for (let at = 1; at < list.length; at++) {
       budget.step();
       const element = elementAt(list, at);
+      if (!isComparable(element)) return bareMismatch();
       if (compare(best, element) === worse) best = element;
     }
     return best;

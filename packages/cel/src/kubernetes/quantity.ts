@@ -2,36 +2,45 @@
 // as an int64 with a scale, which must not be negative (`1000m` is no integer), or as a decimal, which never is one.
 // k8s.io/apiserver: pkg/cel/library/quantity.go; apimachinery: pkg/api/resource/quantity.go, amount.go.
 
-import type { Budget } from "@portcullis/lang";
-import { type Quantity, addQuantities, compareQuantities, parseQuantity, subtractQuantities } from "@portcullis/kube";
+import { parseQuantity } from "@portcullis/kube";
 import { global, method, readType } from "../library/declare.ts";
 import type { Library } from "../library.ts";
 import { type Int, isInt64 } from "../runtime/arithmetic.ts";
-import { CelError, Opaque, type Value, doubleOf, intOf } from "../runtime/value.ts";
+import { CelError, Opaque, doubleOf, intOf } from "../runtime/value.ts";
 
 const quantityType = readType("kubernetes.Quantity");
 
-/** `value × 10^scale`, within int64. */
+/** `value × 10^scale`. */
 interface Amount {
   readonly value: bigint;
   readonly scale: number;
+  /** Kept as a decimal of any size; else within int64. */
+  readonly decimal: boolean;
 }
 
 class QuantityValue extends Opaque {
   readonly type = quantityType;
-  readonly quantity: Quantity;
-  /** Null for a quantity that is kept as a decimal. */
-  readonly amount: Amount | null;
+  readonly amount: Amount;
 
-  constructor(quantity: Quantity, amount: Amount | null) {
+  constructor(amount: Amount) {
     super();
-    this.quantity = quantity;
     this.amount = amount;
   }
 
   equals(other: Opaque): boolean {
-    return other instanceof QuantityValue && compareQuantities(this.quantity, other.quantity) === 0;
+    return other instanceof QuantityValue && compareAmounts(this.amount, other.amount) === 0;
   }
+}
+
+function aligned(a: Amount, b: Amount) {
+  const scale = Math.min(a.scale, b.scale);
+  const [left, right] = [a, b].map((one) => one.value * 10n ** BigInt(one.scale - scale)) as [bigint, bigint];
+  return { left, right, scale };
+}
+
+function compareAmounts(a: Amount, b: Amount): number {
+  const { left, right } = aligned(a, b);
+  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 /** Digits that an int64 surely holds. */
@@ -49,7 +58,7 @@ function amountOfText(text: string): Amount | null {
   const scale = binary > 0 ? 0 : exponentOf(suffix) - fraction.length;
   if (digits.length > digitsMax || scale < -9) return null;
   const value = BigInt(digits) << BigInt(binary * 10);
-  return isInt64(value) ? { value: sign === "-" ? -value : value, scale } : null;
+  return isInt64(value) ? { value: sign === "-" ? -value : value, scale, decimal: false } : null;
 }
 
 const binarySuffixes: readonly string[] = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
@@ -60,74 +69,71 @@ function exponentOf(suffix: string): number {
   return step === -1 ? Number(suffix.slice(1)) : (step - 3) * 3;
 }
 
-/** Null where int64 does not hold the sum. Go: int64Amount.Add. */
-function addAmounts(a: Amount | null, b: Amount | null): Amount | null {
-  if (a === null || b === null) return null;
+/** As int64 as long as that holds it. Go: Quantity.Add, int64Amount.Add. */
+function add(a: Amount, b: Amount): Amount {
+  const { left, right, scale } = aligned(a, b);
+  const sum = { value: left + right, scale, decimal: true };
+  if (a.decimal || b.decimal) return sum;
   if (b.value === 0n) return a;
   if (a.value === 0n) return b;
-  const scale = Math.min(a.scale, b.scale);
-  if (Math.abs(a.scale - b.scale) > 40) return null;
-  const [left, right] = [a, b].map((one) => one.value * 10n ** BigInt(one.scale - scale)) as [bigint, bigint];
-  const value = left + right;
-  return isInt64(left) && isInt64(right) && isInt64(value) ? { value, scale } : null;
+  return isInt64(left) && isInt64(right) && isInt64(sum.value) ? { ...sum, decimal: false } : sum;
 }
 
-function negated(amount: Amount | null): Amount | null {
-  return amount === null ? null : { value: -amount.value, scale: amount.scale };
+/** The least int64 has no negative, and stays what it is. */
+function subtract(a: Amount, b: Amount): Amount {
+  const negative = { ...b, value: -b.value };
+  const sum = add(a, b.decimal ? negative : { ...b, value: BigInt.asIntN(64, -b.value) });
+  return sum.decimal ? add(a, { ...negative, decimal: true }) : sum;
 }
 
 /** Undefined where it is none. */
-function integerOf({ amount }: QuantityValue): bigint | undefined {
+function integerOf({ value, scale, decimal }: Amount): bigint | undefined {
+  if (decimal || scale < 0) return undefined;
+  if (value === 0n) return 0n;
   // Beyond a scale of 18 only zero is within int64.
-  if (amount === null || amount.scale < 0) return undefined;
-  if (amount.value === 0n) return 0n;
-  const value = amount.scale > 18 ? undefined : amount.value * 10n ** BigInt(amount.scale);
-  return value !== undefined && isInt64(value) ? value : undefined;
+  const integer = scale > 18 ? undefined : value * 10n ** BigInt(scale);
+  return integer !== undefined && isInt64(integer) ? integer : undefined;
 }
 
 /** Go: AsApproximateFloat64. */
-function approximate({ quantity, amount }: QuantityValue): number {
-  // What is kept as a decimal was rounded to nine places.
-  const { value, scale } = amount ?? { value: quantity.digits * 10n ** BigInt(9 - quantity.scale), scale: -9 };
+function approximate({ value, scale }: Amount): number {
   return scale === 0 ? Number(value) : Number(value) * Number(`1e${scale}`);
 }
 
-function quantityOf([text]: [string], budget: Budget): Value | CelError {
-  budget.step(text.length);
+/** What is kept as a decimal was rounded to nine places, or capped. */
+function readAmount(text: string): Amount | CelError {
   const quantity = parseQuantity(text);
-  return "error" in quantity ? new CelError(quantity.error) : new QuantityValue(quantity, amountOfText(text));
+  if ("error" in quantity) return new CelError(quantity.error);
+  const { digits, scale, format } = quantity;
+  const isCapped = format === "BinarySI" && scale === 0 && !isInt64((digits < 0n ? -digits : digits) + 1n);
+  const places = isCapped ? 0 : 9;
+  const kept = amountOfText(text);
+  return kept ?? { value: digits * 10n ** BigInt(places - scale), scale: -places, decimal: true };
 }
 
-function ofInt(value: Int): QuantityValue {
-  const digits = BigInt(value);
-  return new QuantityValue({ digits, scale: 0, format: "DecimalExponent" }, { value: digits, scale: 0 });
-}
-
-function add(a: QuantityValue, b: QuantityValue): QuantityValue {
-  return new QuantityValue(addQuantities(a.quantity, b.quantity), addAmounts(a.amount, b.amount));
-}
-
-function subtract(a: QuantityValue, b: QuantityValue): QuantityValue {
-  return new QuantityValue(subtractQuantities(a.quantity, b.quantity), addAmounts(a.amount, negated(b.amount)));
-}
-
-function signOf({ digits }: Quantity): number {
-  return digits === 0n ? 0 : digits < 0n ? -1 : 1;
+function ofInt(value: Int): Amount {
+  return { value: BigInt(value), scale: 0, decimal: false };
 }
 
 type Pair = readonly [QuantityValue, QuantityValue];
 
-const order = ([a, b]: Pair): number => compareQuantities(a.quantity, b.quantity);
+const order = ([a, b]: Pair): number => compareAmounts(a.amount, b.amount);
 
 export const quantityLibrary: Library = {
   name: "kubernetes.quantity",
   overloads: [
-    global("quantity(string) -> kubernetes.Quantity", "string_to_quantity", quantityOf),
+    global("quantity(string) -> kubernetes.Quantity", "string_to_quantity", ([text]: [string], budget) => {
+      budget.step(text.length);
+      const amount = readAmount(text);
+      return amount instanceof CelError ? amount : new QuantityValue(amount);
+    }),
     global("isQuantity(string) -> bool", "is_quantity_string", ([text]: [string], budget) => {
       budget.step(text.length);
-      return !("error" in parseQuantity(text));
+      return !(readAmount(text) instanceof CelError);
     }),
-    global("sign(kubernetes.Quantity) -> int", "quantity_sign", ([{ quantity }]: [QuantityValue]) => signOf(quantity)),
+    global("sign(kubernetes.Quantity) -> int", "quantity_sign", ([{ amount }]: [QuantityValue]) =>
+      amount.value === 0n ? 0 : amount.value < 0n ? -1 : 1,
+    ),
     method(
       "kubernetes.Quantity.isGreaterThan(kubernetes.Quantity) -> bool",
       "quantity_is_greater_than",
@@ -139,29 +145,39 @@ export const quantityLibrary: Library = {
       (pair: Pair) => order(pair) < 0,
     ),
     method("kubernetes.Quantity.compareTo(kubernetes.Quantity) -> int", "quantity_compare_to", order),
-    method("kubernetes.Quantity.asApproximateFloat() -> double", "quantity_get_float", ([a]: [QuantityValue]) =>
-      doubleOf(approximate(a)),
+    method(
+      "kubernetes.Quantity.asApproximateFloat() -> double",
+      "quantity_get_float",
+      ([{ amount }]: [QuantityValue]) => doubleOf(approximate(amount)),
     ),
-    method("kubernetes.Quantity.asInteger() -> int", "quantity_get_int", ([a]: [QuantityValue]) => {
-      const value = integerOf(a);
+    method("kubernetes.Quantity.asInteger() -> int", "quantity_get_int", ([{ amount }]: [QuantityValue]) => {
+      const value = integerOf(amount);
       return value === undefined ? new CelError("cannot convert value to integer") : intOf(value);
     }),
     method(
       "kubernetes.Quantity.isInteger() -> bool",
       "quantity_is_integer",
-      ([a]: [QuantityValue]) => integerOf(a) !== undefined,
+      ([{ amount }]: [QuantityValue]) => integerOf(amount) !== undefined,
     ),
-    method("kubernetes.Quantity.add(kubernetes.Quantity) -> kubernetes.Quantity", "quantity_add", ([a, b]: Pair) =>
-      add(a, b),
+    method(
+      "kubernetes.Quantity.add(kubernetes.Quantity) -> kubernetes.Quantity",
+      "quantity_add",
+      ([a, b]: Pair) => new QuantityValue(add(a.amount, b.amount)),
     ),
-    method("kubernetes.Quantity.add(int) -> kubernetes.Quantity", "quantity_add_int", ([a, b]: [QuantityValue, Int]) =>
-      add(a, ofInt(b)),
+    method(
+      "kubernetes.Quantity.add(int) -> kubernetes.Quantity",
+      "quantity_add_int",
+      ([a, b]: [QuantityValue, Int]) => new QuantityValue(add(a.amount, ofInt(b))),
     ),
-    method("kubernetes.Quantity.sub(kubernetes.Quantity) -> kubernetes.Quantity", "quantity_sub", ([a, b]: Pair) =>
-      subtract(a, b),
+    method(
+      "kubernetes.Quantity.sub(kubernetes.Quantity) -> kubernetes.Quantity",
+      "quantity_sub",
+      ([a, b]: Pair) => new QuantityValue(subtract(a.amount, b.amount)),
     ),
-    method("kubernetes.Quantity.sub(int) -> kubernetes.Quantity", "quantity_sub_int", ([a, b]: [QuantityValue, Int]) =>
-      subtract(a, ofInt(b)),
+    method(
+      "kubernetes.Quantity.sub(int) -> kubernetes.Quantity",
+      "quantity_sub_int",
+      ([a, b]: [QuantityValue, Int]) => new QuantityValue(subtract(a.amount, ofInt(b))),
     ),
   ],
 };

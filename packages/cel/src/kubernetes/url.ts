@@ -31,10 +31,17 @@ export function requestUriError(text: string): string | null {
   if (text === "") return failed("empty url");
   const whole = text.replaceAll("#", "%23");
   const parsed = parseUrl(whole);
-  if ("error" in parsed) return failed(parsed.error.slice(`parse ${quote(whole)}: `.length));
+  const why = "error" in parsed ? parsed.error.slice(`parse ${quote(whole)}: `.length) : null;
   const isAbsolute = text === "*" || text.startsWith("/") || /^[A-Za-z][A-Za-z0-9+.-]*:/.test(text);
-  return isAbsolute ? null : failed("invalid URI for request");
+  // Of a text without a scheme Go looks no further than at its first characters.
+  if (!isAbsolute && why !== "missing protocol scheme" && why !== controlCharacter) {
+    return failed("invalid URI for request");
+  }
+  if (why === null) return null;
+  return failed(text !== whole && why === 'invalid URL escape "%23"' ? 'invalid character "#" in host name' : why);
 }
+
+const controlCharacter = "net/url: invalid control character in URL";
 
 function urlOf([text]: [string], budget: Budget): Value | CelError {
   budget.output(text.length * 8);

@@ -10,6 +10,7 @@ import { equals } from "../runtime/equality.ts";
 import { sizeOf } from "../runtime/size.ts";
 import { CelError, type Value } from "../runtime/value.ts";
 import { typeName, typeOfValue } from "../runtime/valuetype.ts";
+import { typeText } from "../types.ts";
 import { sizeAt } from "./cost.ts";
 import { type OverloadOptions, global, method } from "./declare.ts";
 
@@ -87,8 +88,8 @@ function flattenList([list, depth = 1]: [Value, Value?], budget: Budget): Value 
 }
 
 function flattenMismatch([list, depth]: readonly Value[]): CelError {
-  const inner = depth === undefined ? "" : typeName(typeOfValue(depth));
-  return new CelError(`no such overload: ${typeName(typeOfValue(list as Value))}.flatten(${inner})`);
+  const inner = depth === undefined ? "" : typeText(typeOfValue(depth));
+  return new CelError(`no such overload: ${typeText(typeOfValue(list as Value))}.flatten(${inner})`);
 }
 
 const unguardedFlatten: OverloadOptions = {

@@ -12,11 +12,13 @@ import { addDuration, durationOf, subtractDuration, subtractTimestamps } from ".
 import {
   CelError,
   type CelMap,
-  type Duration,
+  Duration,
   type Timestamp,
   type Tree,
   type Uint,
   type Value,
+  isDouble,
+  isInt,
 } from "../runtime/value.ts";
 import { comparison, concatenation, sizeAt } from "./cost.ts";
 import { type OverloadOptions, global } from "./declare.ts";
@@ -37,7 +39,11 @@ const subtractors = operands("_-_", "double", durationName, "int", timestampName
 const multipliers = operands("_*_", "double", "int", "uint");
 const dividers = operands("_/_", "double", "int", "uint");
 const modders = operands("_%_", "int", "uint");
-const negators = operands("-_", "bool", "double", durationName, "int");
+const negators: OverloadOptions = {
+  ...operands("-_", "bool", "double", durationName, "int"),
+  // Nothing declares it, but a duration that no type tells of is negated, too.
+  takes: ([value]) => isInt(value) || isDouble(value) || value instanceof Duration,
+};
 
 const arithmetic: readonly Overload[] = [
   global("_+_(bytes, bytes) -> bytes", "add_bytes", addBytes, { ...adders, cost: concatenation }),
@@ -136,9 +142,14 @@ const arithmetic: readonly Overload[] = [
   global("_%_(int, int) -> int", "modulo_int64", ([a, b]: [Int, Int]) => math.moduloInts(a, b), modders),
   global("_%_(uint, uint) -> uint", "modulo_uint64", ([a, b]: [Uint, Uint]) => math.moduloUints(a, b), modders),
 
-  global("-_(double) -> double", "negate_double", ([a]: [AnyDouble]) => math.negateDouble(a), negators),
-  global("-_(int) -> int", "negate_int64", ([a]: [Int]) => math.negateInt(a), negators),
+  global("-_(double) -> double", "negate_double", ([a]: [Value]) => negate(a), negators),
+  global("-_(int) -> int", "negate_int64", ([a]: [Value]) => negate(a), negators),
 ];
+
+function negate(value: Value): Value | CelError {
+  if (isInt(value)) return math.negateInt(value);
+  return value instanceof Duration ? durationOf(-value.nanoseconds) : math.negateDouble(value as AnyDouble);
+}
 
 function addBytes([a, b]: [Bytes, Bytes], budget: { output(bytes: number): void }): Value {
   budget.output(a.length + b.length);

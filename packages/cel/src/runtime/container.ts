@@ -1,7 +1,19 @@
 // What lists and maps hold, whether an expression made them or they came with the input. Elements of input are read through
 // `fromInput`, since a Decimal is no value of an expression. cel-go: common/types/map.go, list.go.
 
-import { CelError, CelMap, Double, type Tree, Uint, type Value, fromInput, isInt, isMap } from "./value.ts";
+import {
+  CelError,
+  CelMap,
+  Double,
+  Optional,
+  type Tree,
+  Uint,
+  type Value,
+  fromInput,
+  isDouble,
+  isInt,
+  isMap,
+} from "./value.ts";
 import { goText } from "./gotext.ts";
 import { typeName, typeOfValue } from "./valuetype.ts";
 
@@ -35,6 +47,7 @@ export function index(container: Value, key: Value): Value | CelError {
 
 /** The same where nothing is found: undefined. An index that no list can have is still an error. */
 export function find(container: Value, key: Value): Value | CelError | undefined {
+  if (key instanceof Optional) return new CelError("invalid qualifier type: *types.Optional");
   if (Array.isArray(container)) {
     const at = listIndex(key);
     if (at instanceof CelError) return at;
@@ -46,9 +59,8 @@ export function find(container: Value, key: Value): Value | CelError | undefined
 /** Doubles and uints index, too, where they are whole. cel-go: common/types/list.go IndexOrError. */
 export function listIndex(key: Value): number | CelError {
   if (isInt(key)) return Number(key);
-  if (key instanceof Double) return key.value;
+  if (key instanceof Double && Math.abs(key.value) < 2 ** 63) return key.value;
   if (key instanceof Uint && key.value < 2n ** 63n) return Number(key.value);
-  if (key instanceof Uint || typeof key === "number")
-    return new CelError(`unsupported index value ${goText(key)} in list`);
+  if (key instanceof Uint || isDouble(key)) return new CelError(`unsupported index value ${goText(key)} in list`);
   return new CelError(`unsupported index type '${typeName(typeOfValue(key))}' in list`);
 }

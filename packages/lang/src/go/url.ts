@@ -142,7 +142,13 @@ function parseWithoutFragment(text: string): ParsedUrl | Failure {
   }
   const path = unescape(rest, "path");
   if (typeof path !== "string") return path;
-  return { ...url, path, rawPath: escapePath(path) === rest ? path : rest, escapedPath: rest };
+  const escaped = escapePath(path);
+  return { ...url, path, rawPath: escaped === rest ? path : rest, escapedPath: isEncodedPath(rest) ? rest : escaped };
+}
+
+/** Whether a path may go over the wire as it was written. Go: validEncoded. */
+function isEncodedPath(path: string): boolean {
+  return /^[A-Za-z0-9\-_.~!$&'()*+,;=:@[\]%/]*$/.test(path);
 }
 
 /** Cuts at the first separator; what follows is empty without one. */
