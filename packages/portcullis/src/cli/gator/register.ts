@@ -9,8 +9,8 @@ import type {
   GatorTestFlags,
   GatorVerifyFlags,
 } from "../flags.ts";
+import { takeAsCobra } from "../cobra.ts";
 import { CommandFailed } from "../kyverno/exit.ts";
-import { takeAsGator } from "./pflag.ts";
 import { registerPolicy } from "./policy/register.ts";
 
 /** Adds `gator` with its commands. */
@@ -50,7 +50,7 @@ function refuse(message: string): never {
 
 /** Flags and errors of usage in gator's form: behind `Error:`, exit code 1. */
 function own(command: Command): Command {
-  takeAsGator(command, refuse);
+  takeAsCobra(command, refuse);
   return command.showHelpAfterError(true).exitOverride((error: CommanderError) => {
     throw new CommandFailed("", error.exitCode === 0 ? 0 : 1);
   });

@@ -2,14 +2,16 @@
 // called. Wrong usage ends with exit code 1, as there.
 
 import { Command, type CommanderError } from "commander";
+import { takeAsCobra } from "../cobra.ts";
 import type { KyvernoApplyFlags, KyvernoTestFlags } from "../flags.ts";
-import { knownForms } from "../goflags.ts";
 import { CommandFailed, run, runLong } from "./exit.ts";
 
 /** Adds `kyverno` with its commands. */
 export function registerKyverno(program: Command): void {
-  const kyverno = own(new Command("kyverno")).description("kyverno's commands, with its flags, output and exit codes");
-  program.addCommand(kyverno);
+  const kyverno = ofCommands(new Command("kyverno")).description(
+    "kyverno's commands, with its flags, output and exit codes",
+  );
+  program.addCommand(kyverno.helpCommand(true));
   addTest(kyverno);
   addApply(kyverno);
   addJmesPath(kyverno);
@@ -47,12 +49,8 @@ function addUnbuilt(kyverno: Command): void {
 
 /** Errors of usage in Kyverno's form. */
 function own(command: Command): Command {
-  const parse = command.parseOptions.bind(command);
-  command.parseOptions = (args) => parse(knownForms(command, args));
+  takeAsCobra(command, refuse);
   return command
-    .configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: /, "Error: ")),
-    })
     .showHelpAfterError(false)
     .exitOverride((error: CommanderError) => {
       throw new CommandFailed("", error.exitCode === 0 ? 0 : 1);
@@ -60,12 +58,28 @@ function own(command: Command): Command {
     .option("-v, --v <level>", "number for the log level verbosity; nothing is logged");
 }
 
+function refuse(message: string): never {
+  process.stderr.write(`Error: ${message}\n`);
+  throw new CommandFailed("", 1);
+}
+
+/** Alone it prints its help. */
+function ofCommands(command: Command): Command {
+  return own(command).action(() => command.outputHelp());
+}
+
+function wholeNumber(value: string): number {
+  if (/^[+-]?\d+$/.test(value)) return Number(value);
+  const reason = `strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`;
+  return refuse(`invalid argument ${JSON.stringify(value)} for "--warn-exit-code" flag: ${reason}`);
+}
+
 /** A flag that may be given more than once, each time with several values between commas. */
 function slice(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, ...value.split(",")];
 }
 
-function each(value: string, previous: readonly string[]): readonly string[] {
+function each(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }
 
@@ -116,7 +130,7 @@ function addApply(kyverno: Command): void {
     .option("--remove-color", "Remove any color from output", false)
     .option("-i, --stdin", "Optional mutate policy parameter to pipe directly through to kubectl", false)
     .option("--audit-warn", "If set to true, will flag audit policies as warnings instead of failures", false)
-    .option("--warn-exit-code <code>", "Set the exit code for warnings", Number, 0)
+    .option("--warn-exit-code <code>", "Set the exit code for warnings", wholeNumber, 0)
     .option("--warn-no-pass", "Raise the warning exit code if no objects satisfied a policy", false)
     .option("--warnings-as-errors", "Treat deprecation warnings as errors", false)
     .option("--continue-on-fail", "Continue with the next resource upon failure", false)
@@ -148,7 +162,7 @@ function addApply(kyverno: Command): void {
 }
 
 function addJmesPath(kyverno: Command): void {
-  const jp = own(kyverno.command("jp")).description(
+  const jp = ofCommands(kyverno.command("jp")).description(
     "Provides a command-line interface to JMESPath, enhanced with Kyverno specific custom functions.",
   );
   own(jp.command("query"))
@@ -185,7 +199,9 @@ function addJmesPath(kyverno: Command): void {
 }
 
 function addCreate(kyverno: Command): void {
-  const create = own(kyverno.command("create")).description("Helps with the creation of various Kyverno resources.");
+  const create = ofCommands(kyverno.command("create")).description(
+    "Helps with the creation of various Kyverno resources.",
+  );
   const toFile = ["-o, --output <path>", "Output path (uses standard console output if not set)"] as const;
   own(create.command("test"))
     .description("Create a Kyverno test file.")
@@ -204,7 +220,7 @@ function addCreate(kyverno: Command): void {
     .option(...toFile)
     .option("--namespace <name>", "Policy exception namespace", "")
     .option("-b, --background [bool]", "Set to false when policy shouldn't be considered in background scans", "true")
-    .requiredOption("--policy-rules <rules>", "Policy name, followed by rule names", each, none)
+    .requiredOption("--policy-rules <rules>", "Policy name, followed by rule names", each)
     .option("--any <filter>", "List of resource filters", each, none)
     .option("--all <filter>", "List of resource filters", each, none)
     .action(async (name: string, flags) => created("exception", { ...flags, name }));
@@ -237,8 +253,8 @@ function addCreate(kyverno: Command): void {
     .argument("<name>")
     .option(...toFile)
     .requiredOption("-g, --api-groups <group>", "API group for the resource (required)")
-    .requiredOption("--verbs <verb>", "A list of verbs or 'all' for all verbs", each, none)
-    .requiredOption("--resources <resource>", "A list of resources (required)", each, none)
+    .requiredOption("--verbs <verb>", "A list of verbs or 'all' for all verbs", each)
+    .requiredOption("--resources <resource>", "A list of resources (required)", each)
     .option("--controllers <controller>", "List of controllers for the ClusterRole", each, none)
     .action(async (name: string, flags) => created("cluster-role", { ...flags, name }));
 }

@@ -1,11 +1,11 @@
-// Flags as gator's library (Go's pflag and cobra) takes them, beyond what ours does by itself, and the words in which wrong
-// usage is refused.
+// Flags as the library of both peers' command lines (Go's pflag and cobra) takes them, beyond what ours does by itself, and
+// the words in which wrong usage is refused.
 
 import type { Command } from "commander";
-import { knownForms } from "../goflags.ts";
+import { knownForms } from "./goflags.ts";
 
 /** Gives a command these ways of writing flags, and cobra's errors. `refuse` ends the run with a message. */
-export function takeAsGator(command: Command, refuse: (message: string) => never): void {
+export function takeAsCobra(command: Command, refuse: (message: string) => never): void {
   const parse = command.parseOptions.bind(command);
   let last = "";
   command.parseOptions = (args): ReturnType<typeof parse> => {
@@ -36,16 +36,33 @@ function cobraWords(message: string, { command, last }: Usage): string {
     const isLong = last.startsWith("--");
     return `flag needs an argument: ${isLong ? last : `'${last.slice(-1)}' in ${last}`}`;
   }
-  if (message.startsWith("missing required argument")) return accepts(command, 0);
+  const isShort = command.args.length < command.registeredArguments.filter(({ required }) => required).length;
+  if (isShort && message.includes("required")) return accepts(command, command.args.length);
+  if (message.startsWith("required option")) return `required flag(s) ${unset(command).join(", ")} not set`;
   const [, given, words = ""] = /^too many arguments for .* but got (\d+): (.*)\.$/s.exec(message) ?? [];
   if (given === undefined) return message;
   const wanted = command.registeredArguments.length;
-  return wanted > 0
-    ? accepts(command, Number(given))
-    : `unknown command "${words.split(", ")[0]}" for "${path(command)}"`;
+  return wanted > 0 ? accepts(command, Number(given)) : unknownCommand(command, words.split(", ")[0] ?? "");
+}
+
+function unknownCommand(command: Command, word: string): string {
+  const name = path(command);
+  const hint = name.includes(" ") ? "" : `\nRun '${name} --help' for usage.`;
+  return `unknown command ${JSON.stringify(word)} for "${name}"${hint}`;
+}
+
+/** Flags that are required and not given, by name. */
+function unset(command: Command): readonly string[] {
+  return command.options
+    .filter((option) => option.mandatory && command.getOptionValueSource(option.attributeName()) !== "cli")
+    .map(({ long }) => JSON.stringify(long?.slice(2)))
+    .toSorted();
 }
 
 function accepts(command: Command, given: number): string {
+  if (command.registeredArguments.some(({ variadic }) => variadic)) {
+    return `requires at least ${command.registeredArguments.length} arg(s), only received ${given}`;
+  }
   return `accepts ${command.registeredArguments.length} arg(s), received ${given}`;
 }
 
