@@ -1,9 +1,11 @@
 // Sends Events, without holding anybody up: they wait in a queue of limited length, are sent a few at a time and not faster
-// than a rate, and what does not fit is dropped and counted. An Event that says what one said a while ago is not sent again.
+// than a rate, and what does not fit is dropped and counted. While the API server is away they wait for it. An Event that says
+// what one said a while ago is not sent again.
 
 import { createHash } from "node:crypto";
 import type { GroupVersionResource } from "@portcullis/kube";
 import { ApiError, type ClusterClient, type ClusterObject } from "../../cluster/api.ts";
+import { createBackoff, pause } from "../../cluster/retry.ts";
 
 export interface OutgoingEvent {
   readonly resource: GroupVersionResource;
@@ -22,6 +24,8 @@ export interface RecorderOptions {
   readonly rate?: number;
   /** How long the same is not said again, in milliseconds; ten minutes when absent. */
   readonly quietMs?: number;
+  /** The first and the longest wait for an API server that is away; 500 ms and 10 s when absent. */
+  readonly retryMs?: readonly [first: number, longest: number];
   readonly onError: (error: Error) => void;
 }
 
@@ -38,34 +42,28 @@ const attemptsMax = 3;
 const rememberedMax = 10_000;
 
 export function createRecorder(options: RecorderOptions): Recorder {
-  const { queuedMax = 1000, rate = 50, quietMs = 10 * 60_000 } = options;
+  const { queuedMax = 1000, rate = 50, quietMs = 10 * 60_000, retryMs: [minMs, maxMs] = [500, 10_000] } = options;
+  const ending = new AbortController();
+  const backoff = createBackoff({ minMs, maxMs });
   const queue: { readonly outgoing: OutgoingEvent; attempts: number }[] = [];
-  const said = new Map<string, number>();
   const state: { dropped: number; sending: Promise<void> | null; isOpen: boolean } = {
     dropped: 0,
     sending: null,
     isOpen: true,
   };
 
-  const isRepeated = (key: string): boolean => {
-    const digest = createHash("sha1").update(key).digest("base64");
-    const nowMs = options.nowMs();
-    const lastMs = said.get(digest) ?? -Infinity;
-    said.delete(digest);
-    said.set(digest, nowMs);
-    for (const oldest of said.keys()) {
-      if (said.size <= rememberedMax) break;
-      said.delete(oldest);
-    }
-    return nowMs - lastMs < quietMs;
-  };
+  const isRepeated = createMemory(options.nowMs, quietMs);
   /* oxlint-disable no-await-in-loop -- one after the other is what keeps the rate */
   const sendAll = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined && state.isOpen; next = queue.shift()) {
       try {
         await options.client.create(next.outgoing.resource, next.outgoing.event);
+        backoff.reset();
       } catch (error) {
-        if (error instanceof ApiError && isFinal(error)) state.dropped++;
+        if (error instanceof ApiError && isAway(error)) {
+          queue.unshift(next);
+          await pause(backoff.next(error.retryAfterMs), ending.signal);
+        } else if (error instanceof ApiError && isFinal(error)) state.dropped++;
         else if (++next.attempts < attemptsMax) queue.push(next);
         else {
           state.dropped++;
@@ -102,8 +100,31 @@ export function createRecorder(options: RecorderOptions): Recorder {
     close: () => {
       state.isOpen = false;
       queue.length = 0;
+      ending.abort();
     },
   };
+}
+
+/** Whether the same was said not long ago; who says it again all the time says it once in a while. */
+function createMemory(clockMs: () => number, quietMs: number): (key: string) => boolean {
+  const said = new Map<string, number>();
+  return (key) => {
+    const digest = createHash("sha1").update(key).digest("base64");
+    const nowMs = clockMs();
+    const lastMs = said.get(digest) ?? -Infinity;
+    const isRepeated = nowMs - lastMs < quietMs;
+    said.delete(digest);
+    said.set(digest, isRepeated ? lastMs : nowMs);
+    for (const oldest of said.keys()) {
+      if (said.size <= rememberedMax) break;
+      said.delete(oldest);
+    }
+    return isRepeated;
+  };
+}
+
+function isAway({ status }: ApiError): boolean {
+  return status === 0 || status === 429 || status === 503;
 }
 
 /** The namespace went, or the event is refused for what it is. */

@@ -175,13 +175,41 @@ suite("recorder", () => {
     await recorder.idle();
     assert.deepEqual(sent, ["one", "late"]);
     assert.equal(recorder.dropped, 1);
-    nowMs = 2000;
-    recorder.send(outgoing("one"));
+    for (nowMs of [600, 1200]) recorder.send(outgoing("one"));
     await recorder.idle();
-    assert.deepEqual(sent, ["one", "late", "one"]);
+    assert.deepEqual(sent, ["one", "late", "one"], "said again all the time, it is told once in a while");
     for (let at = 0; at < 10; at++) recorder.send(outgoing(`many-${at}`));
     await recorder.idle();
     assert.equal(recorder.dropped, 1 + 6, "one is on its way, three wait");
     recorder.close();
+  });
+
+  test("while the API server is away Events wait for it, and nobody waits for them at the end", async () => {
+    const sent: string[] = [];
+    let asked = 0;
+    let isAway = true;
+    const recorder = createRecorder({
+      client: {
+        create: (_resource, event): Promise<ClusterObject> => {
+          if (++asked === 8) isAway = false;
+          if (isAway)
+            return Promise.reject(new ApiError("away", { status: [0, 429, 503][asked % 3] ?? 0, reason: "" }));
+          sent.push(String(valueAt(event, "metadata", "name")));
+          return Promise.resolve(event);
+        },
+      },
+      nowMs: () => 0,
+      rate: 10_000,
+      retryMs: [1, 2],
+      onError: assert.fail,
+    });
+    for (const key of ["one", "two"]) recorder.send(outgoing(key));
+    await recorder.idle();
+    assert.deepEqual([sent, asked, recorder.dropped], [["one", "two"], 9, 0]);
+    isAway = true;
+    recorder.send(outgoing("three"));
+    recorder.close();
+    await recorder.idle();
+    assert.deepEqual(sent, ["one", "two"]);
   });
 });
