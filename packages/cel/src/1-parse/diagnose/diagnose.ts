@@ -8,7 +8,7 @@ import type { Range, Tokens } from "../lexer.ts";
 import { type Token, type TokenKind, token, tokenNames } from "../token.ts";
 import { network } from "./grammar.ts";
 import { type Call, afterCall, expectedTokens, nextTokens, nextTokensIn, ruleEnd } from "./lookahead.ts";
-import type { RuleName, State, Wired } from "./network.ts";
+import type { RuleName, State } from "./network.ts";
 import { predict } from "./predict.ts";
 
 /** Errors from which the parser recovers, and tokens that it drops for one of them. */
@@ -36,7 +36,7 @@ export function diagnose(text: string, { tokens, unknown, placeOf }: Tokens): re
     depths: new Map(),
   };
   try {
-    callRule(parser, "start", 0, null);
+    walk(parser);
   } catch (stop) {
     if (!(stop instanceof GivenUp)) throw stop;
     if (stop.message !== "") parser.issues.push({ place: -1, message: stop.message });
@@ -78,87 +78,68 @@ function consume(parser: Parser): void {
 
 // ── rules
 
-function callRule(parser: Parser, name: RuleName, precedence: number, caller: Call | null): void {
-  const rule = network.get(name);
-  if (rule === undefined) return;
+/** A rule that is open, at the place where it was called. */
+function enter(parser: Parser, rule: RuleName, precedence: number, caller: Call | null): Call {
   const callSite = caller === null ? null : parser.state;
-  const call: Call = { rule: name, precedence, caller, callSite };
-  const depth = (parser.depths.get(name) ?? 0) + 1;
-  parser.depths.set(name, depth);
+  const depth = (parser.depths.get(rule) ?? 0) + 1;
+  parser.depths.set(rule, depth);
   if (depth > depthMax) throw new GivenUp(`expression recursion limit exceeded: ${depthMax}`);
-  try {
-    run(parser, rule.body, call);
-  } catch (error) {
-    if (!(error instanceof Unexpected)) throw error;
-    tell(parser, Number(error.cause), error.message);
-    recover(parser, call);
-  }
-  parser.depths.set(name, depth - 1);
-  if (callSite !== null) parser.state = callSite;
+  parser.state = network.get(rule)?.start ?? parser.state;
+  return { rule, precedence, caller, callSite };
 }
 
-function run(parser: Parser, wired: Wired, call: Call): void {
-  const { part, inner, entry } = wired;
-  switch (part.kind) {
-    case "tokens":
-      parser.state = entry;
-      match(parser, part.tokens, call);
-      return;
-    case "rule":
-      parser.state = entry;
-      callRule(parser, part.rule, part.precedence, call);
-      return;
-    case "precedence":
-      return;
-    case "sequence":
-      for (const one of inner) run(parser, one, call);
-      return;
-    case "optional":
-      parser.state = entry;
-      sync(parser, call);
-      for (const one of inner) if (nextTokens(one.entry).has(peek(parser))) run(parser, one, call);
-      return;
-    case "choice":
-      runChoice(parser, wired, part.far, call);
-      return;
-    case "any":
-    case "many":
-      runLoop(parser, wired, part.far, call);
+function walk(parser: Parser): void {
+  for (let call: Call | null = enter(parser, "start", 0, null); call !== null;) {
+    try {
+      call = step(parser, call);
+    } catch (error) {
+      if (!(error instanceof Unexpected)) throw error;
+      tell(parser, Number(error.cause), error.message);
+      recover(parser, call);
+      parser.state = network.get(call.rule)?.stop ?? parser.state;
+    }
   }
 }
 
-function runChoice(parser: Parser, { inner, entry }: Wired, far: boolean, call: Call): void {
-  parser.state = entry;
-  sync(parser, call);
-  const chosen = far
-    ? inner[choose(parser, entry, call) - 1]
-    : inner.find((one) => nextTokens(one.entry).has(peek(parser)));
-  if (chosen === undefined) throw noViable(parser, 0);
-  run(parser, chosen, call);
-}
-
-function runLoop(parser: Parser, { part, inner, entry, decision, back }: Wired, far: boolean, call: Call): void {
-  const [body] = inner as [Wired];
-  const goesOn = (): boolean => (far ? choose(parser, decision, call) === 1 : nextTokens(body.entry).has(peek(parser)));
-  parser.state = entry;
-  sync(parser, call);
-  if (part.kind === "any" && !goesOn()) return;
-  do {
-    run(parser, body, call);
-    parser.state = back;
+/** Past one state; gives the rule that is open then. */
+function step(parser: Parser, call: Call): Call | null {
+  const { state } = parser;
+  if (state.kind === "stop") {
+    parser.depths.set(call.rule, (parser.depths.get(call.rule) ?? 1) - 1);
+    if (call.callSite !== null) parser.state = afterCall(call.callSite);
+    return call.caller;
+  }
+  if (state.choice !== null || state.kind === "loopBack") {
     sync(parser, call);
-  } while (goesOn());
+    // After a turn of a loop it is chosen where the loop begins.
+    const decision = state.choice === null ? (state.edges[0]?.to ?? state) : state;
+    parser.state = decision.edges[choose(parser, decision, call) - 1]?.to ?? state;
+    return call;
+  }
+  const [edge] = state.edges;
+  if (edge === undefined) return null;
+  if (edge.kind === "rule") return enter(parser, edge.rule, edge.precedence, call);
+  if (edge.kind === "tokens") match(parser, edge.tokens, call);
+  parser.state = edge.to;
+  return call;
 }
 
+/** The number of an edge, from 1. */
 function choose(parser: Parser, state: State, call: Call): number {
+  if (state.choice !== "far") {
+    const count = state.edges.length - (state.choice === "near" ? 1 : 0);
+    const at = state.edges.findIndex(({ to }, index) => index < count && nextTokens(to).has(peek(parser)));
+    if (at < 0 && state.choice === "exact") throw noViable(parser, 0);
+    return at < 0 ? state.edges.length : at + 1;
+  }
   const isOperators = state.kind === "loopEntry" && ["relation", "calc", "member"].includes(state.rule);
   const prediction = predict({ state, isOperators, call }, (ahead) => peek(parser, ahead));
   if ("failedAhead" in prediction) throw noViable(parser, prediction.failedAhead);
   return prediction.alternative;
 }
 
-function match(parser: Parser, kinds: readonly TokenKind[], call: Call): void {
-  if (kinds.includes(peek(parser))) {
+function match(parser: Parser, kinds: ReadonlySet<TokenKind>, call: Call): void {
+  if (kinds.has(peek(parser))) {
     fits(parser);
     consume(parser);
     return;

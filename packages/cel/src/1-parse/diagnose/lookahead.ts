@@ -38,11 +38,18 @@ export function nextTokens(state: State): Lookahead {
 
 /** In the rule and its callers. */
 export function nextTokensIn(state: State, call: Call): Lookahead {
-  const stackOf = ({ caller, callSite }: Call): Stack | null =>
-    caller === null || callSite === null ? null : { state: afterCall(callSite), below: stackOf(caller) };
+  let stack: Stack | null = null;
+  for (const callSite of callSites(call)) stack = { state: afterCall(callSite), below: stack };
   const found = new Set<TokenKind | typeof ruleEnd>();
-  look({ found, atEnd: token.end, called: new Set() }, state, stackOf(call));
+  look({ found, atEnd: token.end, called: new Set() }, state, stack);
   return found;
+}
+
+/** From the first rule's call to that of the rule. */
+export function callSites(call: Call): readonly State[] {
+  const sites: State[] = [];
+  for (let at: Call | null = call; at?.callSite; at = at.caller) sites.push(at.callSite);
+  return sites.toReversed();
 }
 
 /** Where the caller goes on. */

@@ -10,7 +10,10 @@ export interface State {
   readonly id: number;
   readonly kind: StateKind;
   readonly rule: RuleName;
+  /** Alternatives, where there is more than one. */
   readonly edges: Edge[];
+  /** How to choose of the edges. `far`: it takes more than the next token; `near`: the last one is for all other tokens. */
+  choice: "far" | "near" | "exact" | null;
 }
 
 export type Edge =
@@ -50,112 +53,101 @@ export type Part =
   | { readonly kind: "any"; readonly part: Part; readonly far: boolean }
   | { readonly kind: "many"; readonly part: Part; readonly far: boolean };
 
-/** A part with its states. `decision` is where it is chosen whether or how to go on, `back` where after one turn of a loop. */
-export interface Wired {
-  readonly part: Part;
-  readonly inner: readonly Wired[];
-  readonly entry: State;
-  readonly exit: State;
-  readonly decision: State;
-  readonly back: State;
-}
-
 export interface Rule {
   readonly name: RuleName;
   readonly start: State;
   readonly stop: State;
-  readonly body: Wired;
   /** Where the parser may be when the rule has ended: after each of its calls. */
-  readonly follows: Edge[];
+  readonly follows: State[];
 }
 
 export type Network = ReadonlyMap<RuleName, Rule>;
 
 export function buildNetwork(grammar: Readonly<Record<RuleName, Part>>): Network {
-  let count = 0;
-  const state = (rule: RuleName, kind: StateKind): State => ({ id: count++, kind, rule, edges: [] });
+  const states: State[] = [];
   const rules = new Map<RuleName, Rule>();
   for (const [name, part] of Object.entries(grammar) as [RuleName, Part][]) {
-    const body = wire(part, name, state);
-    const stop = state(name, "stop");
-    link(body.exit, stop);
-    rules.set(name, { name, start: body.entry, stop, body, follows: [] });
+    const state: NewState = (kind) => {
+      const made: State = { id: states.length, kind, rule: name, edges: [], choice: null };
+      states.push(made);
+      return made;
+    };
+    const { entry, exit } = wire(part, state);
+    const stop = state("stop");
+    link(exit, stop);
+    rules.set(name, { name, start: entry, stop, follows: [] });
   }
-  for (const { body } of rules.values()) collectCalls(body, rules);
+  for (const { edges } of states) {
+    for (const edge of edges) if (edge.kind === "rule") rules.get(edge.rule)?.follows.push(edge.to);
+  }
   return rules;
 }
 
 const link = (from: State, to: State): void => void from.edges.push({ kind: "none", to });
 
-type NewState = (rule: RuleName, kind: StateKind) => State;
+type NewState = (kind: StateKind) => State;
+
+/** The states of a part of a rule. */
+interface Wired {
+  readonly entry: State;
+  readonly exit: State;
+}
 
 /** Ends in `into`, if given, so that what alternatives have in common after them is the same state. */
-function wire(part: Part, rule: RuleName, state: NewState, into?: State): Wired {
+function wire(part: Part, state: NewState, into?: State): Wired {
   switch (part.kind) {
     case "tokens":
     case "rule":
     case "precedence": {
-      const entry = state(rule, "basic");
-      const exit = into ?? state(rule, "basic");
-      const edge: Edge =
-        part.kind === "tokens" ? { kind: "tokens", tokens: new Set(part.tokens), to: exit } : { ...part, to: exit };
-      entry.edges.push(edge);
-      return { part, inner: [], entry, exit, decision: entry, back: entry };
+      const entry = state("basic");
+      const to = into ?? state("basic");
+      entry.edges.push(part.kind === "tokens" ? { kind: "tokens", tokens: new Set(part.tokens), to } : { ...part, to });
+      return { entry, exit: to };
     }
-    case "sequence": {
-      const inner = part.parts.map((one, at) =>
-        wire(one, rule, state, at === part.parts.length - 1 ? into : undefined),
-      );
-      for (const [at, one] of inner.entries()) {
-        const next = inner[at + 1];
-        if (next !== undefined) link(one.exit, next.entry);
-      }
-      const [first] = inner as [Wired];
-      return {
-        part,
-        inner,
-        entry: first.entry,
-        exit: (inner.at(-1) ?? first).exit,
-        decision: first.entry,
-        back: first.entry,
-      };
-    }
+    case "sequence":
+      return wireSequence(part.parts, state, into);
     case "optional":
     case "choice":
     case "any":
     case "many": {
-      const wired =
-        part.kind === "optional" || part.kind === "choice" ? wireBlock(part, rule, state) : wireLoop(part, rule, state);
-      if (into !== undefined) link(wired.exit, into);
-      return into === undefined ? wired : { ...wired, exit: into };
+      const isBlock = part.kind === "optional" || part.kind === "choice";
+      const { entry, exit } = isBlock ? wireBlock(part, state) : wireLoop(part, state);
+      if (into !== undefined) link(exit, into);
+      return { entry, exit: into ?? exit };
     }
   }
 }
 
-function wireBlock(part: Part & { kind: "optional" | "choice" }, rule: RuleName, state: NewState): Wired {
-  const entry = state(rule, "blockStart");
-  const exit = state(rule, "basic");
-  const inner = (part.kind === "choice" ? part.parts : [part.part]).map((one) => wire(one, rule, state, exit));
-  for (const one of inner) link(entry, one.entry);
-  if (part.kind === "optional") link(entry, exit);
-  return { part, inner, entry, exit, decision: entry, back: entry };
+function wireSequence(parts: readonly Part[], state: NewState, into: State | undefined): Wired {
+  const inner = parts.map((one, at) => wire(one, state, at === parts.length - 1 ? into : undefined));
+  for (const [at, { exit }] of inner.entries()) {
+    const next = inner[at + 1];
+    if (next !== undefined) link(exit, next.entry);
+  }
+  const [first] = inner as [Wired];
+  return { entry: first.entry, exit: (inner.at(-1) ?? first).exit };
 }
 
-function wireLoop(part: Part & { kind: "any" | "many" }, rule: RuleName, state: NewState): Wired {
-  const block = state(rule, "blockStart");
-  const exit = state(rule, "basic");
-  const back = state(rule, "loopBack");
-  const inner = wire(part.part, rule, state, back);
-  const entry = part.kind === "any" ? state(rule, "loopEntry") : block;
-  link(block, inner.entry);
-  const decision = part.kind === "any" ? entry : back;
-  if (part.kind === "any") link(back, entry);
+function wireBlock(part: Part & { kind: "optional" | "choice" }, state: NewState): Wired {
+  const entry = state("blockStart");
+  const exit = state("basic");
+  for (const one of part.kind === "choice" ? part.parts : [part.part]) link(entry, wire(one, state, exit).entry);
+  if (part.kind === "optional") {
+    link(entry, exit);
+    entry.choice = "near";
+  } else entry.choice = part.far ? "far" : "exact";
+  return { entry, exit };
+}
+
+function wireLoop(part: Part & { kind: "any" | "many" }, state: NewState): Wired {
+  const block = state("basic");
+  const exit = state("basic");
+  const back = state("loopBack");
+  link(block, wire(part.part, state, back).entry);
+  const decision = part.kind === "any" ? state("loopEntry") : back;
+  if (part.kind === "any") link(back, decision);
   link(decision, block);
   link(decision, exit);
-  return { part, inner: [inner], entry, exit, decision, back };
-}
-
-function collectCalls({ part, inner, exit }: Wired, rules: ReadonlyMap<RuleName, Rule>): void {
-  if (part.kind === "rule") rules.get(part.rule)?.follows.push({ kind: "none", to: exit });
-  for (const one of inner) collectCalls(one, rules);
+  decision.choice = part.far ? "far" : "near";
+  return { entry: part.kind === "any" ? decision : block, exit };
 }

@@ -7,7 +7,7 @@
 
 import { type TokenKind, token } from "../token.ts";
 import { network } from "./grammar.ts";
-import { type Call, afterCall } from "./lookahead.ts";
+import { type Call, afterCall, callSites } from "./lookahead.ts";
 import type { State } from "./network.ts";
 
 /** The stack of a configuration; each is made once, so that they can be compared. */
@@ -42,6 +42,7 @@ export type Prediction = { readonly alternative: number } | { readonly failedAhe
 
 /** `peek(0)` is the next token. */
 export function predict(decision: Decision, peek: (ahead: number) => TokenKind): Prediction {
+  if (stacks.size >= stacksMax) forget();
   let known = knownStart(decision);
   for (let ahead = 0; ; ahead++) {
     const kind = peek(ahead);
@@ -97,14 +98,27 @@ function knownNext(known: Known, kind: TokenKind): Known | null {
   const found = known.next.get(kind);
   if (found !== undefined) return found;
   const configurations = reach(known.configurations, kind, false);
-  let next: Known | null = null;
-  if (configurations !== null) {
-    const alternative = uniqueAlternative(configurations);
-    const needsCallers = alternative === undefined && isConflict(configurations);
-    next = { configurations, next: new Map(), alternative, needsCallers };
-  }
+  const next = configurations === null ? null : interned(configurations);
   known.next.set(kind, next);
   return next;
+}
+
+const interns = new Map<string, Known>();
+
+/** There are a few hundred; were there more, all are found anew. */
+const knownMax = 5000;
+
+/** Each set of configurations is kept once, so that a long text needs no more of them than a short one. */
+function interned(configurations: Configurations): Known {
+  const key = Array.from(configurations.keys()).toSorted().join(" ");
+  const found = interns.get(key);
+  if (found !== undefined) return found;
+  if (interns.size >= knownMax) forget();
+  const alternative = uniqueAlternative(configurations);
+  const needsCallers = alternative === undefined && isConflict(configurations);
+  const made: Known = { configurations, next: new Map(), alternative, needsCallers };
+  interns.set(key, made);
+  return made;
 }
 
 /** That an operator may also belong to a caller of the same rule does not count: it belongs to the innermost. */
@@ -120,6 +134,12 @@ function withoutOuterLoops(configurations: Configurations): Configurations {
   return kept;
 }
 
+function forget(): void {
+  interns.clear();
+  starts.clear();
+  stacks.clear();
+}
+
 // ── following
 
 const stacks = new Map<string, Stack>();
@@ -128,18 +148,19 @@ function push(state: State, below: Stack | null): Stack {
   const key = `${state.id}:${below === null ? "" : below.id}`;
   const found = stacks.get(key);
   if (found !== undefined) return found;
-  if (stacks.size >= stacksMax) stacks.clear();
   const made = { id: ++stackCount, state, below };
   stacks.set(key, made);
   return made;
 }
 
-/** More are made anew; the grammar itself has far fewer. */
+/** Those of deeply nested texts are not kept for good. */
 const stacksMax = 20_000;
 let stackCount = 0;
 
-function stackOf({ caller, callSite }: Call): Stack | null {
-  return caller === null || callSite === null ? null : push(afterCall(callSite), stackOf(caller));
+function stackOf(call: Call): Stack | null {
+  let stack: Stack | null = null;
+  for (const callSite of callSites(call)) stack = push(afterCall(callSite), stack);
+  return stack;
 }
 
 interface Closure {
@@ -204,7 +225,7 @@ function followEnd(closure: Closure, one: Configuration, key: string, depth: num
     closure.found.set(key, one);
     return;
   }
-  for (const { to } of rule.follows) {
+  for (const to of rule.follows) {
     // A call that any operator may follow is none from within the rule itself.
     const leftOperand = one.leftOperand || (one.state.rule === closure.rule && to.rule !== closure.rule);
     follow(closure, { ...one, state: to, left: true, leftOperand }, depth - 1);
