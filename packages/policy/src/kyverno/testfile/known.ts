@@ -1,9 +1,12 @@
-// Which kinds Kyverno's command line knows the schemas of: Kubernetes' own and Kyverno's. Documents of others are passed over,
-// where those of a known kind that is no policy end the load of their file.
+// Which kinds Kyverno's command line knows the schemas of: Kubernetes' own and most of Kyverno's. Documents of others are
+// passed over, where those of a known kind that is no policy end the load of their file, unless they are not valid: then they
+// are passed over too. Of Kubernetes' kinds only names are looked at here, because roles for Kyverno's controllers, which stand
+// beside policies in many files, have names (`kyverno:view`) that Kyverno takes for wrong.
 // Kyverno: cmd/cli/kubectl-kyverno/policy/load.go kubectlValidateLoader.
 
-import { apiVersionOf, builtinCatalog } from "@portcullis/kube";
-import type { Gvk } from "../../engine/request.ts";
+import { apiVersionOf, builtinCatalog, dns1123SubdomainErrors, gvkOf, nameOf, stringAt } from "@portcullis/kube";
+import { quote } from "@portcullis/lang/go";
+import type { Gvk, Json } from "../../engine/request.ts";
 
 /** Of kyverno.io. */
 const ownVersions: ReadonlyMap<string, readonly string[]> = new Map([
@@ -12,15 +15,19 @@ const ownVersions: ReadonlyMap<string, readonly string[]> = new Map([
   ["PolicyException", ["v2", "v2beta1"]],
   ["CleanupPolicy", ["v2", "v2beta1"]],
   ["ClusterCleanupPolicy", ["v2", "v2beta1"]],
-  ["GlobalContextEntry", ["v2", "v2beta1"]],
-  ["UpdateRequest", ["v2"]],
 ]);
 
 const servedVersions: ReadonlySet<string> = new Set([...ownVersions.values()].flat());
 
+/** Of cli.kyverno.io/v1alpha1. */
+const commandKinds: ReadonlySet<string> = new Set(["ClusterResource", "Context", "Test", "UserInfo", "Values"]);
+
 /** What is said of a kind that is not known; null for one that is. */
 export function unknownKind(gvk: Gvk): string | null {
   const { group, version, kind } = gvk;
+  if (group === "cli.kyverno.io" && version === "v1alpha1" && commandKinds.has(kind)) return null;
+  // Its schema holds itself, which Kyverno cannot read.
+  if (group === "apiextensions.k8s.io" && kind === "CustomResourceDefinition") return `kind ${kind} cannot be checked`;
   const isOwn = group === "kyverno.io";
   const versions = isOwn ? (ownVersions.get(kind) ?? []) : builtinCatalog().versionsOf(gvk);
   if (versions.includes(version)) return null;
@@ -31,4 +38,18 @@ export function unknownKind(gvk: Gvk): string | null {
 
 function isBuiltin(group: string): boolean {
   return !group.includes(".") || group.endsWith(".k8s.io");
+}
+
+/** What is wrong with the name of a document that is no policy; null for a name that is right. */
+export function wrongName(object: Json): string | null {
+  const name = nameOf(object);
+  const { group, kind } = gvkOf(object);
+  const because = (problem: string): string =>
+    `failed to validate resource (${kind}.${group || "core"} ${quote(name)} is invalid: metadata.name: ${problem})`;
+  if (name === "") {
+    const isGenerated = stringAt(object, "metadata", "generateName") !== "";
+    return isGenerated ? null : because("Required value: name or generateName is required");
+  }
+  const [problem] = dns1123SubdomainErrors(name);
+  return problem === undefined ? null : because(`Invalid value: ${quote(name)}: ${problem}`);
 }

@@ -9,7 +9,7 @@ import type { Json } from "../../engine/request.ts";
 import type { ReadFrom } from "../../engine/frontend.ts";
 import type { ReadFile } from "./mocks.ts";
 import { readDocuments } from "./objects.ts";
-import { unknownKind } from "./known.ts";
+import { unknownKind, wrongName } from "./known.ts";
 import { baseName, joinPaths } from "./path.ts";
 import type { CliPolicy, ReadCliPolicy } from "./port.ts";
 
@@ -136,12 +136,7 @@ function addPolicy({ object, from, read, loading }: Adding): void {
   }
   const unknown = policyGroups.has(group) ? null : unknownKind(gvk);
   if (unknown !== null) {
-    const text = `failed to parse document (failed to retrieve validator: ${unknown})`;
-    loading.errors.push({
-      path,
-      text,
-      place: formatDiagnostic(errorAt("policy", from.locate?.(["kind"]) ?? null, text)),
-    });
+    passOver(`failed to parse document (failed to retrieve validator: ${unknown})`, "kind", { from, loading });
     return;
   }
   if (group === "kyverno.io" && (kind === "ClusterPolicy" || kind === "Policy")) {
@@ -154,11 +149,20 @@ function addPolicy({ object, from, read, loading }: Adding): void {
   } else if (group === "kyverno.io" && kind === "PolicyException") loading.exceptions.push(object);
   else if (group === "kyverno.io" && kind.endsWith("CleanupPolicy")) loading.cleanups.push(object);
   else if (policyGroups.has(group)) loading.unsupported.push({ kind, name: nameOf(object) });
-  else throw new Error(`policy type not supported ${apiVersionOf(gvk)}, Kind=${kind}`);
+  else {
+    const wrong = wrongName(object);
+    if (wrong === null) throw new Error(`policy type not supported ${apiVersionOf(gvk)}, Kind=${kind}`);
+    passOver(wrong, "metadata", { from, loading });
+  }
   const replacement = group === "kyverno.io" ? replacements[kind] : undefined;
   if (replacement === undefined) return;
   const text = `${apiVersionOf(gvk)} ${kind} is deprecated and will be removed in a future release; migrate to ${replacement} (policies.kyverno.io), see https://kyverno.io/docs/guides/migration-to-cel/`;
   loading.warnings.push({ path, text });
+}
+
+function passOver(text: string, field: string, { from, loading }: Pick<Adding, "from" | "loading">): void {
+  const place = formatDiagnostic(errorAt("policy", from.locate?.([field]) ?? null, text));
+  loading.errors.push({ path: from.file, text, place });
 }
 
 const policyGroups: ReadonlySet<string> = new Set(["policies.kyverno.io", "admissionregistration.k8s.io"]);

@@ -22,6 +22,7 @@ const unknown = [
   ["example.com/v1", "Foo", "failed to locate OpenAPI spec for GV: example.com/v1"],
   ["v1", "Poodle", "kind Poodle not found in v1 groupversion"],
   ["apps/v1", "Deploymnt", "kind Deploymnt not found in apps/v1 groupversion"],
+  ["kyverno.io/v2", "GlobalContextEntry", "kind GlobalContextEntry not found in kyverno.io/v2 groupversion"],
 ] as const;
 
 for (const [apiVersion, kind, reason] of unknown) {
@@ -39,5 +40,18 @@ for (const [apiVersion, kind, reason] of unknown) {
 
 test("load: a document of a known kind that is no policy ends the load of its file", () => {
   assert.throws(() => loaded(documentOf("v1", "Pod")), /policy type not supported v1, Kind=Pod$/);
-  assert.throws(() => loaded(documentOf("kyverno.io/v2", "GlobalContextEntry")), /policy type not supported kyverno/);
+  assert.throws(
+    () => loaded(documentOf("cli.kyverno.io/v1alpha1", "Values")),
+    /policy type not supported cli\.kyverno/,
+  );
+});
+
+test("load: a role whose name Kyverno takes for wrong is told and passed over", () => {
+  const role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: 'kyverno:jobs'}\n---\n";
+  const { errors, exceptions } = loaded(role + documentOf("kyverno.io/v2", "PolicyException"));
+  assert.equal(
+    errors[0]?.text.split(": a lower")[0],
+    'failed to validate resource (ClusterRole.rbac.authorization.k8s.io "kyverno:jobs" is invalid: metadata.name: Invalid value: "kyverno:jobs"',
+  );
+  assert.equal(exceptions.length, 1);
 });
