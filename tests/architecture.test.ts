@@ -71,6 +71,9 @@ const mayImport: Zones = {
     "jmespath/src",
     "jmespath/src/index.ts",
     "jmespath/src/kyverno",
+    "cel/src",
+    "cel/src/index.ts",
+    "cel/src/kubernetes",
     "policy/src/engine",
   ],
   "policy/src/gatekeeper": [

@@ -106,20 +106,20 @@ export function showValue(value: Value | CelError): string {
   if (value instanceof CelError) return `error: ${value.message}`;
   if (value === null || typeof value === "boolean") return String(value);
   if (typeof value === "string") return JSON.stringify(value);
-  if (typeof value === "number") return Number.isInteger(value) ? `int ${value}` : `double ${value}`;
+  if (typeof value === "number") return `${Number.isInteger(value) ? "int" : "double"} ${value}`;
   if (typeof value === "bigint") return `int ${value}`;
   return Array.isArray(value) ? `[${(value as readonly Value[]).map(showValue).join(", ")}]` : showObject(value);
 }
 
 function showObject(value: Exclude<Value, null | boolean | string | number | bigint>): string {
   if (value instanceof Uint) return `uint ${value.value}`;
-  if (value instanceof Double) return `double ${Object.is(value.value, -0) ? "-0" : value.value}`;
+  if (value instanceof Double) return `double ${value.value}`;
   if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString("base64")}`;
   if (value instanceof Duration) return `duration ${secondsText(value.nanoseconds)}s`;
   if (value instanceof Timestamp) return `timestamp ${timestampText(value.nanoseconds)}`;
   if (value instanceof TypeValue) return `type ${typeName(value.type)}`;
   if (value instanceof Optional) return value.value === undefined ? "none" : `optional ${showValue(value.value)}`;
-  if (!isMap(value)) return String(value);
+  if (!isMap(value)) return "another value";
   const entries = value instanceof CelMap ? [...value.entries()] : Object.entries(value);
   return `{${entries
     .map(([key, element]) => `${showValue(key)}: ${showValue(element)}`)

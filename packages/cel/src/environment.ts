@@ -36,7 +36,7 @@ export interface EnvironmentOptions extends Extension {
 
 const a = types.parameter("A");
 
-const standardTypeNames: ReadonlyMap<string, Type> = new Map([
+const standardTypeNames: ReadonlyMap<string, Type> = new Map<string, Type>([
   ["bool", types.bool],
   ["bytes", types.bytes],
   ["double", types.double],

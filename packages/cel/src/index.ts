@@ -2,8 +2,7 @@ export { type Compiled, type Refusal, compile } from "./compile.ts";
 export { type Dialect, kubernetes136, kubernetesOnCelGo30 } from "./dialect.ts";
 export { type Environment, type EnvironmentOptions, createEnvironment } from "./environment.ts";
 export type { Library, Overload, StructType } from "./library.ts";
-export type { Outcome, Program, Run } from "./program.ts";
-export type { ReadVariable } from "./runtime/state.ts";
+export type { Outcome, Program, ReadVariable, Run } from "./program.ts";
 export {
   CelError,
   CelMap,

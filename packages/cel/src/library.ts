@@ -21,6 +21,8 @@ export interface Overload {
   readonly costsWhenDispatched?: boolean;
   /** Arguments that are errors are handed in as they are (`@not_strictly_false`). */
   readonly nonStrict?: boolean;
+  /** Which argument is a regular expression: one that is written out must compile before there is a program. */
+  readonly regexAt?: number;
   /** Instead of the types of the parameters: whether the code takes the values. Only asked for the right number of them. */
   readonly takes?: (args: readonly Value[]) => boolean;
   /** The error for arguments of other types; without, it names the function and the types. See runtime/dispatch.ts. */

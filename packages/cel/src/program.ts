@@ -1,7 +1,6 @@
 // A compiled expression. It holds no state: one may be evaluated any number of times, by anybody.
 
 import type { Budget } from "@portcullis/lang";
-import type { ReadVariable } from "./runtime/state.ts";
 import type { CelError, Value } from "./runtime/value.ts";
 import type { Type } from "./types.ts";
 
@@ -12,6 +11,9 @@ export interface Program {
   /** Throws LimitError when the budget is used up. */
   evaluate(run: Run): Outcome;
 }
+
+/** What a variable is; undefined when there is none. It is asked each time the variable is read. */
+export type ReadVariable = (name: string) => Value | CelError | undefined;
 
 export interface Run {
   readonly read: ReadVariable;

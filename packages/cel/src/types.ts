@@ -71,8 +71,9 @@ export function typeText(type: Type): string {
     case "timestamp":
     case "duration":
       return `google.protobuf.${type.kind === "timestamp" ? "Timestamp" : "Duration"}`;
-    case "dyn":
     case "null":
+      return "null_type";
+    case "dyn":
     case "bool":
     case "int":
     case "uint":

@@ -128,7 +128,7 @@ function checkArgument(checked: Checked, verb: Verb, arg: Expression): FormatErr
   if (type !== undefined && type.kind !== "dyn" && !rule.kinds.includes(type.kind)) {
     return {
       id: arg.id,
-      message: `${rule.message}, was given ${declaredName({ ...type, nullable: undefined } as Type)}`,
+      message: `${rule.message}, was given ${declaredName(unwrapped(type))}`,
     };
   }
   if (verb !== "s") return null;
@@ -144,4 +144,9 @@ function entriesOf(
   entries: readonly { readonly key: Expression; readonly value: Expression }[],
 ): readonly Expression[] {
   return entries.flatMap(({ key, value }) => [key, value]);
+}
+
+/** The type of the value in a wrapper. */
+function unwrapped(type: Type): Type {
+  return "nullable" in type ? { kind: type.kind } : type;
 }

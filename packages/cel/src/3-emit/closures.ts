@@ -11,37 +11,16 @@ import type { Checked } from "../checked.ts";
 import type { Environment } from "../environment.ts";
 import { callOf } from "../runtime/call.ts";
 import { equals } from "../runtime/equality.ts";
-import { and, conditional, or } from "../runtime/logic.ts";
+import { and, conditional, or, orOptional, orValue } from "../runtime/logic.ts";
 import { listOf, mapOf, structOf } from "../runtime/make.ts";
 import { has, index, select, selectOptional } from "../runtime/select.ts";
 import { sizeOf } from "../runtime/size.ts";
 import type { Evaluate } from "../runtime/state.ts";
-import { CelError, type Value } from "../runtime/value.ts";
-import { convertedConstant } from "./constants.ts";
+import { goTypeName } from "../runtime/gotypename.ts";
+import { CelError, CelMap, Opaque, Optional, Uint, type Value, isDouble, isInt } from "../runtime/value.ts";
+import { ConstantFailed, checkRegex, convertedConstant } from "./constants.ts";
+import { type Emitted, type Emitter, type Scope, charged, constantly, partCost } from "./emitted.ts";
 import { emitFold } from "./fold.ts";
-
-/** A node as code, with what it costs at least, which whoever evaluates it has charged. */
-export interface Emitted {
-  readonly run: Evaluate;
-  readonly cost: number;
-  /** What it always comes to; undefined where that is not known. */
-  readonly constant?: Value;
-  /** Whether further selections belong to the same path: a variable, and what is selected of it. */
-  readonly isPath?: boolean;
-}
-
-/** Where a node stands: names of folds with their slots, and which accumulator may be added to in place. */
-export interface Scope {
-  readonly slots: ReadonlyMap<string, number>;
-  readonly depth: number;
-  readonly builder: string | null;
-}
-
-export interface Emitter {
-  readonly checked: Checked;
-  readonly environment: Environment;
-  emit(node: Expression, scope: Scope): Emitted;
-}
 
 const costs: Readonly<Record<"read" | "list" | "map" | "struct", number>> = { read: 1, list: 10, map: 30, struct: 40 };
 
@@ -49,19 +28,6 @@ const costs: Readonly<Record<"read" | "list" | "map" | "struct", number>> = { re
 export function emitClosures(checked: Checked, environment: Environment): Evaluate {
   const emitter: Emitter = { checked, environment, emit: (node, scope) => emitNode(emitter, node, scope) };
   return charged(emitter.emit(checked.expression, { slots: new Map(), depth: 0, builder: null }));
-}
-
-/** What is evaluated on its own charges its cost. */
-export function charged({ run, cost }: Emitted): Evaluate {
-  if (cost === 0) return run;
-  return (state) => {
-    state.charge(cost);
-    return run(state);
-  };
-}
-
-export function constantly(value: Value): Emitted {
-  return { run: () => value, cost: 0, constant: value };
 }
 
 function emitNode(emitter: Emitter, node: Expression, scope: Scope): Emitted {
@@ -92,26 +58,41 @@ function emitName({ checked }: Emitter, { id, name: written }: Name, { slots }: 
   const name = reference !== undefined && "name" in reference ? reference.name : written;
   const slot = slots.get(name);
   if (slot !== undefined) {
-    return { run: (state) => state.locals[slot] as Value | CelError, cost: costs.read, isPath: true };
+    return { run: (state) => state.locals[slot] as Value | CelError, cost: costs.read, whole: costs.read };
   }
   // With a dot before it, it is not one of a fold.
   const variable = name.startsWith(".") ? name.slice(1) : name;
   const missing = new CelError(`no such attribute(s): ${variable}`);
-  return { run: (state) => state.read(variable) ?? missing, cost: costs.read, isPath: true };
+  return { run: (state) => state.read(variable) ?? missing, cost: costs.read, whole: costs.read };
 }
 
 function emitSelection(emitter: Emitter, node: Selection, scope: Scope): Emitted {
   const operand = emitter.emit(node.operand, scope);
   const { run } = operand;
   const { field } = node;
-  // Asking whether there is something is free in Kubernetes.
-  if (node.tests) return { run: (state) => has(run(state), field), cost: pathCost(operand) - costs.read };
-  return { run: (state) => select(run(state), field), cost: pathCost(operand), isPath: true };
+  const path = stepCosts(operand);
+  // Of a question whether something is there only the steps to it cost, in Kubernetes.
+  if (node.tests) return { run: (state) => has(run(state), field), cost: path.cost - costs.read };
+  return {
+    run: (state) => {
+      const value = run(state);
+      if (!isEnd(value)) return select(value, field);
+      state.refund(costs.read);
+      return value;
+    },
+    ...path,
+  };
 }
 
-/** The cost of one more step. A path that begins at a computed value costs one more. */
-function pathCost({ cost, isPath }: Emitted): number {
-  return cost + (isPath === true ? costs.read : 2 * costs.read);
+/** Where a path ends, however much of it is left: what is left was charged, and is not looked at. */
+function isEnd(value: Value | CelError): boolean {
+  return value instanceof CelError || (value instanceof Optional && value.value === undefined);
+}
+
+/** The costs of a path that is one step longer. One that begins at a computed value is read as a whole, too. */
+function stepCosts({ cost, whole }: Emitted): Required<Pick<Emitted, "cost" | "whole">> {
+  if (whole === undefined) return { cost: cost + 2 * costs.read, whole: costs.read };
+  return { cost: cost + costs.read, whole };
 }
 
 // ── calls
@@ -149,20 +130,25 @@ function emitLogic(emitter: Emitter, args: readonly Expression[], scope: Scope, 
 
 function emitConditional(emitter: Emitter, args: readonly Expression[], scope: Scope): Emitted {
   const [condition, yes, no] = args.map((arg) => emitter.emit(arg, scope)) as [Emitted, Emitted, Emitted];
-  return { run: conditional(condition.run, charged(yes), charged(no)), cost: condition.cost, isPath: true };
+  const branch = (one: Emitted): Evaluate => charged({ run: one.run, cost: partCost(one) });
+  return { run: conditional(condition.run, branch(yes), branch(no)), cost: condition.cost, whole: 0 };
 }
 
 function emitEquality(emitter: Emitter, args: readonly Expression[], scope: Scope, wanted: boolean): Emitted {
   const [left, right] = args.map((arg) => emitter.emit(arg, scope)) as [Emitted, Emitted];
   const { run: a } = left;
   const { run: b } = right;
+  const readsBoth = emitter.environment.dialect.celGo === 26;
   return {
     run: (state) => {
       const x = a(state);
-      if (x instanceof CelError) return x;
+      if (x instanceof CelError && !readsBoth) return x;
       const y = b(state);
-      if (y instanceof CelError) return y;
-      state.charge(Math.ceil(Math.min(sizeOf(x), sizeOf(y)) / 10));
+      if (x instanceof CelError || y instanceof CelError) {
+        state.charge(1);
+        return x instanceof CelError ? x : y;
+      }
+      state.charge(wanted && x instanceof Opaque ? 1 : Math.ceil(Math.min(sizeOf(x), sizeOf(y)) / 10));
       return equals(x, y, state.budget) === wanted;
     },
     cost: left.cost + right.cost,
@@ -173,16 +159,38 @@ function emitIndex(emitter: Emitter, args: readonly Expression[], scope: Scope, 
   const [operand, key] = args.map((arg) => emitter.emit(arg, scope)) as [Emitted, Emitted];
   const { run } = operand;
   const { run: runKey } = key;
+  const path = stepCosts(operand);
+  const keyCost = partCost(key);
+  if (key.constant !== undefined && !isKey(key.constant)) {
+    throw new ConstantFailed(`invalid qualifier type: ${goTypeName(key.constant)}`);
+  }
   return {
     run: (state) => {
       const value = run(state);
-      if (value instanceof CelError) return value;
+      if (isEnd(value)) {
+        state.refund(costs.read + keyCost);
+        return value;
+      }
       const at = runKey(state);
-      return at instanceof CelError ? at : read(value, at);
+      return at instanceof CelError ? at : read(value as Value, at);
     },
-    cost: pathCost(operand) + key.cost,
-    isPath: true,
+    cost: path.cost + keyCost,
+    whole: path.whole,
   };
+}
+
+function isKey(value: Value): boolean {
+  return (
+    typeof value === "string" || typeof value === "boolean" || isInt(value) || isDouble(value) || value instanceof Uint
+  );
+}
+
+/** `or` and `orValue` of an optional: the other is looked at only where there is none. */
+function emitOptionalOr(emitter: Emitter, args: readonly Expression[], scope: Scope, unwraps: boolean): Emitted {
+  const [first, second] = args.map((arg) => emitter.emit(arg, scope)) as [Emitted, Emitted];
+  const { orValueOfAnything } = emitter.environment.dialect;
+  const run = unwraps ? orValue(first.run, charged(second), orValueOfAnything) : orOptional(first.run, charged(second));
+  return { run, cost: first.cost };
 }
 
 /** Whether a fold goes on: an error may yet be absorbed. */
@@ -198,18 +206,37 @@ function emitFunction(emitter: Emitter, node: Call, args: readonly Expression[],
   const ids = reference !== undefined && "overloads" in reference ? reference.overloads : [];
   const [only] = ids;
   const one = ids.length === 1 ? all.find(({ id }) => id === only) : undefined;
+  if (node.target !== null && args.length === 2 && isOptionalOr(node.function, ids)) {
+    return emitOptionalOr(emitter, args, scope, node.function === "orValue");
+  }
   const emitted = args.map((arg) => emitter.emit(arg, scope));
+  checkRegex(
+    all[0],
+    emitted.map((arg) => arg.constant),
+  );
   const constant = convertedConstant(emitter.environment, node, emitted[0]?.constant);
   if (constant !== undefined) return constantly(constant);
+  const isFree = node.function === "@in" && only === "in_list" && isConstantSet(emitted[1]?.constant);
   return {
     run: callOf(
       node.function,
       one === undefined ? all : [one],
       emitted.map(({ run }) => run),
-      one !== undefined,
+      { resolved: one !== undefined, readsBoth: emitter.environment.dialect.celGo === 26, isFree },
     ),
     cost: emitted.reduce((sum, { cost }) => sum + cost, 0),
   };
+}
+
+/** cel-go looks for a scalar in a constant list as in a map's keys, which costs nothing. */
+function isConstantSet(list: Value | undefined): boolean {
+  return Array.isArray(list) && (list as readonly Value[]).every((element) => element === null || isKey(element));
+}
+
+/** Whether the types leave no other function that it could be. cel-go: cel/library.go evalOptionalOr. */
+function isOptionalOr(name: string, ids: readonly string[]): boolean {
+  if (name === "or") return ids.every((id) => id === "optional_or_optional");
+  return name === "orValue" && ids.every((id) => id === "optional_orValue_value");
 }
 
 // ── literals
@@ -233,12 +260,15 @@ function emitMap(emitter: Emitter, node: MapLiteral, scope: Scope): Emitted {
     value: emitter.emit(value, scope),
     optional,
   }));
-  const run = mapOf(entries.map(({ key, value, optional }) => ({ key: key.run, value: value.run, optional })));
-  const isConstant = entries.every(
-    ({ key, value, optional }) => !optional && key.constant !== undefined && value.constant !== undefined,
-  );
-  const cost = entries.reduce((sum, { key, value }) => sum + key.cost + value.cost, 0);
-  return { run, cost: isConstant ? cost : cost + costs.map };
+  const constant = new CelMap();
+  for (const { key, value, optional } of entries) {
+    if (optional || key.constant === undefined || value.constant === undefined) {
+      const run = mapOf(entries.map((entry) => ({ ...entry, key: entry.key.run, value: entry.value.run })));
+      return { run, cost: entries.reduce((sum, entry) => sum + entry.key.cost + entry.value.cost, costs.map) };
+    }
+    constant.set(key.constant, value.constant);
+  }
+  return constantly(constant);
 }
 
 function emitStruct(emitter: Emitter, node: StructLiteral, scope: Scope): Emitted {

@@ -1,10 +1,12 @@
-// What a program cannot be made of: conversions of a literal that fail. cel-go evaluates them when a program is made, and
+// What a program cannot be made of: conversions of a literal that fail, and patterns that are none. cel-go evaluates them when a program is made, and
 // has none then; whatever else always fails (`1 / 0`) fails when it is evaluated.
 // cel-go: interpreter/decorators.go maybeOptimizeConstUnary; common/overloads/overloads.go IsTypeConversionFunction.
 
 import { Budget } from "@portcullis/lang";
+import { compileRegex } from "@portcullis/lang/go";
 import type { Call } from "../ast.ts";
 import type { Environment } from "../environment.ts";
+import type { Overload } from "../library.ts";
 import { dispatch } from "../runtime/dispatch.ts";
 import { CelError, type Value } from "../runtime/value.ts";
 
@@ -35,4 +37,11 @@ export function convertedConstant({ functions }: Environment, node: Call, arg: V
   const result = chosen instanceof CelError ? chosen : chosen.run([arg], new Budget({}, () => 0));
   if (result instanceof CelError) throw new ConstantFailed(result.message);
   return result;
+}
+
+/** Looks at a regular expression that is written out. Throws ConstantFailed. cel-go: interpreter/optimizations.go. */
+export function checkRegex(overload: Overload | undefined, args: readonly (Value | undefined)[]): void {
+  const pattern = overload?.regexAt === undefined ? undefined : args[overload.regexAt];
+  const compiled = typeof pattern === "string" ? compileRegex(pattern) : undefined;
+  if (compiled !== undefined && "error" in compiled) throw new ConstantFailed(compiled.error);
 }

@@ -7,7 +7,8 @@ import { foldOver } from "../runtime/fold.ts";
 import { conditional } from "../runtime/logic.ts";
 import { append, insert, newMap } from "../runtime/make.ts";
 import type { Evaluate } from "../runtime/state.ts";
-import { type Emitted, type Emitter, type Scope, charged } from "./closures.ts";
+import type { CelError, Value } from "../runtime/value.ts";
+import { type Emitted, type Emitter, type Scope, charged } from "./emitted.ts";
 
 export function emitFold(emitter: Emitter, node: Fold, scope: Scope): Emitted {
   const range = emitter.emit(node.range, scope);
@@ -85,9 +86,6 @@ function emitGrowthIf(emitter: Emitter, args: readonly Expression[], scope: Scop
   const [condition, yes] = args as [Expression, Expression, Expression];
   const test = emitter.emit(condition, scope);
   const grow = emitGrowth(emitter, yes, scope);
-  const keep: Evaluate = (state) => {
-    state.charge(1);
-    return state.locals[slot] as never;
-  };
+  const keep: Evaluate = (state) => state.locals[slot] as Value | CelError;
   return charged({ run: conditional(test.run, grow, keep), cost: test.cost });
 }

@@ -8,8 +8,9 @@ export function inDoubles(tree: Value): Value {
   if (typeof tree === "number") return doubleOf(tree);
   if (tree instanceof Decimal) return doubleOf(tree.double);
   if (Array.isArray(tree)) {
-    const copy = (tree as readonly Value[]).map(inDoubles);
-    return copy.some((element, at) => element !== tree[at]) ? copy : tree;
+    const list = tree as readonly Value[];
+    const copy = list.map(inDoubles);
+    return copy.some((element, at) => element !== list[at]) ? copy : list;
   }
   if (!isTree(tree)) return tree;
   const entries = Object.entries(tree).map(([key, value]): [string, Value] => [key, inDoubles(value)]);

@@ -3,8 +3,7 @@
 
 import { utf8Length } from "@portcullis/lang/go";
 import type { Budget } from "@portcullis/lang";
-import type { Program } from "../program.ts";
-import type { ReadVariable } from "../runtime/state.ts";
+import type { Program, ReadVariable } from "../program.ts";
 import { CelError, StructValue, type Value } from "../runtime/value.ts";
 import { type Type, struct } from "../types.ts";
 import type {

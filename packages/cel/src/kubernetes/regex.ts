@@ -27,8 +27,8 @@ function find([text, pattern]: [string, string], budget: Budget): Value | CelErr
 export const regexLibrary: Library = {
   name: "kubernetes.regex",
   overloads: [
-    method("string.find(string) -> string", "string_find_string", find),
-    method("string.findAll(string) -> list(string)", "string_find_all_string", findAll),
-    method("string.findAll(string, int) -> list(string)", "string_find_all_string_int", findAll),
+    method("string.find(string) -> string", "string_find_string", find, { regexAt: 1 }),
+    method("string.findAll(string) -> list(string)", "string_find_all_string", findAll, { regexAt: 1 }),
+    method("string.findAll(string, int) -> list(string)", "string_find_all_string_int", findAll, { regexAt: 1 }),
   ],
 };

@@ -11,7 +11,7 @@ import type { Type } from "../types.ts";
 /** Takes the arguments as the signature declares them. */
 type Typed<A extends readonly unknown[]> = (args: A, budget: Budget) => Value | CelError;
 
-export type OverloadOptions = Pick<Overload, "cost" | "costsWhenDispatched" | "nonStrict" | "takes" | "mismatch">;
+export type OverloadOptions = Omit<Overload, "id" | "function" | "member" | "parameters" | "result" | "run">;
 
 /** A global function: `lists.range(int) -> list(int)`. */
 export function global<const A extends readonly unknown[]>(

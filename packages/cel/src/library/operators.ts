@@ -20,6 +20,7 @@ import {
   isDouble,
   isInt,
 } from "../runtime/value.ts";
+import { typeName, typeOfValue } from "../runtime/valuetype.ts";
 import { comparison, concatenation, sizeAt } from "./cost.ts";
 import { type OverloadOptions, global } from "./declare.ts";
 
@@ -192,6 +193,7 @@ const orderedTypes: readonly (readonly [left: string, right: string, id: string]
   [durationName, durationName, "duration"],
 ];
 
+/** They are bound to the type of the first operand, and look at the second themselves. */
 const comparers = ["bool", "bytes", "double", durationName, "int", "string", timestampName, "uint"];
 
 /** From cel-go 0.30 on NaN is in no order; before it was an error to ask. */
@@ -202,12 +204,16 @@ function orders(celGo: 26 | 30): readonly Overload[] {
       const result = compare(a, b);
       return result instanceof CelError ? result : holds(result);
     };
-    const options = operands(name, ...comparers);
+    const options = { ...operands(name, ...comparers), takes: isComparable };
     return orderedTypes.map(([left, right, suffix]) => {
       const inLength = suffix === "string" || suffix === "bytes" ? { cost: comparison } : {};
       return global(`${name}(${left}, ${right}) -> bool`, `${id}_${suffix}`, run, { ...options, ...inLength });
     });
   });
+}
+
+function isComparable([value]: readonly Value[]): boolean {
+  return comparers.includes(typeName(typeOfValue(value as Value)));
 }
 
 // ── logic, equality, selection

@@ -6,7 +6,7 @@ import type { Library, Overload } from "../library.ts";
 import { sizeOfMap } from "../runtime/container.ts";
 import { bareMismatch, operandMismatch } from "../runtime/dispatch.ts";
 import { codePoints } from "../runtime/size.ts";
-import type { ZoneRules } from "../runtime/timestamp.ts";
+import type { ZoneOffset } from "../runtime/timestamp.ts";
 import { CelError, type CelMap, type Tree, TypeValue, type Value } from "../runtime/value.ts";
 import { typeOfValue } from "../runtime/valuetype.ts";
 import { conversions } from "./conversions.ts";
@@ -45,7 +45,7 @@ const matches = ([text, pattern]: Strings, budget: { step(steps?: number): void 
 function texts(celGo: 26 | 30): readonly Overload[] {
   const bare = { mismatch: bareMismatch };
   const ends = { ...bare, cost: traverses(celGo === 30 ? 1 : 0) };
-  const matcher = { mismatch: operandMismatch("matches", new Set(["string"])) };
+  const matcher = { mismatch: operandMismatch("matches", new Set(["string"])), regexAt: 1 };
   const matchCost = { ...matcher, cost: matching };
   return [
     method(
@@ -64,9 +64,14 @@ function texts(celGo: 26 | 30): readonly Overload[] {
   ];
 }
 
-/** The library as a version of cel-go has it; zones by name are known where the host tells of them. */
-export function standardLibrary(rules: ZoneRules): Library {
-  const { celGo } = rules;
+export interface StandardOptions {
+  readonly celGo: 26 | 30;
+  /** Without it no zone is known by its name but UTC. */
+  readonly zoneOffset?: ZoneOffset | undefined;
+}
+
+/** The library as a version of cel-go has it. */
+export function standardLibrary({ celGo, zoneOffset }: StandardOptions): Library {
   return {
     name: "stdlib",
     overloads: [
@@ -75,7 +80,7 @@ export function standardLibrary(rules: ZoneRules): Library {
       ...typesOfValues,
       ...conversions(celGo),
       ...texts(celGo),
-      ...timeAccessors(rules),
+      ...timeAccessors(zoneOffset),
     ],
     macros: [
       "has:1:false",

@@ -2,7 +2,7 @@
 // cel-go: common/stdlib/standard.go, common/types/duration.go.
 
 import type { Overload } from "../library.ts";
-import { type LocalTime, type ZoneRules, localTime, partsOfDuration } from "../runtime/timestamp.ts";
+import { type LocalTime, type ZoneOffset, localTime, partsOfDuration } from "../runtime/timestamp.ts";
 import { CelError, type Duration, type Timestamp, type Value } from "../runtime/value.ts";
 import { method } from "./declare.ts";
 
@@ -33,10 +33,10 @@ const lengths: readonly Overload[] = [
   ),
 );
 
-export function timeAccessors(rules: ZoneRules): readonly Overload[] {
+export function timeAccessors(zoneOffset: ZoneOffset | undefined): readonly Overload[] {
   const accessors = parts.flatMap(([name, id, part]) => {
     const run = ([time, zone = "UTC"]: [Timestamp, string?]): Value | CelError => {
-      const local = localTime(time, zone, rules);
+      const local = localTime(time, zone, zoneOffset);
       return local instanceof CelError ? local : part(local);
     };
     // cel-go spells one of them its own way.

@@ -4,30 +4,54 @@
 
 import type { Overload } from "../library.ts";
 import { dispatch } from "./dispatch.ts";
-import type { Evaluate } from "./state.ts";
+import type { Evaluate, State } from "./state.ts";
 import { CelError, type Value } from "./value.ts";
 
-/** `resolved`: the types told which overload it is, and there is only that one. Without, the cost is that of any call. */
+export interface CallOptions {
+  /** The types told which overload it is, and there is only that one. Without, the cost is that of any call. */
+  readonly resolved: boolean;
+  /** Of two arguments the second is evaluated even when the first fails (cel-go 0.26). */
+  readonly readsBoth: boolean;
+  readonly isFree: boolean;
+}
+
 export function callOf(
   name: string,
   overloads: readonly Overload[],
   args: readonly Evaluate[],
-  resolved: boolean,
+  { resolved, readsBoth, isFree }: CallOptions,
 ): Evaluate {
   const choose = dispatch(name, overloads, args.length);
+  const goesOn = readsBoth && args.length === 2;
   return (state) => {
     const values: Value[] = [];
+    let failed: CelError | null = null;
     for (const arg of args) {
       const value = arg(state);
-      if (value instanceof CelError) return value;
-      values.push(value);
+      if (value instanceof CelError) {
+        failed ??= value;
+        // What failed has the size of a scalar.
+        values.push(null);
+        if (!goesOn) break;
+      } else values.push(value);
     }
+    if (failed === null) return answer(state, values);
+    // A call whose arguments were all looked at costs even if it is not made.
+    if (values.length === args.length) state.charge(1);
+    return failed;
+  };
+
+  function answer(state: State, values: readonly Value[]): Value | CelError {
     const overload = choose(values);
-    if (overload instanceof CelError) return overload;
+    if (overload instanceof CelError) {
+      state.charge(1);
+      return overload;
+    }
     state.budget.step();
     const result = overload.run(values, state.budget);
+    if (isFree) return result;
     const { cost, costsWhenDispatched } = overload;
     state.charge(cost !== undefined && (resolved || costsWhenDispatched === true) ? cost(values, result) : 1);
     return result;
-  };
+  }
 }

@@ -2,7 +2,7 @@
 // counts. cel-go: interpreter/interpretable.go evalAnd, evalOr.
 
 import type { Evaluate } from "./state.ts";
-import { CelError, type Value } from "./value.ts";
+import { CelError, Optional, type Value } from "./value.ts";
 
 const noOverload = new CelError("no such overload");
 
@@ -33,5 +33,23 @@ export function conditional(condition: Evaluate, yes: Evaluate, no: Evaluate): E
     if (value === true) return yes(state);
     if (value === false) return no(state);
     return value instanceof CelError ? value : noOverload;
+  };
+}
+
+/** An optional where it has a value, else another. cel-go: cel/library.go evalOptionalOr. */
+export function orOptional(optional: Evaluate, other: Evaluate): Evaluate {
+  return (state) => {
+    const value = optional(state);
+    if (!(value instanceof Optional)) return value instanceof CelError ? value : noOverload;
+    return value.value === undefined ? other(state) : value;
+  };
+}
+
+/** The value of an optional, else another; `ofAnything`: what is no optional is a value. */
+export function orValue(optional: Evaluate, other: Evaluate, ofAnything: boolean): Evaluate {
+  return (state) => {
+    const value = optional(state);
+    if (!(value instanceof Optional)) return value instanceof CelError || ofAnything ? value : noOverload;
+    return value.value === undefined ? other(state) : value.value;
   };
 }

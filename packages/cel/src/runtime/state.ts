@@ -1,10 +1,8 @@
 // One evaluation: where variables come from, what it may cost, and the variables of the folds that are under way.
 
 import type { Budget } from "@portcullis/lang";
+import type { ReadVariable } from "../program.ts";
 import type { CelError, Value } from "./value.ts";
-
-/** What a variable is; undefined when there is none. It is asked each time the variable is read. */
-export type ReadVariable = (name: string) => Value | CelError | undefined;
 
 export type Evaluate = (state: State) => Value | CelError;
 
@@ -29,6 +27,11 @@ export class State {
     this.read = read;
     this.budget = budget;
     this.#costMax = costMax;
+  }
+
+  /** Takes back what was charged for what is not looked at. */
+  refund(cost: number): void {
+    this.cost -= cost;
   }
 
   /** Throws CostExceeded. */

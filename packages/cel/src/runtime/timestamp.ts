@@ -116,12 +116,6 @@ export function subtractTimestamps(a: Timestamp, b: Timestamp): Duration | CelEr
 /** The offset of a zone at a moment, in seconds east of UTC; null for an unknown zone. */
 export type ZoneOffset = (name: string, epochMs: number) => number | null;
 
-export interface ZoneRules {
-  readonly celGo: 26 | 30;
-  /** Without it only UTC and offsets are known. */
-  readonly zoneOffset?: ZoneOffset | undefined;
-}
-
 export interface LocalTime extends CivilDate, Clock {
   /** 0 for Sunday. */
   readonly weekday: number;
@@ -130,10 +124,10 @@ export interface LocalTime extends CivilDate, Clock {
   readonly nanoseconds: number;
 }
 
-/** Date and clock of a moment in UTC or, with a zone, there: `Europe/Vienna`, `+02:00`. */
-export function localTime(time: Timestamp, zone: string, rules: ZoneRules): LocalTime | CelError {
+/** Date and clock of a moment in a zone: `UTC`, `+02:00` or, where `zoneOffset` is given, `Europe/Vienna`. */
+export function localTime(time: Timestamp, zone: string, zoneOffset: ZoneOffset | undefined): LocalTime | CelError {
   const { seconds, nanoseconds } = zonedTime(time);
-  const offset = offsetOf(zone, seconds, rules);
+  const offset = offsetOf(zone, seconds, zoneOffset);
   if (offset instanceof CelError) return offset;
   const local = seconds + offset;
   const days = Math.floor(local / secondsPerDay);
@@ -142,16 +136,13 @@ export function localTime(time: Timestamp, zone: string, rules: ZoneRules): Loca
   return { ...date, ...clockOfSeconds(local), weekday: weekdayOfDays(days), dayOfYear, nanoseconds };
 }
 
-function offsetOf(zone: string, seconds: number, rules: ZoneRules): number | CelError {
+function offsetOf(zone: string, seconds: number, zoneOffset: ZoneOffset | undefined): number | CelError {
   if (zone === "UTC" || zone === "") return 0;
   const colon = zone.indexOf(":");
-  if (colon === -1) return namedOffset(zone, seconds, rules.zoneOffset);
+  if (colon === -1) return namedOffset(zone, seconds, zoneOffset);
   const [hours, minutes] = [goInteger(zone.slice(0, colon)), goInteger(zone.slice(colon + 1))];
   if (hours instanceof CelError) return hours;
   if (minutes instanceof CelError) return minutes;
-  if (rules.celGo === 30 && (minutes < 0 || minutes > 59)) {
-    return new CelError(`timezone offset minutes out of range [0, 59]: ${zone}`);
-  }
   return (hours * 60 + (zone.startsWith("-") ? -minutes : minutes)) * 60;
 }
 

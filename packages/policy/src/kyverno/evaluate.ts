@@ -22,6 +22,7 @@ import { Scope } from "./scope.ts";
 import type { Screen } from "./screen.ts";
 import type { KyvernoSettings } from "./settings.ts";
 import { type Subject, requesterOf, subjectOf } from "./subject.ts";
+import { checkCel } from "./validate/cel.ts";
 import { checkRule } from "./validate/check.ts";
 import { checkStandards } from "./validate/standards.ts";
 
@@ -172,6 +173,8 @@ function handlerOf({ does }: CompiledRule): Handler | null {
         type: "Validation",
         handle: (run) => checkStandards(run, does.standards, does.allowExistingViolations),
       };
+    case "cel":
+      return { type: "Validation", handle: (run) => skippedByException(run) ?? checkCel(run, does.cel) };
     case "unsupported":
       return unsupported(does.type, does.field);
     default:

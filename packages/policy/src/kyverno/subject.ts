@@ -111,6 +111,17 @@ function namespaceNeed(name: string): Need {
   return { kind: "object", key: `v1/Namespace//${name}`, call };
 }
 
+/** A Namespace as rules in CEL see it. Kyverno's command line knows only its name. Throws Suspend, Failure. */
+export function namespaceObject(name: string, { world }: Evaluation, profile: Profile): Json {
+  const unknown = { metadata: { name }, spec: {}, status: {} };
+  if (profile === "kyverno-cli") return unknown;
+  const need = namespaceNeed(name);
+  const [answer] = world.ask([need]);
+  if (answer === undefined) throw new Suspend([need]);
+  if ("error" in answer) throw new Failure(answer.error);
+  return isObject(answer.value) ? { ...unknown, ...answer.value } : unknown;
+}
+
 function namespaceLabels(name: string, evaluation: Evaluation, profile: Profile): Labels {
   if (name === "") return {};
   const need = namespaceNeed(name);

@@ -15,11 +15,6 @@ const plain = "validate: {failureAction: Enforce, pattern: {spec: {hostNetwork: 
 
 const unbuilt = [
   {
-    field: "validate.cel",
-    spec: `rules: [{${named}, validate: {failureAction: Enforce, cel: {expressions: [{expression: 'true'}]}}}]`,
-    place: "6:",
-  },
-  {
     field: "validate.manifests",
     spec: `rules: [{${named}, validate: {failureAction: Enforce, manifests: {attestors: [{entries: [{keys: {publicKeys: a}}]}]}}}]`,
     place: "6:",

@@ -40,10 +40,6 @@ function unbuiltIn(rule: Json, path: Steps): readonly Unbuilt[] {
   if (listOf(valueAt(validate, "manifests"), "attestors").length > 0) {
     found.push({ field: "validate.manifests", path: [...path, "validate", "manifests"] });
   }
-  const cel = valueAt(validate, "cel");
-  if (isObject(cel) && Object.keys(cel).length > 0) {
-    found.push({ field: "validate.cel", path: [...path, "validate", "cel"] });
-  }
   if (listOf(rule, "verifyImages").length > 0) found.push({ field: "verifyImages", path: [...path, "verifyImages"] });
   return [...found, ...registryEntries(rule, path)];
 }

@@ -13,6 +13,7 @@ import { type Query, compileQuery } from "../query.ts";
 import { type CompiledTarget, compileTargets } from "../targets.ts";
 import { type Template, compileTemplate } from "../template.ts";
 import type { RuleTree } from "../autogen/rules.ts";
+import { type CelRule, compileCel } from "../validate/cel.ts";
 import { type PodSecurityRule, compilePodSecurity } from "../validate/podsecurity/check.ts";
 import { type FailureAction, compileFailureAction, compileImageAction } from "./action.ts";
 
@@ -34,6 +35,7 @@ export interface CompiledRule {
 export type RuleAction =
   | { readonly what: "validate"; readonly check: Check; readonly allowExistingViolations: boolean }
   | { readonly what: "podSecurity"; readonly standards: PodSecurityRule; readonly allowExistingViolations: boolean }
+  | { readonly what: "cel"; readonly cel: CelRule }
   | { readonly what: "mutate"; readonly mutation: Mutation }
   | { readonly what: "mutateExisting"; readonly targets: readonly CompiledTarget[]; readonly mutation: Mutation }
   | { readonly what: "generate"; readonly generate: CompiledGenerate }
@@ -110,7 +112,7 @@ function actionOf(tree: RuleTree, options: RuleOptions): RuleAction {
   if (listOf(valueAt(options.spec, "webhookConfiguration"), "matchConditions").length > 0) {
     return { what: "unsupported", type: typeOf(tree), field: "webhookConfiguration.matchConditions" };
   }
-  if (isFilled(validate)) return validateAction(validate, options);
+  if (isFilled(validate)) return validateAction(tree, validate, options);
   if (isFilled(mutate)) return mutateAction(tree, mutate, options);
   if (isFilled(generate)) {
     const { spec, peerAnswers } = options;
@@ -134,7 +136,7 @@ function isFilled(tree: Json): tree is RuleTree {
 
 // ── validate
 
-function validateAction(validate: RuleTree, options: RuleOptions): RuleAction {
+function validateAction(tree: RuleTree, validate: RuleTree, options: RuleOptions): RuleAction {
   const allowExistingViolations = validate["allowExistingViolations"] !== false;
   if (listOf(validate["manifests"], "attestors").length > 0) {
     return { what: "unsupported", type: "Validation", field: "validate.manifests" };
@@ -143,7 +145,7 @@ function validateAction(validate: RuleTree, options: RuleOptions): RuleAction {
   if (isFilled(podSecurity)) {
     return { what: "podSecurity", standards: compilePodSecurity(podSecurity), allowExistingViolations };
   }
-  if (isFilled(cel)) return { what: "unsupported", type: "Validation", field: "validate.cel" };
+  if (isFilled(cel)) return { what: "cel", cel: compileCel(tree) };
   return {
     what: "validate",
     check: compileCheck(validate, stringAt(validate, "message"), options),

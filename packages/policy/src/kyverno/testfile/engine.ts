@@ -85,6 +85,7 @@ function phaseOf({ does }: CompiledRule): Phase | null {
   switch (does.what) {
     case "validate":
     case "podSecurity":
+    case "cel":
       return "validate";
     case "mutate":
     case "mutateExisting":

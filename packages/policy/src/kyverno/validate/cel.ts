@@ -1,0 +1,147 @@
+// A rule in CEL: what a ValidatingAdmissionPolicy would be, decided here. Exceptions skip it, conditions (`celPreconditions`)
+// choose, and the first expression that does not hold, or fails, is what it says. Expressions see the object as it is: on
+// Kyverno's command line, where numbers are read as Go's JSON reads them, every number is a double.
+// Kyverno: pkg/engine/handlers/validation/validate_cel.go, pkg/admissionpolicy/{compiler,utils}.go.
+
+import { isObject, nameOf, namespaceOf, stringAt, valueAt } from "@portcullis/kube";
+import { kubernetesOnCelGo30 } from "@portcullis/cel";
+import {
+  type AdmissionInput,
+  type AdmissionResult,
+  type CompiledAdmission,
+  compileAdmission,
+  inDoubles,
+} from "@portcullis/cel/kubernetes";
+import type { EvaluationRequest, Json } from "../../engine/request.ts";
+import type { RuleTree } from "../autogen/rules.ts";
+import { failureOf } from "../failure.ts";
+import { listOf } from "../match/filter.ts";
+import { type RuleResult, ruleError, ruleResult } from "../result.ts";
+import type { RuleRun } from "../rulerun.ts";
+import { type Subject, namespaceObject } from "../subject.ts";
+import { type Parameters, parametersOf } from "./parameters.ts";
+
+export interface CelRule {
+  readonly expressions: CompiledAdmission;
+  /** `paramKind` and `paramRef`; null when the rule has no parameters. */
+  readonly parameters: Parameters | null;
+}
+
+/** `rule` is the whole rule. */
+export function compileCel(rule: RuleTree): CelRule {
+  const cel = valueAt(rule, "validate", "cel");
+  const ruleMessage = stringAt(rule["validate"], "message");
+  const kind = valueAt(cel, "paramKind");
+  const named = (tree: Json): { readonly name: string; readonly expression: string } => ({
+    name: stringAt(tree, "name"),
+    expression: stringAt(tree, "expression"),
+  });
+  const expressions = compileAdmission(
+    {
+      matchConditions: listOf(rule, "celPreconditions").map(named),
+      variables: listOf(cel, "variables").map(named),
+      validations: listOf(cel, "expressions").map((tree) => ({
+        expression: stringAt(tree, "expression"),
+        message: stringAt(tree, "message") || ruleMessage,
+        messageExpression: stringAt(tree, "messageExpression"),
+        reason: stringAt(tree, "reason"),
+      })),
+      auditAnnotations: listOf(cel, "auditAnnotations").map((tree) => ({
+        key: stringAt(tree, "key"),
+        valueExpression: stringAt(tree, "valueExpression"),
+      })),
+    },
+    {
+      dialect: { ...kubernetesOnCelGo30, orValueOfAnything: true },
+      hasParams: isObject(kind),
+      conditionsReadVariables: true,
+    },
+  );
+  return { expressions, parameters: isObject(kind) ? { kind, reference: valueAt(cel, "paramRef") } : null };
+}
+
+/** Null where a ValidatingAdmissionPolicy that Kyverno made of the policy decides. */
+export function checkCel(run: RuleRun, { expressions, parameters }: CelRule): RuleResult | null {
+  const { id } = run;
+  if (valueAt(run.policy.object, "status", "validatingadmissionpolicy", "generated") === true) return null;
+  const input = inputOf(run);
+  if (typeof input === "string") return ruleError(id, "Error getting the resource's namespace", input);
+  let params: readonly Json[];
+  try {
+    const namespace = input.request["namespace"] as string | undefined;
+    params = parameters === null ? [null] : parametersOf(run, parameters, namespace ?? "");
+  } catch (error) {
+    return ruleError(id, "error in parameterized resource", failureOf(error).message);
+  }
+  for (const one of params) {
+    const result = resultOf(run, expressions.evaluate({ ...input, params: one as Seen }));
+    if (result !== null) return result;
+  }
+  return ruleResult(id, "pass", `Validation rule '${id.name}' passed.`);
+}
+
+/** What one evaluation ends the rule with; null when everything holds. */
+function resultOf({ id }: RuleRun, result: AdmissionResult): RuleResult | null {
+  if (!result.matches) return ruleResult(id, "skip", "cel preconditions not met");
+  if (result.error !== null) return ruleResult(id, "fail", result.error);
+  const failed = result.validations.find(({ outcome }) => outcome !== "admit");
+  return failed === undefined ? null : ruleResult(id, "fail", failed.message);
+}
+
+// ── what expressions see
+
+type Seen = AdmissionInput["object"];
+
+/** An error's text where the namespace cannot be had. */
+function inputOf({ subject, scope }: RuleRun): Omit<AdmissionInput, "params"> | string {
+  const { object, oldObject, gvk } = subject;
+  const own = object ?? oldObject;
+  const isNamespace = gvk.kind === "Namespace" && gvk.version === "v1" && gvk.group === "";
+  const namespace = isNamespace ? "" : namespaceOf(own);
+  let found: Json;
+  try {
+    found = namespace === "" ? null : namespaceObject(namespace, scope.evaluation, scope.profile);
+  } catch (error) {
+    return failureOf(error).message;
+  }
+  const seen = (tree: Json): Seen => (scope.profile === "kyverno-cli" ? inDoubles(tree as Seen) : (tree as Seen));
+  return {
+    object: seen(object),
+    oldObject: seen(oldObject),
+    request: requestOf(subject, scope.request, { name: nameOf(own), namespace }),
+    namespaceObject: found as Seen,
+    authorizer: undefined,
+    requestResource: undefined,
+    budget: scope.evaluation.budget,
+  };
+}
+
+/** Half of it is empty off a cluster, and what is empty is not there. Kubernetes: admission/v1 AdmissionRequest. */
+function requestOf(
+  { gvk, operation }: Subject,
+  { resource, user }: EvaluationRequest,
+  { name, namespace }: { readonly name: string; readonly namespace: string },
+): AdmissionInput["request"] {
+  const kind = { group: gvk.group, version: gvk.version, kind: gvk.kind };
+  const gvr = { group: "", version: "", resource: "", ...resource };
+  const { username = "", uid = "", groups = [], extra = null } = user ?? {};
+  return {
+    kind,
+    resource: gvr,
+    requestKind: kind,
+    requestResource: gvr,
+    ...filled({ name, namespace }),
+    operation,
+    userInfo: {
+      ...filled({ username, uid }),
+      ...(groups.length > 0 ? { groups } : {}),
+      ...(isObject(extra) && Object.keys(extra).length > 0 ? { extra: extra as AdmissionInput["request"] } : {}),
+    },
+    dryRun: false,
+    options: null,
+  };
+}
+
+function filled(texts: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== ""));
+}
