@@ -130,8 +130,9 @@ function followSettings(
   const { configurationName, webhooks } = registration;
   const { neighbours, informers, onError } = parts;
   const { namespace } = options;
-  let said: Partial<WebhookSettings> = {};
+  let said: Partial<WebhookSettings> | null = null;
   const tell = (): void => {
+    if (said === null) return;
     const both = ["gatekeeper", "kyverno"] as const;
     const dialects = both.filter((dialect) => neighbours?.owns(dialect) !== true);
     const shadows = registration.shadows === true ? both.filter((dialect) => !dialects.includes(dialect)) : [];
@@ -143,7 +144,6 @@ function followSettings(
     const annotations = { ...said.annotations, ...registration.annotations };
     controller.update({ settings: { excludedUsers, ...webhooks, ...said, kyverno, annotations, ...own } });
   };
-  tell();
   neighbours?.onChange(tell);
   const onSettings = (next: Partial<WebhookSettings>): void => {
     said = next;

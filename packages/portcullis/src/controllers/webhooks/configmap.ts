@@ -6,6 +6,7 @@ import type { ConfiguredCluster } from "@portcullis/policy";
 import { readConfiguration } from "@portcullis/policy";
 import { isObject } from "@portcullis/kube";
 import type { ClusterObject, Informers, ObjectName } from "../../cluster/api.ts";
+import { watchKnown } from "../../cluster/known.ts";
 import type { WebhookSettings } from "./wanted.ts";
 
 type Said = Pick<WebhookSettings, "kyverno" | "labels" | "annotations">;
@@ -21,10 +22,10 @@ export interface ConfigMapOptions {
 
 const configMaps = { group: "", version: "v1", resource: "configmaps" };
 
-/** Calls back for each state but the absence at the start. */
+/** Calls back for each state, first when it is known, so that nothing is registered by defaults that do not hold. */
 export function followConfigMap(options: ConfigMapOptions): { close(): void } {
   const { informers, configMap, namespace, onSettings, onError } = options;
-  const informer = informers.watch(configMaps, {
+  const { informer, known } = watchKnown(informers, configMaps, {
     namespace: configMap.namespace,
     fieldSelector: `metadata.name=${configMap.name}`,
     onError,
@@ -32,6 +33,11 @@ export function followConfigMap(options: ConfigMapOptions): { close(): void } {
   const stop = informer.onChange(({ what, object }) => {
     onSettings(what === "removed" ? {} : saidIn(object, namespace));
   });
+  const tellAbsence = (): void => {
+    if (informer.size === 0) onSettings({});
+  };
+  // Whoever closes it before needs no settings.
+  known.then(tellAbsence, () => {});
   return {
     close: () => {
       stop();
