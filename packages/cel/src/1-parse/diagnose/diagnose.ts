@@ -89,9 +89,11 @@ function enter(parser: Parser, rule: RuleName, precedence: number, caller: Call 
 }
 
 function walk(parser: Parser): void {
-  for (let call: Call | null = enter(parser, "start", 0, null); call !== null;) {
+  let next: Call | null = enter(parser, "start", 0, null);
+  while (next !== null) {
+    const call: Call = next;
     try {
-      call = step(parser, call);
+      next = step(parser, call);
     } catch (error) {
       if (!(error instanceof Unexpected)) throw error;
       tell(parser, Number(error.cause), error.message);
