@@ -1,7 +1,7 @@
 // What stands in for a cluster on the command line: the given objects answer API calls, ConfigMaps and Namespaces, and a
 // test may answer API calls and global context entries itself. Texts of errors are those of Kyverno's stand-in, which is
-// a fake client over the same objects. Where that one panics (a list of something that it has none of) there is an empty
-// list here. Kyverno: pkg/clients/dclient/{client,fake}.go, cmd/cli/kubectl-kyverno/store.
+// a fake client over the same objects. Where that one panics (a list of something that it has none of, or with a selector in
+// its URL) there is an empty list here, or what is selected. Kyverno: pkg/clients/dclient/{client,fake}.go, cmd/cli/kubectl-kyverno/store.
 
 import {
   apiVersionOf,
@@ -21,6 +21,7 @@ import { matchesKindParts } from "../match/kinds.ts";
 import { compileSelector } from "../match/selector.ts";
 import { containsWildcard, matchesWildcard } from "../pattern/wildcard.ts";
 import type { TargetCall } from "../targets.ts";
+import { readLabelQuery } from "./labelquery.ts";
 
 export interface StandIn {
   readonly objects: readonly Json[];
@@ -112,10 +113,11 @@ function rawPath(objects: readonly Json[], method: string, path: string): Answer
   if (method !== "GET") return { error: `method ${method} not supported for fake client` };
   const parsed = parsePath(path.split("/"));
   if (parsed.resource === "") return { error: `failed to parse path: ${path}` };
-  const { group, version, namespace, resource, name } = parsed;
+  const { group, namespace, resource, name } = parsed;
+  const [listed = "", query] = resource.split("?");
+  if (name === "" && query !== undefined) return selectFrom(objects, { ...parsed, resource: listed }, query);
   const kind = kindOf(objects, parsed);
-  const inferred = { group, version, kind: inferKind(resource) };
-  const gvk = kind === null ? (namesake(objects, inferred) ?? inferred) : { group, version, kind };
+  const gvk = kindFor(objects, parsed);
   if (name === "") return { value: listOf(objects, gvk, namespace) };
   const found = objects.find((object) => isOf(object, gvk, namespace) && nameOf(object) === name);
   if (found !== undefined) return { value: found };
@@ -123,6 +125,13 @@ function rawPath(objects: readonly Json[], method: string, path: string): Answer
   const text =
     kind === null && !alwaysKnown.has(resource) ? ` ${quote(name)} not found` : notFound(resource, group, name);
   return { error: `failed to get resource ${apiVersionOf(gvk)}/${gvk.kind}/${name}: ${text}` };
+}
+
+function selectFrom(objects: readonly Json[], path: RawPath, query: string): Answer {
+  const selects = readLabelQuery(query);
+  if ("error" in selects) return selects;
+  const selected = objects.filter((object) => selects(labelsOf(object)));
+  return { value: listOf(selected, kindFor(objects, path), path.namespace) };
 }
 
 const alwaysKnown: ReadonlySet<string> = new Set([
@@ -158,6 +167,15 @@ function kindOf(objects: readonly Json[], { group, version, resource }: RawPath)
     return gvk.group === group && gvk.version === version && guessResource(gvk.kind) === resource;
   });
   return found === undefined ? null : gvkOf(found).kind;
+}
+
+/** The kind of a resource, as far as it can be told. */
+function kindFor(objects: readonly Json[], path: RawPath): Gvk {
+  const { group, version, resource } = path;
+  const kind = kindOf(objects, path);
+  if (kind !== null) return { group, version, kind };
+  const inferred = { group, version, kind: inferKind(resource) };
+  return namesake(objects, inferred) ?? inferred;
 }
 
 /** What has no such group and version is looked for by its resource's name alone. */

@@ -34,6 +34,28 @@ test("cluster: a list has the objects of a namespace, or of all", () => {
   assert.deepEqual(names("/api/v1/secrets"), []);
 });
 
+test("cluster: a list's selector selects by labels; K13: Kyverno panics", () => {
+  const pod = (name: string, labels: object) => ({ apiVersion: "v1", kind: "Pod", metadata: { name, labels } });
+  const pods = [pod("a", { app: "web", tier: "one" }), pod("b", { app: "web" }), pod("c", {})];
+  const selecting = answerFrom({ objects: pods, calls: new Map(), entries: new Map() });
+  const names = (selector: string): readonly string[] | string => {
+    const urlPath = `/api/v1/pods?labelSelector=${selector}`;
+    const found = selecting({ kind: "kyverno.apiCall", key: "", call: { urlPath } });
+    if ("error" in found) return found.error;
+    return (found.value as { items: readonly { metadata: { name: string } }[] }).items.map(
+      (item) => item.metadata.name,
+    );
+  };
+  assert.deepEqual(names("app=web"), ["a", "b"]);
+  assert.deepEqual(names("app%3D%3Dweb,tier!=one"), ["b"]);
+  assert.deepEqual(names("app in (web, db),tier"), ["a"]);
+  assert.deepEqual(names("tier notin (one)"), ["b", "c"]);
+  assert.deepEqual(names("!app"), ["c"]);
+  assert.deepEqual(names(""), ["a", "b", "c"]);
+  assert.match(String(names("a b")), /unable to parse the term "a b" of the label selector$/);
+  assert.match(String(names("app=web&limit=1")), /selected by labelSelector alone, not by limit$/);
+});
+
 test("cluster: what is not there has the error of Kyverno's fake client", () => {
   const start = "failed to GET resource with raw url: ";
   assert.deepEqual(call("/api/v1/namespaces/x/configmaps/no"), {
