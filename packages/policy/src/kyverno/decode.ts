@@ -150,7 +150,8 @@ function mismatch(tree: Json, shape: Shape, { struct, path }: Place): DecodeErro
   return new DecodeError(`json: cannot unmarshal ${jsonKind(tree)} into ${where} of type ${goType(shape)}`);
 }
 
-function jsonKind(tree: Json): string {
+/** What Go calls a value of JSON in its errors. */
+export function jsonKind(tree: Json): "array" | "object" | "bool" | "string" | "number" {
   if (Array.isArray(tree)) return "array";
   if (isObject(tree)) return "object";
   if (typeof tree === "boolean") return "bool";

@@ -28,6 +28,11 @@ const key = "keys: {publicKeys: a}";
 
 const cases: readonly (readonly [name: string, message: string, expected: string])[] = [
   [
+    "patterns that are no list",
+    messageOf('validate: {anyPattern: "{{ request.object }}"}'),
+    "path: spec.rules[0].validate.anyPattern.: failed to deserialize anyPattern, expect array: json: cannot unmarshal string into Go value of type []interface {}",
+  ],
+  [
     "conditions that are none",
     messageOf("preconditions: {all: request.operation}\n    validate: {deny: {}}"),
     "failed to unmarshal Conditions",

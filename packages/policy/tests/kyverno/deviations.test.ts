@@ -230,6 +230,15 @@ test("K29: an escaped variable under a key with a variable stays one, where Kyve
   assert.deepEqual(patch, [{ op: "add", path: "/metadata/labels/a", value: "{{ request.object.kind }}" }]);
 });
 
+test("K31: texts beside a patch that come to something else leave the patch alone, where Kyverno fails to read the rule again", () => {
+  const count = "{{ length(request.object.metadata) }}";
+  const text = policy(
+    `reportProperties: {count: "${count}"}\n    mutate: {patchStrategicMerge: {metadata: {labels: {a: b}}}}`,
+  );
+  const { patch } = decide(policySet(documents(text)), admission(pod("alpha")));
+  assert.deepEqual(patch, [{ op: "add", path: "/metadata/labels/a", value: "b" }]);
+});
+
 test("K12: numbers in lists are equal when their values are, which Kyverno never finds", () => {
   const key = '"{{ request.object.spec.containers[].ports[].containerPort }}"';
   const ports = documents(

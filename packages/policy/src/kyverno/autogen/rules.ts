@@ -172,9 +172,9 @@ function generateValidate(validate: RuleTree, key: string, shift: string): Json 
   if (isObject(podSecurity)) {
     return { ...base, ...message("podSecurity"), podSecurity: kept(podSecurity, ["level", "version", "exclude"]) };
   }
-  if (Array.isArray(anyPattern)) {
-    const patterns = anyPattern.map((one: Json) => below(key, one));
-    return { ...base, ...message("anyPattern"), anyPattern: patterns };
+  if (anyPattern !== undefined && anyPattern !== null) {
+    const patterns = listOf(validate, "anyPattern").map((one) => below(key, one));
+    return { ...base, ...message("anyPattern"), anyPattern: patterns.length === 0 ? null : patterns };
   }
   if (Array.isArray(foreach) && foreach.length > 0) return { ...base, ...message("pattern"), foreach };
   return isObject(cel) ? validate : null;

@@ -7,6 +7,7 @@
 import { GoInteger } from "@portcullis/jmespath/kyverno";
 import {
   apiVersionOf,
+  goJson,
   gvkOf,
   isObject,
   nameOf,
@@ -19,6 +20,7 @@ import type { Effect, Wanted } from "../../engine/outcome.ts";
 import type { Gvk, Json } from "../../engine/request.ts";
 import { checkConditions } from "../condition/conditions.ts";
 import { addEntries } from "../context/entries.ts";
+import { jsonKind } from "../decode.ts";
 import { Failure, failureOf, prefixing } from "../failure.ts";
 import { listOf } from "../match/filter.ts";
 import type { RuleRun } from "../rulerun.ts";
@@ -141,24 +143,27 @@ function elementWanted(owner: Owner, { context, preconditions, pattern }: Genera
 function wantedFrom({ run, labels }: Owner, pattern: Template): readonly Wanted[] {
   const tree = pattern.evaluate(run.scope);
   const identity: Identity = {
-    apiVersion: stringAt(tree, "apiVersion"),
-    kind: stringAt(tree, "kind"),
-    namespace: stringAt(tree, "namespace"),
-    name: stringAt(tree, "name"),
+    apiVersion: textAt(tree, "apiVersion"),
+    kind: textAt(tree, "kind"),
+    namespace: textAt(tree, "namespace"),
+    name: textAt(tree, "name"),
   };
   const kinds = listOf(valueAt(tree, "cloneList"), "kinds");
   refuseOtherNamespaces(tree, identity.namespace, run);
   if (stringAt(tree, "clone", "name") !== "") return cloned(tree, identity, labels);
   if (kinds.length > 0) return clonedAll(tree, identity.namespace, labels);
   const data = valueAt(tree, "data");
-  if (data !== undefined && data !== null && !isObject(data)) throw new Failure(notAnObject(data));
+  if (data !== undefined && data !== null && !isObject(data)) {
+    throw new Failure(`json: cannot unmarshal ${jsonKind(data)} into Go value of type map[string]interface {}`);
+  }
   return [{ data: objectFrom(data, identity, labels) }];
 }
 
-/** Go: json.Unmarshal into a map. */
-function notAnObject(data: Json): string {
-  const kind = Array.isArray(data) ? "array" : typeof data === "boolean" ? "bool" : typeof data;
-  return `json: cannot unmarshal ${kind === "object" ? "number" : kind} into Go value of type map[string]interface {}`;
+/** A variable alone may come to something else than a text: such a rule makes nothing. Throws Failure. */
+function textAt(tree: Json, field: string): string {
+  const value = valueAt(tree, field) ?? "";
+  if (typeof value === "string") return value;
+  throw new Failure(`the ${field} of what is generated is no text but ${goJson(value)}`);
 }
 
 /** A copy onto itself is none. */

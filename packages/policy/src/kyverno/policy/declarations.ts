@@ -4,6 +4,7 @@
 import { goJson, isObject, stringAt, valueAt } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
 import type { RuleTree } from "../autogen/rules.ts";
+import { jsonKind } from "../decode.ts";
 import { listOf } from "../match/filter.ts";
 import { anchorOf } from "../pattern/anchor.ts";
 import { containsWildcard } from "../pattern/wildcard.ts";
@@ -65,7 +66,7 @@ export function checkValidate(rule: RuleTree, lead: string, steps: Steps): void 
   checkPattern(valueAt(validate, "pattern"), "/", (path, text) => refuse(`pattern.${path}`, text));
   const patterns = valueAt(validate, "anyPattern");
   if ((patterns ?? null) !== null && !Array.isArray(patterns)) {
-    const text = "json: cannot unmarshal object into Go value of type []interface {}";
+    const text = `json: cannot unmarshal ${jsonKind(patterns)} into Go value of type []interface {}`;
     refuse("anyPattern", `failed to deserialize anyPattern, expect array: ${text}`);
   }
   for (const [index, pattern] of listOf(validate, "anyPattern").entries()) {

@@ -2,6 +2,7 @@
 // Kyverno: validatePatterns, buildErrorMessage, buildAnyPatternErrorMessage.
 
 import type { Json } from "../../engine/request.ts";
+import { jsonKind } from "../decode.ts";
 import { failureOf } from "../failure.ts";
 import type { Numbers } from "../pattern/govalue.ts";
 import type { PatternResult } from "../pattern/match.ts";
@@ -100,7 +101,7 @@ function checkAny(run: RuleRun, check: Check, target: Target, patterns: Json): R
   const { message } = check;
   const isFixed = check.anyPattern?.isStatic === true;
   if (!Array.isArray(patterns)) {
-    const text = "json: cannot unmarshal object into Go value of type []interface {}";
+    const text = `json: cannot unmarshal ${jsonKind(patterns)} into Go value of type []interface {}`;
     return ruleError(id, "failed to deserialize anyPattern, expected type array", text);
   }
   const skips: string[] = [];

@@ -325,3 +325,14 @@ test("targets that cannot be fetched are an error of the rule", () => {
   const [outcome] = decide(touching, forNamespace({ point: "schedule" }), answers).outcomes;
   assert.deepEqual([outcome?.result, outcome?.message, outcome?.actions], ["error", ": forbidden", ["record"]]);
 });
+
+test("a name that comes to a number is no name, and nothing is made", () => {
+  const name = "{{ length(request.object.metadata.labels) }}";
+  const policy = generating({ apiVersion: "v1", kind: "ConfigMap", namespace: "team", name, data: {} });
+  const { outcomes, effects } = decide(policy, forNamespace());
+  assert.deepEqual(effects, []);
+  assert.deepEqual(
+    outcomes.map(({ result, message }) => `${result}: ${message}`),
+    ["error: the name of what is generated is no text but 1"],
+  );
+});

@@ -155,3 +155,13 @@ spec:
     ["a", "b", "b"],
   ]);
 });
+
+test("autogen makes a rule of patterns that are none for controllers, and of that none for CronJobs", () => {
+  const rules = [{ name: "r", match: { any: [{ resources: { kinds: ["Pod"] } }] }, validate: { anyPattern: [] } }];
+  const tree = { apiVersion: "kyverno.io/v1", kind: "ClusterPolicy", metadata: { name: "p" }, spec: { rules } };
+  const read = readCliPolicy(tree, { file: "p.yaml" }).policy;
+  assert.deepEqual(
+    read?.rules.map(({ name }) => name),
+    ["r", "autogen-r"],
+  );
+});
