@@ -27,6 +27,9 @@ interface Scan {
   readonly failed: boolean;
 }
 
+/** At more, the rest of the text is not looked at. */
+export const issuesMax = 100;
+
 export function tokenize(text: string): Tokens {
   const placeOf = placesOf(text);
   const tokens: Token[] = [];
@@ -43,10 +46,12 @@ export function tokenize(text: string): Tokens {
       continue;
     }
     const after = end < text.length ? end + String.fromCodePoint(text.codePointAt(end) ?? 0).length : end;
-    issues.push({
-      place: placeOf(at),
-      message: `Syntax error: token recognition error at: '${text.slice(at, after)}'`,
-    });
+    const isTooMany = issues.length >= issuesMax;
+    const message = isTooMany
+      ? `More than ${issuesMax} syntax errors`
+      : `token recognition error at: '${text.slice(at, after)}'`;
+    issues.push({ place: placeOf(at), message: `Syntax error: ${message}` });
+    if (isTooMany) break;
     unknown.push({ start: at, end: after });
     at = after;
   }

@@ -8,7 +8,7 @@ import type { Expression, MapEntry, Parsed, StructField } from "../ast.ts";
 import type { Dialect } from "../dialect.ts";
 import type { Issue } from "../issue.ts";
 import type { Value } from "../runtime/value.ts";
-import { tokenize } from "./lexer.ts";
+import { issuesMax, tokenize } from "./lexer.ts";
 import { readBytes, readDouble, readInt, readString, readUint } from "./literals.ts";
 import { type MacroError, findMacro } from "./macros.ts";
 import { type Nodes, balance, call, constant, createNodes, dropId, memberCall, name, newId } from "./nodes.ts";
@@ -42,6 +42,7 @@ export function parse(text: string, options: ParseOptions): Parse {
     const message = `expression code point size exceeds limit: size: ${size}, limit ${textMax}`;
     return { value: null, errors: [{ place: -1, message }] };
   }
+  if (issues.length > issuesMax) return { value: null, errors: issues };
   const nodes = createNodes();
   const errors = Array.from(issues);
   const state: State = { ...options, text, tokens, placeOf, nodes, errors, at: 0, height: 0, depths: [0, 0, 0] };
@@ -52,8 +53,9 @@ export function parse(text: string, options: ParseOptions): Parse {
     return errors.length > 0 ? { value: null, errors } : { value: { expression, places: nodes.places }, errors };
   } catch (stop) {
     if (!(stop instanceof Stop)) throw stop;
-    if (stop.message !== "") return { value: null, errors: [...errors, { place: -1, message: stop.message }] };
-    return { value: null, errors: [...errors, ...diagnose(text, lexed)] };
+    const found = diagnose(text, lexed);
+    if (found.length === 0 && stop.message !== "") errors.push({ place: -1, message: stop.message });
+    return { value: null, errors: [...errors, ...found] };
   }
 }
 
