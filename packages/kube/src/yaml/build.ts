@@ -202,8 +202,15 @@ function noteKey(state: State, frame: Frame, key: string, at: number): void {
     // Whoever wrote the first hundred will find the others.
     if (++state.duplicates > mostDuplicates) return;
     const message = `key ${JSON.stringify(key)} already set in map`;
-    state.options.report(new YamlProblem(at, message, "a key may stand only once in a mapping; keep one of them"));
+    state.options.report(new YamlProblem(at, message, duplicateHint(state, key)));
   } else frame.seen.set(key, at);
+}
+
+/** Two objects with nothing between them read as one. */
+function duplicateHint({ stack }: State, key: string): string {
+  const isNext = stack.length === 1 && (key === "apiVersion" || key === "kind");
+  const missing = isNext ? ", or put `---` between two objects" : "";
+  return `a key may stand only once in a mapping; keep one of them${missing}`;
 }
 
 function takeAlias(state: State, name: string, at: number): void {

@@ -89,13 +89,33 @@ test("names with a dot in front are left out, except where gator reads", (contex
   assert.equal(filesLoaded(mixed, { asGator: true }).length, 3);
 });
 
-test("a key that stands twice is a warning with its place", (context) => {
+test("a key that stands twice is a warning with its place; one that begins an object may want a line before it", (context) => {
   const warnings: string[] = [];
-  const path = withFiles(context, { "a.yaml": `${pod}kind: Service\n` });
+  const path = withFiles(context, { "a.yaml": `${pod}kind: Service\nspec: {a: 1, a: 2}\n` });
   filesLoaded(path, { warn: (warning) => warnings.push(formatDiagnostic(warning)) });
+  const once = "already set in map (a key may stand only once in a mapping; keep one of them";
   assert.deepEqual(warnings, [
-    `${path}/a.yaml:5:1: yaml-value: key "kind" already set in map (a key may stand only once in a mapping; keep one of them)`,
+    `${path}/a.yaml:5:1: yaml-value: key "kind" ${once}, or put \`---\` between two objects)`,
+    `${path}/a.yaml:6:14: yaml-value: key "a" ${once})`,
   ]);
+});
+
+test("the template of a chart is told as such", (context) => {
+  for (const text of ["name: {{ .Release.Name }}\n", "{{- if .Values.x }}\nkind: Pod\n{{- end }}\n"]) {
+    assert.match(
+      complaint(withFiles(context, { "a.yaml": text })),
+      /^a\.yaml:1:\d+: .*\n.*a\.yaml: this is a template of a chart: give what `helm template` makes of it, on standard input$/,
+    );
+  }
+});
+
+test("what nobody can decide about is told at once", (context) => {
+  const folder = withFiles(context, { "a.yaml": pod, "package.json": "{}", "values.yaml": "x: 1\n" });
+  const examples = resolve(import.meta.dirname, "../../../../examples/repos");
+  const { status, stderr } = portcullis(`$PC test ${examples} ${folder}`);
+  const expected = "1:1: expected a Kubernetes object with apiVersion and kind";
+  assert.equal(stderr.replaceAll(`${folder}/`, ""), `package.json:${expected}\nvalues.yaml:${expected}\n`);
+  assert.equal(status, 2);
 });
 
 const main = resolve(import.meta.dirname, "../../src/cli/main.ts");

@@ -15,7 +15,7 @@ import {
   type Parted,
   createDecider,
   describeObject,
-  expectBoth,
+  expectDecidable,
   partObjects,
   policyFindings,
   requestOf,
@@ -45,7 +45,7 @@ export function apply({ paths, output, verbose, peerAnswers }: ApplyOptions): nu
     loaded.filter(({ object }) => !isTest(object)),
     { peerAnswers },
   );
-  expectBoth(parted);
+  expectDecidable(parted);
   const decided = decideAll(parted);
   const broken = policyFindings(parted);
   const findings = [...broken, ...decided.flatMap(({ one, decision }) => outcomeFindings(one, decision))];

@@ -57,13 +57,15 @@ export function partObjects(all: readonly LoadedObject[], { peerAnswers = false 
 }
 
 /**
- * A run that decides nothing must not look like one that finds nothing. Where policies are broken that is said instead.
- * Throws UsageError.
+ * A run that decides nothing must not look like one that finds nothing, where policies are broken that is said instead; and
+ * what nobody can decide about is told before anything is decided, all of it. Throws UsageError.
  */
-export function expectBoth(parted: Parted): void {
+export function expectDecidable(parted: Parted): void {
   const { policies, objects, strangers } = parted;
   if (policies.length + strangers.length === 0)
     throw new UsageError("no policy: give files or folders with policies and objects");
+  const strange = objects.filter(({ object }) => !isObjectOfKind(object));
+  if (strange.length > 0) throw new UsageError(strange.map(noKindText).join("\n"));
   if (objects.length > 0 || policyFindings(parted).some(({ level }) => level === "error")) return;
   throw new UsageError(
     "no object to decide about: give files or folders with objects, or `-` for standard input (`portcullis lint` looks at policies alone)",
@@ -123,10 +125,8 @@ export function withDefaultNamespace(objects: readonly unknown[]): readonly unkn
 /** The request that creates an object, or the request in an AdmissionReview. Throws UsageError with the place. */
 export function requestOf({ object, file, locate }: LoadedObject, operation: Operation = "CREATE"): EvaluationRequest {
   if (gvkOf(object).kind === "AdmissionReview") return admissionRequest(object, placeText(file, locate));
+  if (!isObjectOfKind(object)) throw new UsageError(noKindText({ file, locate }));
   const kind = gvkOf(object);
-  if (kind.kind === "" || kind.version === "") {
-    throw new UsageError(`${placeText(file, locate)}: expected a Kubernetes object with apiVersion and kind`);
-  }
   const known = catalog.resourceOf(kind);
   const isNamespaced = known?.namespaced ?? namespaceOf(object) !== "";
   const resource = known?.resource ?? {
@@ -152,6 +152,15 @@ export function requestOf({ object, file, locate }: LoadedObject, operation: Ope
     dryRun: false,
     implied: null,
   };
+}
+
+function isObjectOfKind(object: unknown): boolean {
+  const { version, kind } = gvkOf(object);
+  return kind !== "" && version !== "";
+}
+
+function noKindText({ file, locate }: Pick<LoadedObject, "file" | "locate">): string {
+  return `${placeText(file, locate)}: expected a Kubernetes object with apiVersion and kind`;
 }
 
 function admissionRequest(review: unknown, place: string): EvaluationRequest {

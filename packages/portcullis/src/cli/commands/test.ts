@@ -12,7 +12,7 @@ import { createWriter } from "../output/writer.ts";
 import { type Check, renderChecks } from "../output/check.ts";
 import { outcomeFindings } from "./outcomes.ts";
 import { isTest, runTests, testFilesOf } from "./run-tests.ts";
-import { createAskingDecider, createDecider, expectBoth, partObjects, policyFindings, requestOf } from "./decide.ts";
+import { createAskingDecider, createDecider, expectDecidable, partObjects, policyFindings, requestOf } from "./decide.ts";
 
 export interface TestOptions {
   readonly paths: readonly string[];
@@ -33,7 +33,7 @@ export async function test(options: TestOptions): Promise<number> {
   if (loaded.length === 0) throw nothingIn(paths);
   if (loaded.some(({ object }) => isTest(object))) return testFiles(loaded, { output, lenient, verbose });
   const parted = partObjects(loaded, { peerAnswers });
-  expectBoth(parted);
+  expectDecidable(parted);
   const decide = asksProviders ? createAskingDecider(parted) : createDecider(parted);
   const { objects } = parted;
   const writer = createWriter(besideProgress(process.stdout));

@@ -103,9 +103,19 @@ export function readObjects(
   const { value, diagnostics } = parseYaml(new Source(file, text), { dialect: "go", tellsDuplicates: !asGator });
   const told = [...diagnostics, ...value.flatMap((document) => strangeDocument(document) ?? [])];
   const problems = told.filter(({ severity }) => severity === "error");
-  if (problems.length > 0) throw new UsageError(problems.map(formatDiagnostic).join("\n"));
+  if (problems.length > 0)
+    throw new UsageError([...problems.map(formatDiagnostic), ...chartHint(file, text)].join("\n"));
   told.forEach(warn);
   return value.flatMap((document) => objectsOf(document).map(({ object, locate }) => ({ object, file, locate })));
+}
+
+/** What is no YAML because it will only become some. */
+function chartHint(file: string, text: string): readonly string[] {
+  const isTemplate =
+    /\{\{-? *(?:\.(?:Values|Release|Chart|Capabilities)\b|(?:if|range|with|include|define|template) )/.test(text);
+  return isTemplate
+    ? [`${file}: this is a template of a chart: give what \`helm template\` makes of it, on standard input`]
+    : [];
 }
 
 function warnOnStderr(warning: Diagnostic): void {
