@@ -147,6 +147,13 @@ export function isRefused(error: unknown): error is ApiError {
 
 const refusalCodes: ReadonlySet<number> = new Set([401, 403, 404, 405]);
 
+/** Whether an API server was not there, or too busy to look at a request: the same may succeed when it is. */
+export function isAway(error: unknown): error is ApiError {
+  if (!(error instanceof ApiError)) return false;
+  const { status, reason } = error;
+  return status === 429 || status === 503 || (status === 0 && (reason === "Unreachable" || reason === "Timeout"));
+}
+
 /** Whether somebody else wrote the object in between. */
 export function isConflict(error: unknown): boolean {
   return error instanceof ApiError && error.status === 409 && error.reason === "Conflict";

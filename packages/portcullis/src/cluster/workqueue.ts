@@ -1,9 +1,10 @@
 // Keys that wait to be worked on. A key waits once however often it is added, and is worked on by one worker at a time:
 // added while it is worked on, it comes again afterwards. Work that fails comes back after a time that doubles with each
-// failure of that key; work that succeeds forgets them. A key that waits for a later time and is added now comes now.
+// failure of that key, but not much longer than an API server is away; work that succeeds forgets them. A key that waits
+// for a later time and is added now comes now.
 // Behaviour: k8s.io/client-go util/workqueue.
 
-import type { WorkQueue } from "./api.ts";
+import { type WorkQueue, isAway } from "./api.ts";
 import { type Backoff, createBackoff } from "./retry.ts";
 
 export interface WorkQueueOptions {
@@ -13,6 +14,8 @@ export interface WorkQueueOptions {
   readonly workers?: number;
   /** The first and the longest wait after a failure; 50 ms and 60 s when absent. */
   readonly retryMs?: readonly [first: number, longest: number];
+  /** The longest wait for an API server that was away; 10 s when absent, and of many keys 100 ms for each. */
+  readonly awayMs?: number;
   /** Called for each failure, before the key waits. */
   readonly onError?: (key: string, error: Error) => void;
 }
@@ -97,8 +100,10 @@ function start(state: State, options: WorkQueueOptions): void {
   }
 }
 
+const awayEachMs = 100;
+
 async function run(state: State, options: WorkQueueOptions, key: string): Promise<void> {
-  const [minMs, maxMs] = options.retryMs ?? [50, 60_000];
+  const { retryMs: [minMs, maxMs] = [50, 60_000], awayMs = 10_000 } = options;
   // A turn later, so that whoever added the key has finished what made it do so.
   await Promise.resolve();
   let retryMs = null as number | null;
@@ -108,7 +113,8 @@ async function run(state: State, options: WorkQueueOptions, key: string): Promis
   } catch (reason) {
     const backoff = state.failures.get(key) ?? createBackoff({ minMs, maxMs });
     state.failures.set(key, backoff);
-    retryMs = backoff.next();
+    const longestMs = isAway(reason) ? Math.max(awayMs, state.failures.size * awayEachMs) : Infinity;
+    retryMs = Math.min(backoff.next(), longestMs * (1 - Math.random() / 4));
     options.onError?.(key, reason instanceof Error ? reason : new Error(String(reason)));
   }
   state.running.delete(key);

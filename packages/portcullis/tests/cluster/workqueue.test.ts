@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ApiError } from "../../src/cluster/api.ts";
 import { createWorkQueue } from "../../src/cluster/workqueue.ts";
 
 test("work queue: a key waits once, and comes again when it was added while it was worked on", async () => {
@@ -57,6 +58,19 @@ test("work queue: a failure comes back until it succeeds, and is told each time"
   queue.add("a");
   await queue.idle();
   assert.deepEqual(failures, ["a: attempt 1", "a: attempt 2", "a: attempt 3"]);
+  assert.equal(attempts, 4);
+});
+
+test("work queue: nobody waits much longer than an API server is away", async () => {
+  let attempts = 0;
+  const away = new ApiError("cannot reach it", { status: 0, reason: "Unreachable" });
+  const queue = createWorkQueue({
+    work: () => (++attempts < 4 ? Promise.reject(away) : Promise.resolve()),
+    retryMs: [3_600_000, 3_600_000],
+    awayMs: 1,
+  });
+  queue.add("a");
+  await queue.idle();
   assert.equal(attempts, 4);
 });
 

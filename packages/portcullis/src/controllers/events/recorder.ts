@@ -4,7 +4,7 @@
 
 import { createHash } from "node:crypto";
 import type { GroupVersionResource } from "@portcullis/kube";
-import { ApiError, type ClusterClient, type ClusterObject } from "../../cluster/api.ts";
+import { ApiError, type ClusterClient, type ClusterObject, isAway } from "../../cluster/api.ts";
 import { createBackoff, pause } from "../../cluster/retry.ts";
 
 export interface OutgoingEvent {
@@ -60,7 +60,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
         await options.client.create(next.outgoing.resource, next.outgoing.event);
         backoff.reset();
       } catch (error) {
-        if (error instanceof ApiError && isAway(error)) {
+        if (isAway(error)) {
           queue.unshift(next);
           await pause(backoff.next(error.retryAfterMs), ending.signal);
         } else if (error instanceof ApiError && isFinal(error)) state.dropped++;
@@ -121,10 +121,6 @@ function createMemory(clockMs: () => number, quietMs: number): (key: string) => 
     }
     return isRepeated;
   };
-}
-
-function isAway({ status }: ApiError): boolean {
-  return status === 0 || status === 429 || status === 503;
 }
 
 /** The namespace went, or the event is refused for what it is. */

@@ -193,7 +193,9 @@ suite("recorder", () => {
         create: (_resource, event): Promise<ClusterObject> => {
           if (++asked === 8) isAway = false;
           if (isAway)
-            return Promise.reject(new ApiError("away", { status: [0, 429, 503][asked % 3] ?? 0, reason: "" }));
+            return Promise.reject(
+              new ApiError("away", { status: [0, 429, 503][asked % 3] ?? 0, reason: "Unreachable" }),
+            );
           sent.push(String(valueAt(event, "metadata", "name")));
           return Promise.resolve(event);
         },
