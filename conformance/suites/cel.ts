@@ -16,7 +16,7 @@ import {
 } from "@portcullis/cel";
 import { kubernetesLibraries } from "@portcullis/cel/kubernetes";
 import type { ConformanceCase, ConformanceSuite } from "../suite.ts";
-import { unlimited } from "../world.ts";
+import { unlimited, zoneOffset } from "../world.ts";
 import {
   type ExprType,
   type ExprValue,
@@ -123,7 +123,7 @@ function environmentOf({ typeEnv, container }: Recorded, dialect: Dialect): Envi
     ident === undefined ? [] : [[name, typeOfDeclaration(ident.type)] as const],
   );
   return createEnvironment({
-    libraries: kubernetesLibraries(dialect),
+    libraries: kubernetesLibraries(dialect, zoneOffset),
     variables: Object.fromEntries(variables),
     dialect,
     container: container ?? "",

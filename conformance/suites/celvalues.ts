@@ -96,6 +96,8 @@ export function showExpected(value: ExprValue): string {
     return `{${entries.toSorted().join(", ")}}`;
   }
   if (value.objectValue !== undefined) {
+    if (Array.isArray(value.objectValue.value))
+      return `[${value.objectValue.value.map((one) => JSON.stringify(one)).join(", ")}]`;
     const name = value.objectValue["@type"].replace("type.googleapis.com/google.protobuf.", "").toLowerCase();
     return `${name} ${String(value.objectValue.value)}`;
   }

@@ -144,15 +144,18 @@ function emitEquality(emitter: Emitter, args: readonly Expression[], scope: Scop
       const x = a(state);
       if (x instanceof CelError && !readsBoth) return x;
       const y = b(state);
-      if (x instanceof CelError || y instanceof CelError) {
-        state.charge(1);
-        return x instanceof CelError ? x : y;
-      }
-      state.charge(wanted && x instanceof Opaque ? 1 : Math.ceil(Math.min(sizeOf(x), sizeOf(y)) / 10));
+      state.charge(wanted && x instanceof Opaque ? 1 : Math.ceil(Math.min(sizeOfOperand(x), sizeOfOperand(y)) / 10));
+      if (x instanceof CelError) return x;
+      if (y instanceof CelError) return y;
       return equals(x, y, state.budget) === wanted;
     },
     cost: left.cost + right.cost,
   };
+}
+
+/** What failed has the size of a scalar. */
+function sizeOfOperand(value: Value | CelError): number {
+  return value instanceof CelError ? 1 : sizeOf(value);
 }
 
 function emitIndex(emitter: Emitter, args: readonly Expression[], scope: Scope, read: typeof index): Emitted {

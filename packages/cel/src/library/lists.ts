@@ -7,6 +7,7 @@ import { compare } from "../runtime/compare.ts";
 import { elementAt } from "../runtime/container.ts";
 import { operandMismatch } from "../runtime/dispatch.ts";
 import { equals } from "../runtime/equality.ts";
+import { goTypeName } from "../runtime/gotypename.ts";
 import { sizeOf } from "../runtime/size.ts";
 import { CelError, type Value } from "../runtime/value.ts";
 import { typeName, typeOfValue } from "../runtime/valuetype.ts";
@@ -50,8 +51,9 @@ const costOfDepth: OverloadOptions = {
 /** Every element with every other. */
 function selfComparison(position: number): NonNullable<OverloadOptions["cost"]> {
   return (args) => {
-    const list = args[position] as List;
-    const first = list.length === 0 ? null : elementAt(list, 0);
+    const list = args[position];
+    if (!Array.isArray(list)) return 1;
+    const first = list.length === 0 ? null : elementAt(list as List, 0);
     const isText = typeof first === "string" || first instanceof Uint8Array;
     return allocating(isText ? 2.1 : 2, list.length * list.length);
   };
@@ -89,6 +91,10 @@ function flattenList([list, depth = 1]: [Value, Value?], budget: Budget): Value 
 
 function flattenMismatch([list, depth]: readonly Value[]): CelError {
   const inner = depth === undefined ? "" : typeText(typeOfValue(depth));
+  // Where costs are counted, the counting of this one's fails.
+  if (Array.isArray(list) && depth !== undefined) {
+    return new CelError(`internal error: interface conversion: ref.Val is ${goTypeName(depth)}, not types.Int`);
+  }
   return new CelError(`no such overload: ${typeText(typeOfValue(list as Value))}.flatten(${inner})`);
 }
 

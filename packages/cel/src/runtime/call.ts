@@ -37,21 +37,25 @@ export function callOf(
     }
     if (failed === null) return answer(state, values);
     // A call whose arguments were all looked at costs even if it is not made.
-    if (values.length === args.length) state.charge(1);
+    if (values.length === args.length) state.charge(costOf(overloads[0], values, failed));
     return failed;
   };
 
   function answer(state: State, values: readonly Value[]): Value | CelError {
     const overload = choose(values);
     if (overload instanceof CelError) {
-      state.charge(1);
+      state.charge(costOf(overloads[0], values, overload));
       return overload;
     }
     state.budget.step();
     const result = overload.run(values, state.budget);
     if (isFree) return result;
-    const { cost, costsWhenDispatched } = overload;
-    state.charge(cost !== undefined && (resolved || costsWhenDispatched === true) ? cost(values, result) : 1);
+    state.charge(costOf(overload, values, result));
     return result;
+  }
+
+  function costOf(overload: Overload | undefined, values: readonly Value[], result: Value | CelError): number {
+    if (overload?.cost === undefined || !(resolved || overload.costsWhenDispatched === true)) return 1;
+    return overload.cost(values, result);
   }
 }
