@@ -17,7 +17,8 @@ import { checkLiterals } from "./literals.ts";
 import { type Found, type Scope, fieldOf, findFunction, findName, findTypeName, messageName } from "./names.ts";
 import { resolveOverload } from "./overloads.ts";
 import { type State, createState, freshParameter, report, typeOfNode } from "./state.ts";
-import { isAssignable, isDyn, mostGeneral, substitute } from "./substitution.ts";
+import { isTooLarge } from "./size.ts";
+import { TooManySteps, isAssignable, isDyn, mostGeneral, substitute } from "./substitution.ts";
 
 export interface Check {
   /** Null if there are issues. */
@@ -28,7 +29,19 @@ export interface Check {
 export function check(parsed: Parsed, environment: Environment): Check {
   const { places } = parsed;
   const state = createState(environment, places);
-  const expression = checkNode(state, parsed.expression);
+  try {
+    return finish(state, checkNode(state, parsed.expression));
+  } catch (error) {
+    if (!(error instanceof TooManySteps)) throw error;
+    return {
+      checked: null,
+      issues: [...state.errors, { place: -1, message: "the types of the expression are too large" }],
+    };
+  }
+}
+
+function finish(state: State, expression: Expression): Check {
+  const { environment, places } = state;
   if (state.errors.length > 0) return { checked: null, issues: state.errors };
   const final = new Map<number, Type>();
   for (const [id, type] of state.types) final.set(id, substitute(state.substitution, type, true));
@@ -39,6 +52,7 @@ export function check(parsed: Parsed, environment: Environment): Check {
 }
 
 function set<T extends Expression>(state: State, node: T, type: Type): T {
+  if (isTooLarge(type)) throw new TooManySteps();
   state.types.set(node.id, type);
   return node;
 }

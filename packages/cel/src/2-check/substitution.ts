@@ -9,9 +9,21 @@ export interface Substitution {
   readonly bound: Map<string, Type>;
   /** What was bound before, newest last, so that a comparison can be taken back. */
   readonly trail: (readonly [name: string, before: Type | undefined])[];
+  /** Types that may yet be looked at. */
+  stepsLeft: number;
 }
 
-export const createSubstitution = (): Substitution => ({ bound: new Map(), trail: [] });
+/** Far more than any expression that is written by hand takes; about a second. */
+const stepsMax = 20_000_000;
+
+export const createSubstitution = (): Substitution => ({ bound: new Map(), trail: [], stepsLeft: stepsMax });
+
+/** Ends the check of an expression whose types are too large. */
+export class TooManySteps extends Error {}
+
+function step(substitution: Substitution): void {
+  if (substitution.stepsLeft-- <= 0) throw new TooManySteps();
+}
 
 export const isDyn = ({ kind }: Type): boolean => kind === "dyn" || kind === "any";
 const isDynOrError = (type: Type): boolean => isDyn(type) || type.kind === "error";
@@ -41,6 +53,7 @@ function areAssignable(substitution: Substitution, from: readonly Type[], to: re
 }
 
 function fits(substitution: Substitution, from: Type, to: Type): boolean {
+  step(substitution);
   if (to.kind === "parameter") {
     const { valid, known } = stands(substitution, from, to);
     if (valid || known) return valid;
@@ -114,6 +127,7 @@ function isNullable(type: Type): boolean {
 
 /** Whether a parameter is, or would become, part of the type. */
 function occursIn(substitution: Substitution, parameter: Type, type: Type): boolean {
+  step(substitution);
   if (isExactly(parameter, type)) return true;
   if (type.kind === "parameter") {
     const known = substitution.bound.get(type.name);
@@ -168,6 +182,7 @@ function isLessSpecific(one: Type, other: Type): boolean {
 
 /** With what its parameters stand for; with `toDyn`, parameters without a type are `dyn`. */
 export function substitute(substitution: Substitution, type: Type, toDyn: boolean): Type {
+  step(substitution);
   const inside = (part: Type): Type => substitute(substitution, part, toDyn);
   switch (type.kind) {
     case "parameter": {
@@ -175,14 +190,25 @@ export function substitute(substitution: Substitution, type: Type, toDyn: boolea
       if (known !== undefined) return inside(known);
       return toDyn ? types.dyn : type;
     }
-    case "list":
-      return types.listOf(inside(type.element));
-    case "map":
-      return types.mapOf(inside(type.key), inside(type.value));
-    case "type":
-      return type.of === null ? type : types.typeOf(inside(type.of));
-    case "opaque":
-      return type.parameters.length === 0 ? type : types.opaque(type.name, ...type.parameters.map(inside));
+    case "list": {
+      const element = inside(type.element);
+      return element === type.element ? type : types.listOf(element);
+    }
+    case "map": {
+      const key = inside(type.key);
+      const value = inside(type.value);
+      return key === type.key && value === type.value ? type : types.mapOf(key, value);
+    }
+    case "type": {
+      const of = type.of === null ? null : inside(type.of);
+      return of === type.of ? type : types.typeOf(of);
+    }
+    case "opaque": {
+      const parameters = type.parameters.map(inside);
+      return parameters.every((part, at) => part === type.parameters[at])
+        ? type
+        : types.opaque(type.name, ...parameters);
+    }
     default:
       return type;
   }
