@@ -9,7 +9,7 @@ export function withPaths(command: Command, what: string): Command {
     .option("-f, --filename <path>", "the same; may be repeated", collect, []);
 }
 
-export function collect(value: string, previous: string[]): string[] {
+export function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value];
 }
 

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { Option } from "commander";
-import { collect, seconds, wholeNumber } from "./arguments.ts";
+import { collect, seconds, wholeNumber, withPaths } from "./arguments.ts";
 import { withCluster } from "./cluster-flags.ts";
 import type { AuditFlags } from "./commands/audit.ts";
 import type { InstallFlags } from "./commands/install.ts";
@@ -11,14 +11,13 @@ import type { RenderRolesFlags } from "./commands/roles.ts";
 import type { StatusFlags } from "./commands/status.ts";
 
 export function registerCluster(program: Command, version: string): void {
-  withCluster(program.command("install"))
+  withPaths(withCluster(program.command("install")), "files and folders with policies")
     .description("put policies onto a cluster in the right order, and wait until every replica enforces each")
-    .requiredOption("-f, --filename <path>", "a file or folder with policies; may be repeated", collect, [])
     .option("--timeout <seconds>", "how long to wait", seconds, 60)
     .option("--no-wait", "do not wait until they are enforced")
-    .action(async (options: InstallFlags) => {
+    .action(async (paths: string[], options: InstallFlags & { readonly filename: string[] }) => {
       const { installCommand } = await import("./commands/install.ts");
-      process.exitCode = await installCommand(options, version);
+      process.exitCode = await installCommand([...options.filename, ...paths], options, version);
     });
   withCluster(program.command("status"))
     .description("say what is enforced where, what is wrong, and what entered unchecked")

@@ -18,7 +18,6 @@ export function registerServing(program: Command, version: string): void {
       "--policies <path>",
       "a file or folder with policies and the objects they look at; may be repeated",
       collect,
-      [],
     );
   withOthers(withServing(serve)).action(async (options: ServeFlags) => {
     beginOnceMore({ keepsLittleFreed: false });

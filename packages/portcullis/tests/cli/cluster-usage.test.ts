@@ -14,7 +14,8 @@ const repository = resolve(import.meta.dirname, "../../../..");
 const main = join(repository, "packages/portcullis/src/cli/main.ts");
 
 const cases: readonly (readonly [line: string, text: string])[] = [
-  ["install", "expected -f PATH"],
+  ["install", "no input: give files or folders"],
+  ["serve", "required option '--policies <path>' not specified"],
   ["install -f no-such-folder", "no-such-folder: no such file or folder"],
   ["install -f examples/repos/policies --timeout soon", "argument 'soon' is invalid. expected seconds, 0 to 3600"],
   ["render crds", "expected -f PATH, --own, or both"],

@@ -8,21 +8,19 @@ import { accountOf } from "../../app/account.ts";
 import { ownDefinitions } from "../../controllers/install/crds/own.ts";
 import { install } from "../../controllers/install/install.ts";
 import { type ClusterFlags, onCluster, ownNamespace } from "../cluster.ts";
-import { type LoadedObject, loadObjects } from "../load/files.ts";
+import { type LoadedObject, loadObjects, nothingIn } from "../load/files.ts";
 import { UsageError } from "../usage.ts";
 import { partObjects } from "./decide.ts";
 
 export interface InstallFlags extends ClusterFlags {
-  readonly filename: readonly string[];
   /** In seconds. */
   readonly timeout: number;
   readonly wait: boolean;
 }
 
-export async function installCommand(flags: InstallFlags, version: string): Promise<number> {
-  if (flags.filename.length === 0) throw new UsageError("expected -f PATH");
-  const loaded = loadObjects(flags.filename, { stdin: false });
-  if (loaded.length === 0) throw new UsageError(`${flags.filename.join(", ")}: no objects here`);
+export async function installCommand(paths: readonly string[], flags: InstallFlags, version: string): Promise<number> {
+  const loaded = loadObjects(paths, { stdin: paths.length === 0 });
+  if (loaded.length === 0) throw nothingIn(paths);
   const { set, policies, frontends } = partObjects(loaded);
   const wrong = [...set.status.values()].flat().filter(({ severity }) => severity === "error");
   if (wrong.length > 0) {

@@ -12,7 +12,14 @@ import { createWriter } from "../output/writer.ts";
 import { type Check, renderChecks } from "../output/check.ts";
 import { outcomeFindings } from "./outcomes.ts";
 import { isTest, runTests, testFilesOf } from "./run-tests.ts";
-import { createAskingDecider, createDecider, expectDecidable, partObjects, policyFindings, requestOf } from "./decide.ts";
+import {
+  createAskingDecider,
+  createDecider,
+  expectDecidable,
+  partObjects,
+  policyFindings,
+  requestOf,
+} from "./decide.ts";
 
 export interface TestOptions {
   readonly paths: readonly string[];
