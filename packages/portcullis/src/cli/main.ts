@@ -29,6 +29,10 @@ const outputs = ["text", "json", "sarif", "junit"] as const;
 
 const { version, engines } = manifest;
 
+const helpEnd = `
+Exit codes: 0 nothing found, 1 findings or a failed run, 2 wrong usage or input that
+cannot be read; those of gator and kyverno are the peers' own.`;
+
 // npm only warns of a Node that is too old. Such a one lacks what policies are compiled to: each would be broken, and
 // nothing refused.
 const needed = engines.node.replace(">=", "");
@@ -40,6 +44,7 @@ if (isOlder(process.versions.node, needed)) {
 const program = new Command("portcullis")
   .description("one policy engine for Kubernetes: runs Gatekeeper's and Kyverno's policies unchanged")
   .version(`portcullis ${version}`, "-V, --version")
+  .addHelpText("after", helpEnd)
   .showHelpAfterError("(run with --help for usage)")
   .exitOverride()
   .hook("preAction", (_program, command) => tuneFor(nameOf(command)));
