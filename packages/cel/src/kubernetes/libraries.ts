@@ -22,17 +22,15 @@ import { semverLibrary } from "./semver.ts";
 import { urlLibrary } from "./url.ts";
 
 /** Without `zoneOffset` moments can be looked at in UTC and at offsets from it, but in no zone by its name. */
-export function kubernetesLibraries(
-  { celGo, orValueOfAnything }: Dialect,
-  zoneOffset?: ZoneOffset,
-): readonly Library[] {
+export function kubernetesLibraries(dialect: Dialect, zoneOffset?: ZoneOffset): readonly Library[] {
+  const { celGo } = dialect;
   return [
     standardLibrary({ celGo, zoneOffset }),
     urlLibrary,
     regexLibrary,
     listsLibrary,
     authorizerLibrary,
-    optionalsLibrary(orValueOfAnything),
+    optionalsLibrary(dialect),
     quantityLibrary,
     stringsLibrary(celGo),
     setsLibrary,

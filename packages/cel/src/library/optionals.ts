@@ -2,6 +2,7 @@
 // its own in phase 3. cel-go: cel/library.go optionalLib.
 
 import type { Budget } from "@portcullis/lang";
+import type { Dialect } from "../dialect.ts";
 import type { Library, Overload } from "../library.ts";
 import { elementAt, find, sizeOfMap } from "../runtime/container.ts";
 import { bareMismatch } from "../runtime/dispatch.ts";
@@ -116,11 +117,12 @@ const lists: readonly Overload[] = [
   method("list(optional_type(<V>)).unwrapOpt() -> list(<V>)", "optional_unwrapOpt", unwrap),
 ];
 
-export function optionalsLibrary(orValueOfAnything: boolean): Library {
+export function optionalsLibrary({ celGo, orValueOfAnything }: Dialect): Library {
   return {
     name: "cel.lib.optional",
     overloads: [...makers, ...choices(orValueOfAnything), ...index, ...lists],
-    typeNames: { optional_type: types.optionalOf(types.parameter("V")) },
+    // The type that stands for all optionals had no parameter at first.
+    typeNames: { optional_type: celGo === 26 ? types.opaque("optional_type") : types.optionalOf(types.dyn) },
     macros: ["optMap:2:true", "optFlatMap:2:true"],
   };
 }
