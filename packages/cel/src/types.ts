@@ -68,6 +68,8 @@ export function typeText(type: Type): string {
       return type.name;
     case "error":
       return "!error!";
+    case "any":
+      return "google.protobuf.Any";
     case "timestamp":
     case "duration":
       return `google.protobuf.${type.kind === "timestamp" ? "Timestamp" : "Duration"}`;
@@ -80,7 +82,6 @@ export function typeText(type: Type): string {
     case "double":
     case "string":
     case "bytes":
-    case "any":
       return type.nullable === true ? `wrapper(${type.kind})` : type.kind;
   }
 }

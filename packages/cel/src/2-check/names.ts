@@ -8,6 +8,7 @@ import { enums, messages } from "../messages.ts";
 import { TypeValue, type Value } from "../runtime/value.ts";
 import * as types from "../types.ts";
 import type { Type } from "../types.ts";
+import { createSubstitution, substitute } from "./substitution.ts";
 
 export interface Scope {
   readonly variables: ReadonlyMap<string, Type>;
@@ -62,8 +63,8 @@ export function findName(environment: Environment, scope: Scope | null, parts: r
 export function findTypeName(environment: Environment, scope: Scope | null, name: string): Found | undefined {
   if (environment.dialect.celGo < 30) return findName(environment, scope, [name]);
   for (const candidate of candidates(environment.container, name)) {
-    const found = findType(environment, candidate);
-    if (found !== undefined) return found;
+    const type = environment.typeNames.get(candidate);
+    if (type !== undefined) return { name: candidate, type: types.typeOf(erased(type)) };
   }
   return undefined;
 }
@@ -88,17 +89,8 @@ function findType({ typeNames }: Environment, name: string): Found | undefined {
   return type === undefined ? undefined : { name, type: types.typeOf(type), value: new TypeValue(erased(type)) };
 }
 
-/** As a value, a type has no parameters. */
-function erased(type: Type): Type {
-  switch (type.kind) {
-    case "list":
-      return types.listOf(types.dyn);
-    case "map":
-      return types.mapOf(types.dyn, types.dyn);
-    default:
-      return type;
-  }
-}
+/** As a value, a type has no parameters that are open. */
+const erased = (type: Type): Type => substitute(createSubstitution(), type, true);
 
 /** The message whose fields a well-known type has: `google.protobuf.Int64Value` for a wrapper of int. */
 export function messageName(type: Type): string | undefined {
