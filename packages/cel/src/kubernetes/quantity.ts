@@ -49,16 +49,18 @@ const digitsMaxBinary = 15;
 
 /** The way in which apimachinery keeps a quantity that was written like this. Go: ParseQuantity's fast path. */
 function amountOfText(text: string): Amount | null {
-  const match = /^([+-]?)0*(\d*)(?:\.(\d*))?(.*)$/.exec(text);
-  const [, sign = "", whole = "", fraction = "", suffix = ""] = match ?? [];
-  const digits = `${whole === "" ? "0" : whole}${fraction}`;
+  const unsigned = text.replace(/^[+-]/, "");
+  const [whole = ""] = /^\d*/.exec(unsigned) ?? [];
+  const [point = "", fraction = ""] = /^\.(\d*)/.exec(unsigned.slice(whole.length)) ?? [];
+  const suffix = unsigned.slice(whole.length + point.length);
+  const digits = `${whole.replace(/^0+/, "") || "0"}${fraction}`;
   // The nth binary suffix is 2 to the 10n, of about 3n digits.
   const binary = binarySuffixes.indexOf(suffix) + 1;
   if (binary > 0 && (fraction !== "" || digits.length + 3 * binary + 1 > digitsMaxBinary)) return null;
   const scale = binary > 0 ? 0 : exponentOf(suffix) - fraction.length;
   if (digits.length > digitsMax || scale < -9) return null;
   const value = BigInt(digits) << BigInt(binary * 10);
-  return isInt64(value) ? { value: sign === "-" ? -value : value, scale, decimal: false } : null;
+  return isInt64(value) ? { value: text.startsWith("-") ? -value : value, scale, decimal: false } : null;
 }
 
 const binarySuffixes: readonly string[] = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
