@@ -22,7 +22,7 @@ export interface Environment {
   extend(more: Extension): Environment;
 }
 
-export interface Extension {
+interface Extension {
   readonly libraries?: readonly Library[];
   readonly variables?: Readonly<Record<string, Type>>;
   readonly structs?: readonly StructType[];

@@ -14,7 +14,7 @@ export interface MacroError {
 }
 
 /** The call of a macro; nodes that it makes are at `place`. */
-export interface MacroCall {
+interface MacroCall {
   readonly nodes: Nodes;
   readonly place: number;
   readonly target: Expression | null;

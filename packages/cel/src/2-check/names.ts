@@ -23,7 +23,7 @@ export interface Found {
 }
 
 /** The full names that a name may have, the longest first. */
-export function candidates(container: string, name: string): readonly string[] {
+function candidates(container: string, name: string): readonly string[] {
   if (name.startsWith(".")) return [name.slice(1)];
   const names: string[] = [];
   for (let space = container; space !== ""; space = space.slice(0, Math.max(0, space.lastIndexOf(".")))) {

@@ -4,7 +4,7 @@
 
 import type { TokenKind } from "../token.ts";
 
-export type StateKind = "basic" | "blockStart" | "loopEntry" | "loopBack" | "stop";
+type StateKind = "basic" | "blockStart" | "loopEntry" | "loopBack" | "stop";
 
 export interface State {
   readonly id: number;
@@ -16,7 +16,7 @@ export interface State {
   choice: "far" | "near" | "exact" | null;
 }
 
-export type Edge =
+type Edge =
   | { readonly kind: "none"; readonly to: State }
   | { readonly kind: "tokens"; readonly tokens: ReadonlySet<TokenKind>; readonly to: State }
   | { readonly kind: "rule"; readonly rule: RuleName; readonly precedence: number; readonly to: State }
@@ -53,7 +53,7 @@ export type Part =
   | { readonly kind: "any"; readonly part: Part; readonly far: boolean }
   | { readonly kind: "many"; readonly part: Part; readonly far: boolean };
 
-export interface Rule {
+interface Rule {
   readonly name: RuleName;
   readonly start: State;
   readonly stop: State;
