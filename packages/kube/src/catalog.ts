@@ -109,6 +109,24 @@ const builtins = once(() => {
   return entries;
 });
 
+/**
+ * The built-in kind that is meant by a resource's name or by other letters, `Pods`, `deployment`; null for a kind as it is
+ * written and for names that mean none.
+ */
+export function meantKind(name: string): string | null {
+  const meant = kindsByName().get(name.toLowerCase());
+  return meant === undefined || meant.has(name) ? null : ([...meant][0] ?? null);
+}
+
+/** By kinds and resources in lower case. */
+const kindsByName = once(() => {
+  const names = new Map<string, Set<string>>();
+  for (const { kind, resource } of builtins().values()) {
+    for (const name of [kind.toLowerCase(), resource]) names.set(name, (names.get(name) ?? new Set()).add(kind));
+  }
+  return names;
+});
+
 function once<Value>(make: () => Value): () => Value {
   let made: { readonly value: Value } | null = null;
   return () => (made ??= { value: make() }).value;

@@ -9,7 +9,14 @@ export {
   readAdmissionRequest,
   readAdmissionReview,
 } from "./admission.ts";
-export { type KindCatalog, type ResourceInfo, builtinCatalog, compareVersions, guessResource } from "./catalog.ts";
+export {
+  type KindCatalog,
+  type ResourceInfo,
+  builtinCatalog,
+  compareVersions,
+  guessResource,
+  meantKind,
+} from "./catalog.ts";
 export {
   type FieldError,
   type FieldErrorType,

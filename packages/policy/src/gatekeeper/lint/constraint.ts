@@ -3,6 +3,7 @@
 
 import { type Diagnostic, warningAt } from "@portcullis/lang";
 import { isObject, nameOf, valueAt } from "@portcullis/kube";
+import { misnamedKind } from "../../engine/misnamed.ts";
 import type { PolicySource } from "../../engine/policyset.ts";
 import type { Catalog, Json } from "../../engine/request.ts";
 import { listAt, stringsAt } from "../tree.ts";
@@ -18,6 +19,7 @@ export function lintConstraint(
     ...enforcement(source),
     ...scope(source),
     ...kindsWithoutGroup(source, catalog),
+    ...kindsMisnamed(source),
     ...(facts === null ? [] : [...workloads(source, facts), ...shortImages(source, facts)]),
   ];
 }
@@ -70,6 +72,14 @@ function kindsWithoutGroup({ object, locate }: PolicySource, catalog: Catalog): 
       return [warningAt("lint/kind-in-other-group", span, text, `add ${JSON.stringify(home)} to apiGroups`)];
     });
   });
+}
+
+function kindsMisnamed(source: PolicySource): readonly Diagnostic[] {
+  return listAt(source.object, "spec", "match", "kinds").flatMap((entry, index) =>
+    stringsAt(entry, "kinds").flatMap((kind, at) =>
+      misnamedKind(kind, ["spec", "match", "kinds", index, "kinds", at], source),
+    ),
+  );
 }
 
 function isKnown(catalog: Catalog, group: string, kind: string): boolean {

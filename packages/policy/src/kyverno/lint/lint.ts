@@ -1,16 +1,44 @@
 // What Kyverno policies leave open although they look complete: a rule on containers that forgets ephemeral ones
 // (`kubectl debug`), and a rule on the containers' security contexts that forgets the Pod's, which counts where a
-// container has none.
+// container has none; and kinds that no object has.
 
+import { stringAt, valueAt } from "@portcullis/kube";
 import { type Diagnostic, warningAt } from "@portcullis/lang";
+import { misnamedKind } from "../../engine/misnamed.ts";
 import type { FieldFact, PolicyFacts } from "../../engine/overlap.ts";
 import type { PolicySource } from "../../engine/policyset.ts";
+import type { Json } from "../../engine/request.ts";
+import { listOf, strings } from "../match/filter.ts";
+import { parseKindSelector } from "../match/kinds.ts";
 import { policyFacts } from "./facts.ts";
 
 /** Findings in the order of the sources and their rules. */
 export function lintPolicies(sources: readonly PolicySource[]): readonly Diagnostic[] {
-  return sources.flatMap((source) => policyFacts(source).flatMap(lintRule));
+  return sources.flatMap((source) => [...policyFacts(source).flatMap(lintRule), ...kindsMisnamed(source)]);
 }
+
+function kindsMisnamed(source: PolicySource): readonly Diagnostic[] {
+  const kind = stringAt(source.object, "kind");
+  if (kind !== "ClusterPolicy" && kind !== "Policy") return [];
+  return listOf(valueAt(source.object, "spec"), "rules").flatMap((rule, at) =>
+    ["match", "exclude"].flatMap((part) =>
+      filterPaths(valueAt(rule, part)).flatMap((path) => {
+        const resources = [...path, "resources"];
+        return strings(valueAt(rule, part, ...resources), "kinds").flatMap((one, index) =>
+          misnamedKind(parseKindSelector(one).kind, ["spec", "rules", at, part, ...resources, "kinds", index], source),
+        );
+      }),
+    ),
+  );
+}
+
+/** Of the filters in a match or an exclude. */
+function filterPaths(block: Json): readonly Path[] {
+  const lists = ["any", "all"].flatMap((name) => listOf(block, name).map((_, at): Path => [name, at]));
+  return [[], ...lists];
+}
+
+type Path = readonly (string | number)[];
 
 function lintRule(facts: PolicyFacts): readonly Diagnostic[] {
   if (facts.kinds?.every((kind) => !kind.endsWith("/Pod") && !kind.endsWith("/*")) === true) return [];
