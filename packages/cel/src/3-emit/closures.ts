@@ -63,7 +63,11 @@ function emitName({ checked }: Emitter, { id, name: written }: Name, { slots }: 
   // With a dot before it, it is not one of a fold.
   const variable = name.startsWith(".") ? name.slice(1) : name;
   const missing = new CelError(`no such attribute(s): ${variable}`);
-  return { run: (state) => state.read(variable) ?? missing, cost: costs.read, whole: costs.read };
+  const run: Evaluate = (state) => {
+    const value = state.read(variable);
+    return value === undefined ? missing : value;
+  };
+  return { run, cost: costs.read, whole: costs.read };
 }
 
 function emitSelection(emitter: Emitter, node: Selection, scope: Scope): Emitted {

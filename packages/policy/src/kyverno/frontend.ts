@@ -22,6 +22,7 @@ import { type GlobalEntry, readGlobalEntry } from "./globalcontext.ts";
 import { policyFacts } from "./lint/facts.ts";
 import { lintPolicies } from "./lint/lint.ts";
 import { mutationStage } from "./mutation.ts";
+import { expressionWarnings } from "./lint/expressions.ts";
 import { unbuiltWarnings } from "./lint/unbuilt.ts";
 import { queryWarnings } from "./lint/warnings.ts";
 import { type CompiledPolicy, compilePolicy } from "./policy/policy.ts";
@@ -73,7 +74,11 @@ function read(object: Json, from: ReadFrom, settings: KyvernoSettings): Read {
   if (group === "kyverno.io" && (kind === "ClusterPolicy" || kind === "Policy")) {
     const diagnostics = checkPolicy(object, from);
     if (hasError(diagnostics)) return { unit: null, diagnostics };
-    const warnings = [...queryWarnings(object, from, settings.peerAnswers), ...unbuiltWarnings(object, from)];
+    const warnings = [
+      ...queryWarnings(object, from, settings.peerAnswers),
+      ...expressionWarnings(object, from),
+      ...unbuiltWarnings(object, from),
+    ];
     const unit = compilePolicy(object, { peerAnswers: settings.peerAnswers });
     return { unit, diagnostics: [...diagnostics, ...warnings] };
   }

@@ -1,4 +1,4 @@
-// Rules that ask for what is not built: rules in CEL, signatures of manifests and images, data of image registries. Such a
+// Rules that ask for what is not built: signatures of manifests and images, data of image registries. Such a
 // rule gives an error result whenever it applies, so that nothing passes by it unseen; whoever stores or loads the policy is
 // told beforehand, and its status says not Ready.
 

@@ -9,16 +9,20 @@ import {
   type AdmissionInput,
   type AdmissionResult,
   type CompiledAdmission,
+  authorizerOf,
   compileAdmission,
   inDoubles,
+  resourceAuthorizerOf,
 } from "@portcullis/cel/kubernetes";
-import type { EvaluationRequest, Json } from "../../engine/request.ts";
+import type { Json } from "../../engine/request.ts";
 import type { RuleTree } from "../autogen/rules.ts";
 import { failureOf } from "../failure.ts";
 import { listOf } from "../match/filter.ts";
 import { type RuleResult, ruleError, ruleResult } from "../result.ts";
 import type { RuleRun } from "../rulerun.ts";
+import type { Scope } from "../scope.ts";
 import { type Subject, namespaceObject } from "../subject.ts";
+import { authorizeBy } from "./authorize.ts";
 import { type Parameters, parametersOf } from "./parameters.ts";
 
 export interface CelRule {
@@ -108,22 +112,34 @@ function inputOf({ subject, scope }: RuleRun): Omit<AdmissionInput, "params"> | 
   return {
     object: seen(object),
     oldObject: seen(oldObject),
-    request: requestOf(subject, scope.request, { name: nameOf(own), namespace }),
+    request: requestOf(subject, scope, { name: nameOf(own), namespace }),
     namespaceObject: found as Seen,
-    authorizer: undefined,
-    requestResource: undefined,
+    ...authorizersOf(subject, scope, { namespace, name: nameOf(own) }),
     budget: scope.evaluation.budget,
   };
 }
 
-/** Half of it is empty off a cluster, and what is empty is not there. Kubernetes: admission/v1 AdmissionRequest. */
+/** `authorizer` and `authorizer.requestResource`: about whoever asks, who may be nobody. */
+function authorizersOf(
+  { subresource }: Subject,
+  scope: Scope,
+  named: { readonly namespace: string; readonly name: string },
+): Pick<AdmissionInput, "authorizer" | "requestResource"> {
+  const { user, resource } = scope.request;
+  const who = { username: "", uid: "", groups: [], extra: {}, ...user };
+  const authorize = authorizeBy(scope);
+  const about = { group: resource?.group ?? "", resource: resource?.resource ?? "", subresource, ...named };
+  return { authorizer: authorizerOf(who, authorize), requestResource: resourceAuthorizerOf(who, authorize, about) };
+}
+
+/** What is empty is not there; Kyverno's command line knows no resources. Kubernetes: admission/v1 AdmissionRequest. */
 function requestOf(
   { gvk, operation }: Subject,
-  { resource, user }: EvaluationRequest,
+  { request: { resource, user }, profile }: Scope,
   { name, namespace }: { readonly name: string; readonly namespace: string },
 ): AdmissionInput["request"] {
   const kind = { group: gvk.group, version: gvk.version, kind: gvk.kind };
-  const gvr = { group: "", version: "", resource: "", ...resource };
+  const gvr = { group: "", version: "", resource: "", ...(profile === "kyverno-cli" ? {} : resource) };
   const { username = "", uid = "", groups = [], extra = null } = user ?? {};
   return {
     kind,
