@@ -18,7 +18,7 @@ import { type OverloadOptions, global, method } from "./declare.ts";
 type List = readonly Value[];
 
 /** Types that have an order, in the order in which cel-go declares overloads for them. */
-export const comparableTypes = [
+const comparableTypes = [
   "int",
   "uint",
   "double",

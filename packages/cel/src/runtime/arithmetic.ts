@@ -7,7 +7,7 @@ export type Int = number | bigint;
 export type AnyDouble = number | Double;
 
 export const integerOverflow = new CelError("integer overflow");
-export const uintOverflow = new CelError("unsigned integer overflow");
+const uintOverflow = new CelError("unsigned integer overflow");
 const divisionByZero = new CelError("division by zero");
 const modulusByZero = new CelError("modulus by zero");
 

@@ -81,7 +81,7 @@ function surrogatesLast(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
-export function compareBytes(a: Uint8Array, b: Uint8Array): Order {
+function compareBytes(a: Uint8Array, b: Uint8Array): Order {
   const length = Math.min(a.length, b.length);
   for (let at = 0; at < length; at++) {
     const [x = 0, y = 0] = [a[at], b[at]];

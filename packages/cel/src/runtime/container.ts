@@ -57,7 +57,7 @@ export function find(container: Value, key: Value): Value | CelError | undefined
 }
 
 /** Doubles and uints index, too, where they are whole. cel-go: common/types/list.go IndexOrError. */
-export function listIndex(key: Value): number | CelError {
+function listIndex(key: Value): number | CelError {
   if (isInt(key)) return Number(key);
   if (key instanceof Double && Math.abs(key.value) < 2 ** 63) return key.value;
   if (key instanceof Uint && key.value < 2n ** 63n) return Number(key.value);

@@ -23,7 +23,7 @@ const secondsMin = -62_135_596_800n;
 const secondsMax = 253_402_300_799n;
 const second = 1_000_000_000n;
 
-export const timestampOverflow = new CelError("timestamp overflow");
+const timestampOverflow = new CelError("timestamp overflow");
 
 const rfc3339 = "2006-01-02T15:04:05Z07:00";
 
@@ -40,7 +40,7 @@ export function parseTimestamp(text: string, celGo: 26 | 30): Timestamp | CelErr
 }
 
 /** A moment, if it is one of the years 1 to 9999. */
-export function timestampOf(nanoseconds: bigint, offsetSeconds = 0): Timestamp | CelError {
+function timestampOf(nanoseconds: bigint, offsetSeconds = 0): Timestamp | CelError {
   const seconds = floorSeconds(nanoseconds);
   if (seconds < secondsMin || seconds > secondsMax) return timestampOverflow;
   return new Timestamp(nanoseconds, offsetSeconds);
