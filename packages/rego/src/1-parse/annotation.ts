@@ -3,10 +3,12 @@
 // metadataParser, v1/ast/annotations.go attachAnnotationsNodes and attachRuleAnnotations.
 
 import { type Diagnostic, errorAt, type Out, type Source, type Span, spanOf } from "@portcullis/lang";
-import { load } from "js-yaml";
+import { FAILSAFE_SCHEMA, load } from "js-yaml";
 import type { Annotation, Comment, Import, Package, Rule, Term } from "../ast.ts";
+import { parsed, YamlError } from "../builtins/yamlsyntax.ts";
 import { isConstant } from "../visit.ts";
 import { normalized } from "./metadata.ts";
+import { type Read, typeErrors } from "./metadatatypes.ts";
 import { syntaxError } from "./state.ts";
 import { referenceText } from "./text.ts";
 
@@ -60,18 +62,26 @@ function place({ span }: { readonly span: Span }): { readonly line: number; read
 function readBlock(lines: readonly Comment[], span: Span): Block | Diagnostic {
   const text = lines.map((line) => `${line.text.replace(/^ /, "")}\n`).join("");
   if (text.trim() === "") return blockError(span, "expected METADATA block, found whitespace");
-  let raw: unknown;
-  try {
-    raw = load(text) ?? {};
-  } catch (error) {
-    const { mark, reason } = error as { readonly mark?: { readonly line?: number }; readonly reason?: string };
-    return yamlError(lines, (mark?.line ?? 0) + 1, (line) => `yaml: line ${line}: ${reason ?? String(error)}`);
-  }
-  if (typeof raw !== "object" || Array.isArray(raw)) {
-    return yamlError(lines, 1, (line) => `yaml: unmarshal errors:\n  line ${line}: ${notMapping(raw)}`);
-  }
-  const values = normalized(raw as Readonly<Record<string, unknown>>);
+  const read = readYaml(text);
+  if (typeof read === "string") return yamlError(lines, read);
+  const misfit = typeErrors(text, read);
+  if (misfit !== null) return yamlError(lines, misfit);
+  const values = normalized(read);
   return typeof values === "string" ? blockError(span, values) : { ...values, span };
+}
+
+/** Or what is wrong with it. */
+function readYaml(text: string): Read | string {
+  try {
+    const { value, source } = parsed(text, (repaired) => load(repaired) ?? {});
+    if (typeof value !== "object" || Array.isArray(value)) {
+      return `yaml: unmarshal errors:\n  line 1: ${notMapping(value)}`;
+    }
+    return { values: value, texts: load(source, { schema: FAILSAFE_SCHEMA }) ?? {} } as Read;
+  } catch (error) {
+    if (error instanceof YamlError) return error.message;
+    throw error;
+  }
 }
 
 function blockError({ source, start }: Span, message: string): Diagnostic {
@@ -86,11 +96,12 @@ function notMapping(raw: unknown): string {
   return `cannot unmarshal ${tag} \`${text.length > 10 ? `${text.slice(0, 7)}...` : text}\` into ast.rawAnnotation`;
 }
 
-/** OPA takes the 1-based line that the message names for a 0-based one: the blame falls on the line below. */
-function yamlError(lines: readonly Comment[], line: number, message: (line: number) => string): Diagnostic {
+/** OPA takes the 1-based line that the message names first for a 0-based one: the blame falls on the line below. */
+function yamlError(lines: readonly Comment[], message: string): Diagnostic {
+  const line = Number(/line (\d+)/.exec(message)?.[1] ?? 0);
   const blamed = lines[line] ?? lines.at(-1);
   if (blamed === undefined) throw new RangeError("a block that is not empty has lines");
-  return blockError(blamed.span, message(line) + separatorHints(lines));
+  return blockError(blamed.span, message + separatorHints(lines));
 }
 
 /** People forget the space behind a colon. OPA: augmentYamlError. */

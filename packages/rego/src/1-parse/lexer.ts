@@ -74,7 +74,7 @@ export function scan(text: string, start: number): Token {
   if (char === " " || char === "\n" || char === "\t" || char === "\r") {
     return checked(text, { kind: "whitespace", start, end: match(whitespace, text, start) });
   }
-  if (isLetter(char)) return checked(text, { kind: "identifier", start, end: match(identifier, text, start) });
+  if (isLetter(char)) return scanName(text, start);
   if (isDecimal(char)) return scanNumber(text, start);
   if (char === "#") return checked(text, { kind: "comment", start, end: lineEnd(text, start) });
   if (char === '"') return scanString(text, start);
@@ -85,6 +85,18 @@ export function scan(text: string, start: number): Token {
   const single = symbols.get(char);
   if (single !== undefined) return checked(text, { kind: single, start, end: start + 1 });
   return scanIllegal(text, start);
+}
+
+/**
+ * OPA's scanner takes the first bytes of a character that is not ASCII along, which makes the name no keyword: of
+ * `not x` with a space that does not break, only the space is wrong.
+ */
+function scanName(text: string, start: number): Token {
+  const token = checked(text, { kind: "identifier", start, end: match(identifier, text, start) });
+  const next = text.codePointAt(token.end) ?? 0;
+  if (next < 0x80) return token;
+  const more = next < 0x800 ? 1 : next < 0x10000 ? 2 : 3;
+  return { ...token, text: token.text + "\uFFFD".repeat(more) };
 }
 
 function scanIllegal(text: string, start: number): Token {

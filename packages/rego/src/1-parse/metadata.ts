@@ -2,6 +2,8 @@
 // objects, related resources as objects with a `ref`, empty values left out. OPA: v1/ast/parser.go metadataParser.Parse,
 // parseAuthor, parseRelatedResource, v1/ast/annotations.go toObject.
 
+import { isTrue, type Read } from "./metadatatypes.ts";
+
 export interface Metadata {
   /** As written; empty when it was not. */
   readonly scope: string;
@@ -13,22 +15,24 @@ type Fields = Readonly<Record<string, unknown>>;
 /** A problem with one value, worded as OPA does. */
 class Invalid extends Error {}
 
-/** The values of a block, or what is wrong with them. */
-export function normalized(raw: Fields): Metadata | string {
+/** The values of a block whose types fit, or what is wrong with them. */
+export function normalized(read: Read): Metadata | string {
   try {
-    return { scope: text(raw, "scope"), values: valuesOf(raw) };
+    return { scope: text(read, "scope"), values: valuesOf(read) };
   } catch (error) {
     if (error instanceof Invalid) return error.message;
     throw error;
   }
 }
 
-function valuesOf(raw: Fields): Fields {
+function valuesOf(read: Read): Fields {
+  const raw = read.values;
+  const organizations = list(read.texts, "organizations");
   const all: Record<string, unknown> = {
-    title: text(raw, "title"),
-    description: text(raw, "description"),
-    entrypoint: raw["entrypoint"] === true,
-    organizations: list(raw, "organizations"),
+    title: text(read, "title"),
+    description: text(read, "description"),
+    entrypoint: isTrue(raw["entrypoint"], read.texts["entrypoint"]) === true,
+    organizations: organizations.filter((_, at) => list(raw, "organizations")[at] !== null),
     related_resources: list(raw, "related_resources").map(relatedResource),
     authors: list(raw, "authors").map(author),
     schemas: list(raw, "schemas").map(schema),
@@ -49,25 +53,17 @@ function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function text(raw: Fields, name: string): string {
-  const value = raw[name];
-  if (value === undefined || value === null) return "";
-  if (typeof value === "object") throw new Invalid(`yaml: unmarshal errors:\n  cannot unmarshal ${name} into string`);
-  return plainText(value);
+function text({ values, texts }: Read, name: string): string {
+  const value = values[name];
+  return value === undefined || value === null ? "" : String(texts[name]);
 }
 
 function list(raw: Fields, name: string): readonly unknown[] {
-  const value = raw[name];
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw new Invalid(`yaml: unmarshal errors:\n  cannot unmarshal ${name} into a list`);
-  return value as unknown[];
+  return (raw[name] ?? []) as readonly unknown[];
 }
 
 function fields(raw: Fields, name: string): Fields {
-  const value = raw[name];
-  if (value === undefined || value === null) return {};
-  if (!isFields(value)) throw new Invalid(`yaml: unmarshal errors:\n  cannot unmarshal ${name} into a mapping`);
-  return value;
+  return (raw[name] ?? {}) as Fields;
 }
 
 function author(value: unknown): Fields {

@@ -7,7 +7,8 @@ import { t } from "../types.ts";
 import { type Builtin, type BuiltinCall, operandError, operandFailure } from "./builtin.ts";
 import { type AnyObject, member, requestProblem } from "./httprequest.ts";
 import { decodeJson, encodeJson } from "./jsontext.ts";
-import { YamlError, readYaml } from "./yamlread.ts";
+import { readYaml } from "./yamlread.ts";
+import { YamlError } from "./yamlsyntax.ts";
 
 /** What answers a need of the kind `http.send`, whose call is the request as a JSON tree. */
 export interface HttpAnswer {

@@ -4,7 +4,8 @@ import type { Value } from "../runtime/value.ts";
 import { t } from "../types.ts";
 import type { Builtin, BuiltinCall } from "./builtin.ts";
 import { onString } from "./operand.ts";
-import { YamlError, readYaml } from "./yamlread.ts";
+import { readYaml } from "./yamlread.ts";
+import { YamlError } from "./yamlsyntax.ts";
 import { writeYaml } from "./yamlwrite.ts";
 
 /** The value, or what is wrong with the text. */

@@ -4,22 +4,11 @@
 // OPA: internal/yaml/yaml.go YAMLToJSON; Go: go.yaml.in/yaml/v3 decode.go.
 
 import type { Budget } from "@portcullis/lang";
-import {
-  EVENT_ID,
-  type Event,
-  SCALAR_STYLE,
-  type ScalarEvent,
-  YAMLException,
-  getScalarValue,
-  parseEvents,
-} from "js-yaml";
+import { EVENT_ID, type Event, SCALAR_STYLE, type ScalarEvent, getScalarValue, parseEvents } from "js-yaml";
 import { format } from "../runtime/format.ts";
 import { type Value, isPlainObject, newObject } from "../runtime/value.ts";
-import { syntaxMessage } from "./yamlsyntax.ts";
+import { parsed, YamlError } from "./yamlsyntax.ts";
 import { type Scalar, jsonOf, keyOf, resolvePlain, resolveTagged } from "./yamlscalar.ts";
-
-/** A text that cannot be converted; the message is go-yaml's where it can be. */
-export class YamlError extends Error {}
 
 const depthMax = 1000;
 
@@ -48,22 +37,9 @@ interface Parsed {
   readonly source: string;
 }
 
-/** js-yaml wants the end of a flow collection indented, libyaml does not: such a line is moved to the right and read again. */
 function eventsOf(text: string): Parsed {
-  let source = text.replace(/^\ufeff/, "");
-  for (let repairs = 0; ; repairs++) {
-    try {
-      return { events: parseEvents(source, { maxDepth: depthMax }), source };
-    } catch (error) {
-      if (!(error instanceof YAMLException)) throw error;
-      const at = (error.mark as { readonly position?: number } | undefined)?.position ?? 0;
-      if (error.reason !== "deficient indentation" || repairs >= 200) {
-        throw new YamlError(syntaxMessage(error.reason, source, at));
-      }
-      const lineStart = source.lastIndexOf("\n", at - 1) + 1;
-      source = `${source.slice(0, lineStart)}  ${source.slice(lineStart)}`;
-    }
-  }
+  const { value, source } = parsed(text, (repaired) => parseEvents(repaired, { maxDepth: depthMax }));
+  return { events: value, source };
 }
 
 /** Anchors end with their document. */

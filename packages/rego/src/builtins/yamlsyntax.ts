@@ -3,6 +3,8 @@
 // line zero; a scanner error counts from one but is silent about the first). What has no counterpart keeps js-yaml's words.
 // Go: go.yaml.in/yaml/v3 decode.go parser.fail, scannerc.go, parserc.go.
 
+import { YAMLException } from "js-yaml";
+
 interface Complaint {
   readonly text: string;
   /** 0-based. */
@@ -10,8 +12,38 @@ interface Complaint {
   readonly by: "scanner" | "parser";
 }
 
+/** A text that cannot be read; the message is go-yaml's where it can be. */
+export class YamlError extends Error {}
+
+export interface Parsed<T> {
+  readonly value: T;
+  /** The text that js-yaml could read, with the same lines. */
+  readonly source: string;
+}
+
+/**
+ * What js-yaml makes of a text. It wants the end of a flow collection, and all lines of a quoted text, indented, which libyaml
+ * does not: such a line is moved to the right and read again. Throws YamlError.
+ */
+export function parsed<T>(text: string, parse: (source: string) => T): Parsed<T> {
+  let source = text.replace(/^\ufeff/, "");
+  for (let repairs = 0; ; repairs++) {
+    try {
+      return { value: parse(source), source };
+    } catch (error) {
+      if (!(error instanceof YAMLException)) throw error;
+      const at = (error.mark as { readonly position?: number } | undefined)?.position ?? 0;
+      if (error.reason !== "deficient indentation" || repairs >= 200) {
+        throw new YamlError(syntaxMessage(error.reason, source, at));
+      }
+      const lineStart = source.lastIndexOf("\n", at - 1) + 1;
+      source = `${source.slice(0, lineStart)}  ${source.slice(lineStart)}`;
+    }
+  }
+}
+
 /** The message for js-yaml's reason at an offset of the source. */
-export function syntaxMessage(reason: string, source: string, at: number): string {
+function syntaxMessage(reason: string, source: string, at: number): string {
   const line = lineOf(source, at);
   const complaint = translate(reason, source, at);
   if (complaint === null) return `yaml: line ${line + 1}: ${reason}`;
@@ -28,6 +60,11 @@ function translate(reason: string, source: string, at: number): Complaint | null
   const simple = simpleReasons.get(reason);
   if (simple !== undefined) return { text: simple, line, by: "scanner" };
   switch (reason) {
+    case "unexpected end of the stream within a double quoted scalar":
+    case "unexpected end of the stream within a single quoted scalar": {
+      const quote = Math.max(source.lastIndexOf('"'), source.lastIndexOf("'"));
+      return { text: "found unexpected end of stream", line: lineOf(source, quote) || lastLine(source), by: "scanner" };
+    }
     case "unexpected end of the stream within a flow collection":
       return /[[{,:]\s*$/.test(source) ? noContent(lastLine(source)) : unclosed(source, source.length);
     case "missed comma between flow collection entries":
@@ -44,10 +81,14 @@ function translate(reason: string, source: string, at: number): Complaint | null
 }
 
 const simpleReasons: ReadonlyMap<string, string> = new Map([
-  ["unexpected end of the stream within a double quoted scalar", "found unexpected end of stream"],
-  ["unexpected end of the stream within a single quoted scalar", "found unexpected end of stream"],
   ["tab characters must not be used in indentation", "found a tab character that violates indentation"],
   ["unknown escape sequence", "found unknown escape character"],
+  [
+    "name of an alias node must contain at least one character",
+    "did not find expected alphabetic or numeric character",
+  ],
+  ["alias node should not have any properties", "did not find expected alphabetic or numeric character"],
+  ["a line break is expected", "did not find expected comment or line break"],
   [
     "name of an anchor node must contain at least one character",
     "did not find expected alphabetic or numeric character",
@@ -80,7 +121,12 @@ function badEntry(source: string, at: number, line: number): Complaint {
   const character = source.charAt(at);
   if ("@`%".includes(character)) return { text: "found character that cannot start any token", line, by: "scanner" };
   if ("]}".includes(character)) return noContent(line);
+  if (character === ",") return noContent(line);
   const rest = source.slice(at).split("\n", 1)[0] ?? "";
+  if (/^\?(?:\s|$)/.test(rest)) return { text: "mapping keys are not allowed in this context", line, by: "scanner" };
+  if (/^-(?:\s|$)/.test(rest)) {
+    return { text: "block sequence entries are not allowed in this context", line, by: "scanner" };
+  }
   if (/:(?:\s|$)/.test(rest)) return { text: "mapping values are not allowed in this context", line, by: "scanner" };
   return { text: "did not find expected key", line, by: "parser" };
 }

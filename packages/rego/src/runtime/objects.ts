@@ -1,6 +1,7 @@
 // Making objects. Most have only string keys and are plain objects; the first other key turns one into a RegoObject.
 // The key `__proto__` is defined, never assigned, so that it is a key like any other.
 
+import { enterContainer } from "./running.ts";
 import { type PlainObject, RegoObject, type Value, equals, isPlainObject } from "./value.ts";
 
 /** An object being made; not visible to the policy yet. */
@@ -39,9 +40,13 @@ export function insert(draft: Draft, key: Value, value: Value): Draft | null {
 export function withKey(object: Value | undefined, key: Value, value: Value): Value {
   let draft: Draft = {};
   if (object instanceof RegoObject) {
-    draft = RegoObject.of(object.entries());
+    const entries = object.entries();
+    enterContainer(entries.length);
+    draft = RegoObject.of(entries);
   } else if (isPlainObject(object)) {
-    for (const name of Object.keys(object)) draft = assign(draft, name, object[name] as Value);
+    const names = Object.keys(object);
+    enterContainer(names.length);
+    for (const name of names) draft = assign(draft, name, object[name] as Value);
   }
   return assign(draft, key, value);
 }

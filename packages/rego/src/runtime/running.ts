@@ -21,9 +21,11 @@ export function chargedTo<T>(budget: Budget, run: () => T): T {
   }
 }
 
-/** A comparison enters a container. Throws LimitError. */
-export function enterContainer(): void {
-  if (++uncharged < visitsPerCharge) return;
+/** A comparison enters a container, or so many members are copied for a `with`. Throws LimitError. */
+export function enterContainer(visits = 1): void {
+  uncharged += visits;
+  if (uncharged < visitsPerCharge) return;
+  const charged = uncharged;
   uncharged = 0;
-  running?.step(visitsPerCharge);
+  running?.step(charged);
 }

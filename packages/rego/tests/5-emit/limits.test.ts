@@ -43,6 +43,12 @@ suite("limits", () => {
     }
   });
 
+  test("what a `with` copies is charged", () => {
+    const input = JSON.stringify(Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`k${at}`, at])));
+    const module = "q if input.new == -1\np if { some i in numbers.range(1, 1000); q with input.new as i }";
+    assert.throws(() => valueOfP(module, { input, limits: { steps: 500_000 } }), isLimit("steps"));
+  });
+
   test("what a policy gathers is charged: arrays, sets, objects and rules", () => {
     const input = JSON.stringify(Array.from({ length: 120 }, (_, at) => at));
     const loops = "some a in input; some b in input; some c in input";
