@@ -218,6 +218,10 @@ function binding(macro: MacroCall, variable: string, value: () => Expression, re
   return fold(macro, { range, variables, accumulator: variable, init, condition, step, result: result() });
 }
 
+/** Kyverno's, by which a value that is no optional is its own. Kyverno: pkg/cel/compiler/env.go OrValueCompatEnvOptions. */
+const compatibleOrValue: Expander = (macro) =>
+  calling(macro, "__orValueCompat__", macro.target as Expression, ...macro.args);
+
 const optMapping =
   (flat: boolean): Expander =>
   (macro) => {
@@ -319,6 +323,7 @@ const expanders: ReadonlyMap<string, Expander> = new Map([
   ["transformMap:4:true", transformMap],
   ["transformMapEntry:3:true", transformMapEntry],
   ["transformMapEntry:4:true", transformMapEntry],
+  ["orValue:1:true", compatibleOrValue],
   ["optMap:2:true", optMapping(false)],
   ["optFlatMap:2:true", optMapping(true)],
   ["sortBy:2:true", sortBy],

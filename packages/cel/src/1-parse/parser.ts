@@ -43,19 +43,38 @@ export function parse(text: string, options: ParseOptions): Parse {
     return { value: null, errors: [{ place: -1, message }] };
   }
   if (issues.length > issuesMax) return { value: null, errors: issues };
+  const { value, errors, stop } = attempt(text, tokens, placeOf, options);
+  if (stop === null)
+    return issues.length + errors.length > 0 ? { value: null, errors: [...issues, ...errors] } : { value, errors };
+  const diagnosis = diagnose(text, lexed);
+  const found = diagnosis.issues.length === 0 ? [{ place: -1, message: stop.message }] : diagnosis.issues;
+  // What is wrong beside the syntax, cel-go finds in what it could make of it.
+  const { repaired } = diagnosis;
+  const others = repaired === null ? [] : attempt(text, repaired, placeOf, options).errors;
+  return { value: null, errors: [...issues, ...found, ...others] };
+}
+
+interface Attempt extends Parse {
+  readonly stop: Stop | null;
+}
+
+function attempt(
+  text: string,
+  tokens: readonly Token[],
+  placeOf: (offset: number) => number,
+  options: ParseOptions,
+): Attempt {
   const nodes = createNodes();
-  const errors = Array.from(issues);
+  const errors: Issue[] = [];
   const state: State = { ...options, text, tokens, placeOf, nodes, errors, at: 0, height: 0, depths: [0, 0, 0] };
   try {
     const expression = parseExpression(state);
     expect(state, token.end);
     if (state.height > depthMax) errors.push({ place: -1, message: "max recursion depth exceeded" });
-    return errors.length > 0 ? { value: null, errors } : { value: { expression, places: nodes.places }, errors };
+    return { value: { expression, places: nodes.places }, errors, stop: null };
   } catch (stop) {
     if (!(stop instanceof Stop)) throw stop;
-    const found = diagnose(text, lexed);
-    if (found.length === 0 && stop.message !== "") errors.push({ place: -1, message: stop.message });
-    return { value: null, errors: [...errors, ...found] };
+    return { value: null, errors, stop };
   }
 }
 
@@ -245,6 +264,7 @@ function parseSelection(state: State, operand: Expression): Expression {
 
 /** What is wrong with it is reported at `place`, in UTF-16 units. */
 function fieldName(state: State, field: Token, place: number): string {
+  if (field.completes === true) report(state, state.placeOf(place), "unsupported ident kind");
   if (field.kind === token.identifier) return textOf(state, field);
   if (field.kind !== token.escapedIdentifier) throw new Stop();
   if (state.dialect.celGo >= 30) return textOf(state, field).slice(1, -1);
@@ -328,10 +348,11 @@ function parseItems<T>(state: State, close: TokenKind, item: (state: State, inde
 
 function parseEntry(state: State): MapEntry {
   const id = newId(state.nodes, -1);
+  const { length } = state.errors;
   const optional = takeIf(state, token.question) !== undefined;
   const key = parseExpression(state);
   const { height } = state;
-  state.nodes.places[id] = state.placeOf(expect(state, token.colon).start);
+  parseColon(state, id, length);
   const value = parseExpression(state);
   state.height = Math.max(height, state.height);
   return { id, key, value, optional };
@@ -339,11 +360,19 @@ function parseEntry(state: State): MapEntry {
 
 function parseField(state: State): StructField {
   const id = newId(state.nodes, -1);
+  const { length } = state.errors;
   const optional = takeIf(state, token.question) !== undefined;
   const field = take(state);
   const named = fieldName(state, field, field.start);
-  state.nodes.places[id] = state.placeOf(expect(state, token.colon).start);
+  parseColon(state, id, length);
   return { id, name: named, value: parseExpression(state), optional };
+}
+
+/** An entry or field without a colon is none: what was found wrong with it since is not told. */
+function parseColon(state: State, id: number, errorsBefore: number): void {
+  const colon = expect(state, token.colon);
+  if (colon.completes === true) state.errors.length = errorsBefore;
+  state.nodes.places[id] = state.placeOf(colon.start);
 }
 
 /** A variable, a call, or a struct. */
@@ -414,6 +443,7 @@ function parseLiteral(state: State): Expression {
     case token.false:
       return constant(idAt(state, start), "bool", literal.kind === token.true);
     case token.null:
+    case token.missing:
       return constant(idAt(state, start), "null", null);
     default:
       throw new Stop();

@@ -3,6 +3,8 @@
 
 export const token = {
   end: -1,
+  /** Stands in for an expression that is not there. */
+  missing: 0,
   equals: 1,
   notEquals: 2,
   in: 3,
@@ -47,11 +49,14 @@ export interface Token {
   /** UTF-16 units from the start of the text. */
   readonly start: number;
   readonly end: number;
+  /** It is not in the text, but would be if the rule that it belongs to had not ended in the middle. */
+  readonly completes?: true;
 }
 
 /** What messages call a kind of token: `'=='`, `IDENTIFIER`. */
 export const tokenNames: Readonly<Record<TokenKind, string>> = {
   [-1]: "<EOF>",
+  0: "<missing>",
   1: "'=='",
   2: "'!='",
   3: "'in'",

@@ -6,6 +6,7 @@
 import type { Issue } from "../../issue.ts";
 import type { Range, Tokens } from "../lexer.ts";
 import { type Token, type TokenKind, token, tokenNames } from "../token.ts";
+import { completionOf } from "./complete.ts";
 import { network } from "./grammar.ts";
 import { type Call, afterCall, expectedTokens, nextTokens, nextTokensIn, ruleEnd } from "./lookahead.ts";
 import type { RuleName, State } from "./network.ts";
@@ -18,8 +19,14 @@ const dropsMax = 256;
 const depthMax = 250;
 const errorsMax = 100;
 
+export interface Diagnosis {
+  readonly issues: readonly Issue[];
+  /** The tokens as ANTLR took them, without those it dropped and with those it missed; null if it gave up. */
+  readonly repaired: readonly Token[] | null;
+}
+
 /** The syntax errors of a text, beside those of the scanner. */
-export function diagnose(text: string, { tokens, unknown, placeOf }: Tokens): readonly Issue[] {
+export function diagnose(text: string, { tokens, unknown, placeOf }: Tokens): Diagnosis {
   const parser: Parser = {
     text,
     tokens,
@@ -34,14 +41,16 @@ export function diagnose(text: string, { tokens, unknown, placeOf }: Tokens): re
     recoveries: 0,
     dropsLeft: Infinity,
     depths: new Map(),
+    repaired: [],
   };
   try {
     walk(parser);
+    return { issues: parser.issues, repaired: parser.repaired };
   } catch (stop) {
     if (!(stop instanceof GivenUp)) throw stop;
     if (stop.message !== "") parser.issues.push({ place: -1, message: stop.message });
+    return { issues: parser.issues, repaired: null };
   }
-  return parser.issues;
 }
 
 /** Ends it; never leaves this file. The message is of the text as a whole. */
@@ -65,6 +74,7 @@ interface Parser {
   recoveries: number;
   dropsLeft: number;
   readonly depths: Map<RuleName, number>;
+  readonly repaired: Token[];
 }
 
 const last = ({ tokens }: Parser): Token => tokens.at(-1) as Token;
@@ -74,6 +84,18 @@ const peek = (parser: Parser, ahead = 0): TokenKind => tokenAt(parser, ahead).ki
 function consume(parser: Parser): void {
   if (parser.dropsLeft-- <= 0) throw new GivenUp(`error recovery token lookahead limit exceeded: ${dropsMax}`);
   if (peek(parser) !== token.end) parser.at++;
+}
+
+/** A token that fits. */
+function take(parser: Parser): void {
+  parser.repaired.push(tokenAt(parser));
+  consume(parser);
+}
+
+/** A token that is not there. */
+function makeUp(parser: Parser, kind: TokenKind): Token {
+  const { start } = tokenAt(parser);
+  return { kind, start, end: start };
 }
 
 // ── rules
@@ -97,6 +119,7 @@ function walk(parser: Parser): void {
     } catch (error) {
       if (!(error instanceof Unexpected)) throw error;
       tell(parser, Number(error.cause), error.message);
+      for (const kind of completionOf(parser.state)) parser.repaired.push({ ...makeUp(parser, kind), completes: true });
       recover(parser, call);
       parser.state = network.get(call.rule)?.stop ?? parser.state;
     }
@@ -143,12 +166,13 @@ function choose(parser: Parser, state: State, call: Call): number {
 function match(parser: Parser, kinds: ReadonlySet<TokenKind>, call: Call): void {
   if (kinds.has(peek(parser))) {
     fits(parser);
-    consume(parser);
+    take(parser);
     return;
   }
   withDrops(parser, () => {
-    if (dropOne(parser, call)) consume(parser);
+    if (dropOne(parser, call)) take(parser);
     else if (!couldBeMissing(parser, call)) throw mismatched(parser, call);
+    else parser.repaired.push(makeUp(parser, Math.min(...kinds) as TokenKind));
   });
 }
 
