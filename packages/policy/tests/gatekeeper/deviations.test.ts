@@ -1,4 +1,4 @@
-// Where our answer is not that of Gatekeeper or gator 3.23.1: rows G1 to G14 and G29 of docs/compatibility.md. `gator` is what gator
+// Where our answer is not that of Gatekeeper or gator 3.23.1: rows G1 to G14, G29 and G30 of docs/compatibility.md. `gator` is what gator
 // prints for the same text, kept so that nobody has to take our word for it.
 
 import assert from "node:assert/strict";
@@ -126,6 +126,14 @@ ${pod}`,
     text: foo(`import future.keywords\nviolation contains {"msg": "m"} if =\n  true\n}`) + constraint("Foo", "c") + pod,
     gator: "[c] m",
     ours: /rego_parse_error: unexpected eq token/,
+  },
+  "G30 a set of a function's argument": {
+    text:
+      foo(`violation[{"msg": "m"}] { f(input.review.kind) == 1 }\nf(x) = count({x | input.review})`) +
+      constraint("Foo", "c") +
+      pod,
+    gator: "unable to compile modules: 1 error occurred: template:3: rego_type_error: count: invalid argument(s)",
+    ours: ["[c] m"],
   },
 };
 
