@@ -79,3 +79,14 @@ test("a long text and a large pattern are never charged less than nothing", () =
   compiled.regex.test("ab".repeat(500_000), (steps) => charged.push(steps));
   assert.ok(charged.length > 0 && charged.every((steps) => steps > 1_000_000_000 / 8), charged.join(" "));
 });
+
+test("a pattern so large and a text so long that they would take minutes are not begun", () => {
+  const compiled = compileRegex(`^${"(a+)".repeat(2000)}${String.raw`\b`}$`);
+  assert.ok("regex" in compiled);
+  const { regex } = compiled;
+  assert.equal(regex.test("a".repeat(100)), false);
+  assert.equal(
+    limitBy(() => regex.test("a".repeat(1_000_000))),
+    "steps",
+  );
+});

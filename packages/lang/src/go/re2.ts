@@ -5,6 +5,7 @@
 // Compiled patterns are kept, because policies compile constants over and over. Go: regexp.
 
 import { RE2JS, RE2JSException } from "re2js";
+import { LimitError } from "../budget.ts";
 import { type Automaton, type Step, compileAutomaton } from "./automaton.ts";
 import { parseRegex } from "./regexsyntax.ts";
 
@@ -54,13 +55,28 @@ function compile(pattern: string): CompiledRegex {
   const size = engine.programSize();
   const test = (text: string, step: Step = free): boolean => {
     if (automaton !== null) return automaton.test(text, step);
-    step(Math.ceil((text.length * size) / 8));
+    step(Math.ceil(boundedWork(text.length * size) / 8));
     return engine.test(text);
   };
-  const findAll = (text: string, limit: number, step: Step = free): Iterable<MatchOffsets> =>
+  const findAll = (text: string, limit: number, step: Step = free): Iterable<MatchOffsets> => {
     // What does not match at all, the usual answer, is known sooner this way.
-    limit === 0 || !test(text, step) ? [] : allMatches(engine, text, limit, step);
+    if (limit === 0 || !test(text, step)) return [];
+    boundedWork(text.length * size * (1 + engine.groupCount() / groupsPerTurn));
+    return allMatches(engine, text, limit, step);
+  };
   return { regex: { pattern, names: engine.namedGroups(), test, findAll } };
+}
+
+/** Each instruction of the program looks at each character, in some 30 ns; in as many again for so many groups that it carries along. */
+const groupsPerTurn = 16;
+
+/** The general engine goes on to the end of the text, whatever the time is: what may take minutes is not begun. */
+const workMax = 2_000_000_000;
+
+/** Throws LimitError. */
+function boundedWork(work: number): number {
+  if (work > workMax) throw new LimitError("steps");
+  return work;
 }
 
 /** Go always names the part that is wrong, also where that is nothing or everything. Go: regexp/syntax Error. */

@@ -4,7 +4,7 @@
 // about the template through it, such as a violation without `msg`, and so it has the peer's line numbers.
 // Frameworks: pkg/client/drivers/rego/{compilers,rego}.go.
 
-import { type Diagnostic, type Out, Source, type Span, errorAt, hasError } from "@portcullis/lang";
+import { type Diagnostic, type Out, Source, type Span, errorAt, hasError, limitOf } from "@portcullis/lang";
 import {
   type Builtin,
   type CompileRequest,
@@ -100,6 +100,8 @@ function compileSafely(modules: readonly Module[], options: RegoOptions): Out<Pr
   try {
     return compile(extra === undefined ? allowed : { ...allowed, extra });
   } catch (error) {
+    const limit = limitOf(error);
+    if (limit !== null) return { value: null, diagnostics: [errorAt("too-large", null, limit.message)] };
     const text = `this is a mistake of the compiler: ${error instanceof Error ? error.message : String(error)}`;
     return { value: null, diagnostics: [errorAt("internal-error", null, text)] };
   }
