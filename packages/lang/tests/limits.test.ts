@@ -72,14 +72,6 @@ test("many short wildcards are charged as one that is long", () => {
   assert.ok(looks > 100, `${looks} looks at the clock`);
 });
 
-test("a long text and a large pattern are never charged less than nothing", () => {
-  const compiled = compileRegex(String.raw`(?:\b(?:a|b|ab)?){500}c`);
-  assert.ok("regex" in compiled);
-  const charged: number[] = [];
-  compiled.regex.test("ab".repeat(500_000), (steps) => charged.push(steps));
-  assert.ok(charged.length > 0 && charged.every((steps) => steps > 1_000_000_000 / 8), charged.join(" "));
-});
-
 test("a pattern so large and a text so long that they would take minutes are not begun", () => {
   const compiled = compileRegex(`^${"(a+)".repeat(2000)}${String.raw`\b`}$`);
   assert.ok("regex" in compiled);
