@@ -255,20 +255,20 @@ function parseSelection(state: State, operand: Expression): Expression {
     return callOrMacro(state, id, method, operand, args);
   }
   const fieldToken = take(state);
-  const field = fieldName(state, fieldToken, fieldToken.start);
+  const field = fieldName(state, fieldToken, fieldToken);
   state.height = height + 1;
   if (!optional) return { kind: "selection", id: idAt(state, dot), operand, field, tests: false };
   const literal = constant(idAt(state, fieldToken), "string", field);
   return call(idAt(state, dot), "_?._", [operand, literal]);
 }
 
-/** What is wrong with it is reported at `place`, in UTF-16 units. */
-function fieldName(state: State, field: Token, place: number): string {
-  if (field.completes === true) report(state, state.placeOf(place), "unsupported ident kind");
+/** What is wrong with it is reported at `place`. */
+function fieldName(state: State, field: Token, place: Token): string {
+  if (field.completes === true) reportAt(state, place, "unsupported ident kind");
   if (field.kind === token.identifier) return textOf(state, field);
   if (field.kind !== token.escapedIdentifier) throw new Stop();
   if (state.dialect.celGo >= 30) return textOf(state, field).slice(1, -1);
-  report(state, state.placeOf(place), "unsupported syntax: '`'");
+  reportAt(state, place, "unsupported syntax: '`'");
   return "";
 }
 
@@ -330,13 +330,16 @@ function parseList(state: State): Expression {
   return { kind: "list", id, elements, optionals };
 }
 
+type Item<T> = (state: State, index: number, first: Token) => T;
+
 /** Up to what closes them; a comma may stand after the last, and alone. */
-function parseItems<T>(state: State, close: TokenKind, item: (state: State, index: number) => T): readonly T[] {
+function parseItems<T>(state: State, close: TokenKind, item: Item<T>): readonly T[] {
   const items: T[] = [];
   let height = 0;
   if (peek(state) !== close && peek(state) !== token.comma) {
+    const first = state.tokens[state.at] as Token;
     do {
-      items.push(item(state, items.length));
+      items.push(item(state, items.length, first));
       height = Math.max(height, state.height);
     } while (peek(state, 1) !== close && takeIf(state, token.comma) !== undefined);
   }
@@ -358,12 +361,13 @@ function parseEntry(state: State): MapEntry {
   return { id, key, value, optional };
 }
 
-function parseField(state: State): StructField {
+/** What is wrong with its name is reported where the first field is. */
+function parseField(state: State, _index: number, first: Token): StructField {
   const id = newId(state.nodes, -1);
   const { length } = state.errors;
   const optional = takeIf(state, token.question) !== undefined;
   const field = take(state);
-  const named = fieldName(state, field, field.start);
+  const named = fieldName(state, field, first);
   parseColon(state, id, length);
   return { id, name: named, value: parseExpression(state), optional };
 }
