@@ -223,13 +223,15 @@ function emitFunction(emitter: Emitter, node: Call, args: readonly Expression[],
   );
   const constant = convertedConstant(emitter.environment, node, emitted[0]?.constant);
   if (constant !== undefined) return constantly(constant);
-  const isFree = node.function === "@in" && only === "in_list" && isConstantSet(emitted[1]?.constant);
+  const set = node.function === "@in" && only === "in_list" ? emitted[1]?.constant : undefined;
+  // cel-go does not even look at what it might find there.
+  if (Array.isArray(set) && set.length === 0) return constantly(false);
   return {
     run: callOf(
       node.function,
       one === undefined ? all : [one],
       emitted.map(({ run }) => run),
-      { resolved: one !== undefined, readsBoth: emitter.environment.dialect.celGo === 26, isFree },
+      { resolved: one !== undefined, readsBoth: emitter.environment.dialect.celGo === 26, isFree: isConstantSet(set) },
     ),
     cost: emitted.reduce((sum, { cost }) => sum + cost, 0),
   };
@@ -279,13 +281,18 @@ function emitMap(emitter: Emitter, node: MapLiteral, scope: Scope): Emitted {
 }
 
 function emitStruct(emitter: Emitter, node: StructLiteral, scope: Scope): Emitted {
+  const reference = emitter.checked.references.get(node.id);
   const fields = node.fields.map(({ name, value, optional }) => ({
     name,
     value: emitter.emit(value, scope),
     optional,
   }));
   return {
-    run: structOf(fields.map(({ name, value, optional }) => ({ name, value: value.run, optional }))),
+    run: structOf(
+      // The checker has one name for messages that are of one type.
+      reference !== undefined && "name" in reference ? reference.name : node.type,
+      fields.map(({ name, value, optional }) => ({ name, value: value.run, optional })),
+    ),
     cost: fields.reduce((sum, { value }) => sum + value.cost, costs.struct),
   };
 }

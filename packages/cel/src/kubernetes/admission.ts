@@ -10,6 +10,7 @@ import type { Budget } from "@portcullis/lang";
 import { compile } from "../compile.ts";
 import type { Dialect } from "../dialect.ts";
 import { type Environment, createEnvironment } from "../environment.ts";
+import type { Library } from "../library.ts";
 import type { Tree, Value } from "../runtime/value.ts";
 import * as types from "../types.ts";
 import { type Type, typeText } from "../types.ts";
@@ -52,6 +53,8 @@ export interface AdmissionOptions {
   readonly dialect: Dialect;
   /** Whether there is a kind of parameters; without, `params` is no variable. */
   readonly hasParams: boolean;
+  /** Beside those of Kubernetes. */
+  readonly libraries?: readonly Library[];
   /** Kyverno's conditions may read variables, a ValidatingAdmissionPolicy's may not. */
   readonly conditionsReadVariables: boolean;
 }
@@ -137,8 +140,8 @@ interface Environments {
 /** One pair for each dialect, with and without parameters: environments are large. */
 const environments = new Map<string, Environments>();
 
-function environmentsOf({ dialect, hasParams }: AdmissionOptions): Environments {
-  const key = `${dialect.celGo} ${dialect.orValueOfAnything} ${hasParams}`;
+function environmentsOf({ dialect, hasParams, libraries: own = [] }: AdmissionOptions): Environments {
+  const key = [dialect.celGo, dialect.orValueOfAnything, hasParams, ...own.map(({ name }) => name)].join(" ");
   const known = environments.get(key);
   if (known !== undefined) return known;
   const variables: Readonly<Record<string, Type>> = {
@@ -152,7 +155,7 @@ function environmentsOf({ dialect, hasParams }: AdmissionOptions): Environments 
     authorizer: types.opaque("kubernetes.authorization.Authorizer"),
     "authorizer.requestResource": types.opaque("kubernetes.authorization.ResourceCheck"),
   };
-  const libraries = [...kubernetesLibraries(dialect), requestLibrary];
+  const libraries = [...kubernetesLibraries(dialect), requestLibrary, ...own];
   const made: Environments = {
     withAuthorizer: createEnvironment({ libraries, variables: { ...variables, ...authorizer }, dialect }),
     withoutAuthorizer: createEnvironment({ libraries, variables, dialect }),

@@ -172,6 +172,12 @@ test("an expression that does not compile is a warning with its place, and fails
   assert.deepEqual(rows(text, cluster({})).rows, ["fail: compilation error: must evaluate to bool but got int"]);
 });
 
+test("sorting what failed gives what it failed of (K43)", () => {
+  const cel = "{expressions: [{expression: 'object.spec.containers.sortBy(c, string(c)) == []'}]}";
+  const [row = ""] = rows(policy(cel), cluster({})).rows;
+  assert.match(row, /resulted in error: no such overload: string\(map\)$/);
+});
+
 test("a ValidatingAdmissionPolicy that Kyverno made of the policy decides instead of it", () => {
   const text = `${policy("{expressions: [{expression: 'false'}]}")}status: {validatingadmissionpolicy: {generated: true}}\n`;
   assert.deepEqual(rows(text, cluster({})).rows, []);

@@ -23,6 +23,7 @@ import type { RuleRun } from "../rulerun.ts";
 import type { Scope } from "../scope.ts";
 import { type Subject, namespaceObject } from "../subject.ts";
 import { authorizeBy } from "./authorize.ts";
+import { orValueLibrary } from "./orvalue.ts";
 import { type Parameters, parametersOf } from "./parameters.ts";
 
 export interface CelRule {
@@ -56,7 +57,8 @@ export function compileCel(rule: RuleTree): CelRule {
       })),
     },
     {
-      dialect: { ...kubernetesOnCelGo30, orValueOfAnything: true },
+      dialect: kubernetesOnCelGo30,
+      libraries: [orValueLibrary],
       hasParams: isObject(kind),
       conditionsReadVariables: true,
     },
