@@ -17,6 +17,7 @@ import {
   typeName,
   types,
 } from "@portcullis/cel";
+import { inDoubles } from "@portcullis/cel/kubernetes";
 
 export interface ExprValue {
   readonly nullValue?: null;
@@ -79,10 +80,20 @@ export function valueOfExpected(value: ExprValue): Value {
   if (value.stringValue !== undefined) return value.stringValue;
   if (value.bytesValue !== undefined) return new Uint8Array(Buffer.from(value.bytesValue, "base64"));
   if (value.listValue !== undefined) return (value.listValue.values ?? []).map(valueOfExpected);
+  if (value.objectValue !== undefined) return valueOfMessage(value.objectValue);
   if (value.mapValue === undefined) return null;
   const map = new CelMap();
   for (const entry of value.mapValue.entries ?? []) map.set(valueOfExpected(entry.key), valueOfExpected(entry.value));
   return map;
+}
+
+/** What protobuf's own messages are as values. */
+function valueOfMessage({ "@type": type, value }: { readonly "@type": string; readonly value?: unknown }): Value {
+  const name = type.replace("type.googleapis.com/google.protobuf.", "");
+  if (/^Int(?:32|64)Value$/.test(name)) return intOf(BigInt(value as string | number));
+  if (/^UInt(?:32|64)Value$/.test(name)) return new Uint(BigInt(value as string | number));
+  if (name === "BytesValue") return new Uint8Array(Buffer.from(value as string, "base64"));
+  return inDoubles((value ?? null) as Value);
 }
 
 /** Durations and timestamps are messages there, types and others have names. */

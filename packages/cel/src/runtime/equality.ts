@@ -10,6 +10,7 @@ import {
   Duration,
   Opaque,
   Optional,
+  StructValue,
   Timestamp,
   type Tree,
   TypeValue,
@@ -64,7 +65,8 @@ function equalOthers(a: Value, b: Value, budget: Budget): boolean {
   if (a instanceof TypeValue) return b instanceof TypeValue && typeName(a.type) === typeName(b.type);
   if (a instanceof Optional) return b instanceof Optional && equalOptionals(a, b, budget);
   if (a instanceof Opaque) return b instanceof Opaque && typeName(a.type) === typeName(b.type) && a.equals(b);
-  return false;
+  // What has fields is made once in an evaluation, and what has none is like any other.
+  return a instanceof StructValue && b instanceof StructValue && typeName(a.type) === typeName(b.type);
 }
 
 function equalBytes(a: Uint8Array, b: Uint8Array, budget: Budget): boolean {

@@ -2,9 +2,10 @@
 // cel-go: interpreter/interpretable.go evalList, evalMap, evalObj.
 
 import { goText } from "./gotext.ts";
+import { valueOfStruct } from "./message.ts";
 import type { Evaluate } from "./state.ts";
 import { typeName, typeOfValue } from "./valuetype.ts";
-import { CelError, CelMap, Optional, type Tree, type Value } from "./value.ts";
+import { CelError, CelMap, Optional, type Value } from "./value.ts";
 
 export function listOf(elements: readonly Evaluate[], optionals: ReadonlySet<number>): Evaluate {
   return (state) => {
@@ -49,7 +50,7 @@ interface Field {
   readonly optional: boolean;
 }
 
-export function structOf(fields: readonly Field[]): Evaluate {
+export function structOf(type: string, fields: readonly Field[]): Evaluate {
   return (state) => {
     const tree = Object.create(null) as Record<string, Value>;
     for (const { name, value: run, optional } of fields) {
@@ -59,7 +60,7 @@ export function structOf(fields: readonly Field[]): Evaluate {
       else if (!(value instanceof Optional)) return notOptional("field", value);
       else if (value.value !== undefined) tree[name] = value.value;
     }
-    return tree satisfies Tree;
+    return valueOfStruct(type, tree);
   };
 }
 

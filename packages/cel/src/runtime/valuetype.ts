@@ -10,6 +10,7 @@ import {
   Duration,
   Opaque,
   Optional,
+  StructValue,
   Timestamp,
   TypeValue,
   Uint,
@@ -50,7 +51,7 @@ function typeOfObject(value: object): Type {
   if (value instanceof Uint8Array) return types.bytes;
   if (value instanceof TypeValue) return typeType;
   if (value instanceof Optional) return optionalType;
-  return value instanceof Opaque ? value.type : types.errorType;
+  return value instanceof Opaque || value instanceof StructValue ? value.type : types.errorType;
 }
 
 /** The name of a type without its parameters: `list`, `google.protobuf.Duration`. cel-go: Type.TypeName. */
