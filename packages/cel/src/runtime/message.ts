@@ -168,8 +168,9 @@ const maxSafe = 2n ** 53n - 1n;
 
 /** A value as JSON has it, in which integers that a double does not hold are texts. */
 function jsonOf(value: Value): Value | CelError {
+  if (isInt(value)) return jsonNumber(BigInt(value));
+  if (value instanceof Uint) return jsonNumber(value.value);
   if (value === null || typeof value === "boolean" || typeof value === "string" || isDouble(value)) return value;
-  if (isInt(value) || value instanceof Uint) return jsonNumber(value instanceof Uint ? value.value : BigInt(value));
   if (value instanceof Uint8Array) return encodeBase64(value, standardBase64);
   if (value instanceof Timestamp) return timestampText(value);
   if (value instanceof Duration) return `${formatFloat(secondsOfDuration(value), "f", null)}s`;
