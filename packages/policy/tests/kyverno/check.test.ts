@@ -25,6 +25,16 @@ const cases: readonly (readonly [name: string, got: () => readonly string[], exp
     ],
   ],
   [
+    "a name that YAML takes for a boolean",
+    () => problems(deny, "", "kind: ClusterPolicy\nmetadata: {name: y}"),
+    ["p.yaml:3:18: policy-schema: json: cannot unmarshal bool into Go struct field ObjectMeta.name of type string"],
+  ],
+  [
+    "no name",
+    () => problems(deny, "", "kind: ClusterPolicy\nmetadata: {labels: {a: b}}"),
+    ["p.yaml:3:11: policy-schema: metadata.name: Required value: name or generateName is required"],
+  ],
+  [
     "a field that nobody knows",
     () => problems("validate: {mesage: m, deny: {}}"),
     ['p.yaml:8:24: unknown-field: unknown field "spec.rules[0].validate.mesage"'],
@@ -160,6 +170,10 @@ test("the command line prints defaults in what it refuses, as Kyverno's does", (
   assert.equal(
     refused("v1", "context: [{name: c, apiCall: {urlPath: /api}}], validate: {message: m, deny: {}}"),
     `${lead}"context":[{"name":"c","apiCall":{"urlPath":"/api","method":"GET"}}],${match},"validate":{"allowExistingViolations":true,"message":"m","deny":{}},${end}`,
+  );
+  assert.equal(
+    refused("v1", "validate: {foreach: [{list: a, foreach: [{pattern: {b: c}, LIST: b, elementScope: true, d: e}]}]}"),
+    `${lead}${match},"validate":{"allowExistingViolations":true,"foreach":[{"list":"a","foreach":[{"list":"b","elementScope":true,"pattern":{"b":"c"}}]}]},${end}`,
   );
   assert.equal(
     refused("v2beta1", "validate: {message: m, deny: {}}"),

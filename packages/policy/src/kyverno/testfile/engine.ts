@@ -17,6 +17,7 @@ import { misfitsOf } from "../policy/misfits.ts";
 import { Unreadable } from "../policy/typedrule.ts";
 import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
 import type { CompiledRule } from "../policy/rule.ts";
+import { mistypedMetadata, nameErrors, unknownMetadata } from "../policy/metadata.ts";
 import { policySchemaOf } from "../policy/schema.ts";
 import type { PodSecurityReport, RuleResult } from "../result.ts";
 import { type ContextSource, type KyvernoSettings, defaultSettings } from "../settings.ts";
@@ -33,16 +34,31 @@ export const readPeerPolicy: ReadCliPolicy = (object, from) => read(object, from
 
 function read(object: Json, from: ReadFrom, peerAnswers: boolean): ReturnType<ReadCliPolicy> {
   const { group, version, kind } = gvkOf(object);
-  const { wrong, unknown } = misfitsOf(object, policySchemaOf(version));
-  if (unknown.length > 0) {
-    const texts = unknown.map(({ text }) => `${text}: Invalid value: value provided for unknown field`);
+  const refuse = (text: string, path: readonly (string | number)[]): ReturnType<ReadCliPolicy> => ({
+    policy: null,
+    diagnostics: [errorAt("policy-schema", from.locate?.(path) ?? null, text)],
+  });
+  const mistyped = mistypedMetadata(object);
+  if (mistyped !== null) return refuse(`failed to parse document (${mistyped.text})`, mistyped.path);
+  const { wrong: misfitting, unknown } = misfitsOf(object, policySchemaOf(version));
+  const wrong = [...nameErrors(object), ...misfitting];
+  const strangers = [
+    ...unknownMetadata(object).map((field) => `metadata.${field}`),
+    ...unknown.map(({ text }) => text),
+  ];
+  if (strangers.length > 0) {
+    const texts = strangers.map((text) => `${text}: Invalid value: value provided for unknown field`);
     throw new Error(`failed to parse document (${texts.join("\n")})`);
   }
   const [first] = wrong;
   if (first !== undefined) {
     const why = `${kind}.${group} "${nameOf(object)}" is invalid: ${aggregateText(wrong)}`;
-    const span = from.locate?.(first.path ?? []) ?? null;
-    return { policy: null, diagnostics: [errorAt("policy-schema", span, `failed to validate resource (${why})`)] };
+    return refuse(`failed to validate resource (${why})`, first.path ?? []);
+  }
+  if (nameOf(object) === "") {
+    return refuse("failed to validate resource (Internal error occurred: metadata.name was not generated)", [
+      "metadata",
+    ]);
   }
   const problem = policyProblem(object, "cli");
   if (problem instanceof Unreadable)

@@ -4,9 +4,10 @@
 // beside policies in many files, have names (`kyverno:view`) that Kyverno takes for wrong.
 // Kyverno: cmd/cli/kubectl-kyverno/policy/load.go kubectlValidateLoader.
 
-import { apiVersionOf, builtinCatalog, dns1123SubdomainErrors, gvkOf, nameOf, stringAt } from "@portcullis/kube";
+import { aggregateText, apiVersionOf, builtinCatalog, gvkOf, nameOf } from "@portcullis/kube";
 import { quote } from "@portcullis/lang/go";
 import type { Gvk, Json } from "../../engine/request.ts";
+import { nameErrors } from "../policy/metadata.ts";
 
 /** Of kyverno.io. */
 const ownVersions: ReadonlyMap<string, readonly string[]> = new Map([
@@ -42,14 +43,9 @@ function isBuiltin(group: string): boolean {
 
 /** What is wrong with the name of a document that is no policy; null for a name that is right. */
 export function wrongName(object: Json): string | null {
-  const name = nameOf(object);
+  const text = aggregateText(nameErrors(object));
   const { group, kind } = gvkOf(object);
-  const because = (problem: string): string =>
-    `failed to validate resource (${kind}.${group || "core"} ${quote(name)} is invalid: metadata.name: ${problem})`;
-  if (name === "") {
-    const isGenerated = stringAt(object, "metadata", "generateName") !== "";
-    return isGenerated ? null : because("Required value: name or generateName is required");
-  }
-  const [problem] = dns1123SubdomainErrors(name);
-  return problem === undefined ? null : because(`Invalid value: ${quote(name)}: ${problem}`);
+  return (
+    text && `failed to validate resource (${kind}.${group || "core"} ${quote(nameOf(object))} is invalid: ${text})`
+  );
 }

@@ -55,3 +55,41 @@ test("load: a role whose name Kyverno takes for wrong is told and passed over", 
   );
   assert.equal(exceptions.length, 1);
 });
+
+// The answers of Kyverno 1.19.1.
+const refused = [
+  [
+    "{name: y}",
+    "failed to parse document (json: cannot unmarshal bool into Go struct field ObjectMeta.name of type string)",
+  ],
+  [
+    "{name: [[ Values ]]}",
+    "failed to parse document (json: cannot unmarshal array into Go struct field ObjectMeta.name of type string)",
+  ],
+  [
+    "{name: p, labels: {a: 1}}",
+    "failed to parse document (json: cannot unmarshal number into Go struct field ObjectMeta.labels of type string)",
+  ],
+  [
+    "{name: ''}",
+    'failed to validate resource (ClusterPolicy.kyverno.io "" is invalid: metadata.name: Required value: name or generateName is required)',
+  ],
+  ["{generateName: p-}", "failed to validate resource (Internal error occurred: metadata.name was not generated)"],
+] as const;
+
+for (const [metadata, reason] of refused) {
+  test(`load: a policy with metadata ${metadata} is told and passed over`, () => {
+    const text = `apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: ${metadata}\nspec: {rules: []}\n`;
+    const { errors, policies } = loaded(text);
+    assert.deepEqual(
+      errors.map((error) => error.text),
+      [reason],
+    );
+    assert.equal(policies.length, 0);
+  });
+}
+
+test("load: a field of the metadata that nobody knows ends the load of its file", () => {
+  const text = "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: p, x: y}\nspec: {rules: []}\n";
+  assert.throws(() => loaded(text), /metadata\.x: Invalid value: value provided for unknown field/);
+});
