@@ -8,7 +8,7 @@ import { join } from "node:path";
 import {
   type PolicyResponse,
   evaluateCliPolicy,
-  generatedObjects,
+  generatedFrom,
   policyReports,
   prepareApply,
   readCliPolicy,
@@ -178,9 +178,7 @@ function written(response: PolicyResponse): readonly string[] {
     ];
   }
   if (response.phase !== "generate") return [];
-  return response.rules
-    .flatMap((rule) => generatedObjects(rule))
-    .map((object) => writeGoYaml(object, "yaml.v3", "doubles"));
+  return generatedFrom(response.object, response.rules).map((object) => writeGoYaml(object, "yaml.v3", "doubles"));
 }
 
 /** The lines that only one side has; empty when both are equal. Lines that occur twice count twice. */

@@ -68,25 +68,47 @@ const preconditions: Field = ["preconditions", anyAll, "there"];
 const deny: Field = ["deny", record(["conditions", anyAll, "there"]), "there"];
 const place = filled("apiVersion", "kind", "namespace", "name", "uid");
 
-const mutate = record(
-  there("mutateExistingOnPolicyUpdate"),
-  ["targets", { list: record(place, ["selector", selector, "there"], context, preconditions) }, "filled"],
+const mutationLoop: Type = record(
+  filled("list"),
+  there("order"),
+  context,
+  preconditions,
   there("patchStrategicMerge"),
   filled("patchesJson6902"),
   [
     "foreach",
     {
-      list: record(
-        filled("list"),
-        there("order"),
-        context,
-        preconditions,
-        there("patchStrategicMerge"),
-        filled("patchesJson6902"),
-        there("foreach"),
-      ),
+      get list() {
+        return mutationLoop;
+      },
     },
-    "filled",
+    "there",
+  ],
+);
+
+const mutate = record(
+  there("mutateExistingOnPolicyUpdate"),
+  ["targets", { list: record(place, ["selector", selector, "there"], context, preconditions) }, "filled"],
+  there("patchStrategicMerge"),
+  filled("patchesJson6902"),
+  ["foreach", { list: mutationLoop }, "filled"],
+);
+
+const validationLoop: Type = record(
+  filled("list"),
+  there("elementScope"),
+  context,
+  preconditions,
+  there("pattern", "anyPattern"),
+  deny,
+  [
+    "foreach",
+    {
+      get list() {
+        return validationLoop;
+      },
+    },
+    "there",
   ],
 );
 
@@ -96,21 +118,7 @@ const validate = record(
   there("allowExistingViolations"),
   filled("message"),
   there("manifests"),
-  [
-    "foreach",
-    {
-      list: record(
-        filled("list"),
-        there("elementScope"),
-        context,
-        preconditions,
-        there("pattern", "anyPattern"),
-        deny,
-        there("foreach"),
-      ),
-    },
-    "filled",
-  ],
+  ["foreach", { list: validationLoop }, "filled"],
   there("pattern", "anyPattern"),
   deny,
   ["podSecurity", record(filled("level", "version", "exclude")), "there"],

@@ -45,8 +45,8 @@ export interface Answers {
 }
 
 export interface CheckOptions {
-  /** What a rule generated; `cloneSource` is the file with what it copies, "" for none. */
-  readonly generated: (rule: RuleResult, cloneSource: string) => readonly Json[];
+  /** What one of a response's rules generated. */
+  readonly generated: (response: PolicyResponse, rule: RuleResult) => readonly Json[];
   /** The expected object of a file, or what is wrong. */
   readonly expected: (path: string, like: Json) => { readonly object: Json } | { readonly error: string };
   /** What differs, for people. */
@@ -148,7 +148,7 @@ function checkRule(checking: Checking, response: PolicyResponse, rule: RuleResul
     if (!expected.failOnMissingResources && verdict.message.includes("not found in manifest")) return null;
     return [rowOf({ expected, rule: rule.rule, resource: shownResource(key), verdict })];
   }
-  const generated = checking.options.generated(rule, expected.cloneSourceResource);
+  const generated = checking.options.generated(response, rule);
   if (generated.length === 0) {
     const verdict = compareResult(expected, response, rule);
     return [rowOf({ expected, rule: rule.rule, resource: shownResource(key), verdict })];

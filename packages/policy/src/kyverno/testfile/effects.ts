@@ -8,14 +8,14 @@ import { compileSelector } from "../match/selector.ts";
 import type { RuleResult } from "../result.ts";
 
 /** Where copies are made from. */
-export interface CloneSources {
+interface CloneSources {
   /** Undefined when there is none. */
   one(ref: ObjectRef): Json;
   all(sources: CopySources): readonly Json[];
 }
 
 /** These objects as what copies are made of. */
-export function sourcesAmong(objects: readonly Json[]): CloneSources {
+function sourcesAmong(objects: readonly Json[]): CloneSources {
   const isOf = (object: Json, { group, version, kind }: Gvk, namespace: string): boolean => {
     const own = gvkOf(object);
     const isVersion = version === "" || (own.group === group && own.version === version);
@@ -31,23 +31,32 @@ export function sourcesAmong(objects: readonly Json[]): CloneSources {
   };
 }
 
-/** The objects that a rule generates; copies are made of what `sources` finds. */
-export function generatedObjects(rule: RuleResult, sources: CloneSources): readonly Json[] {
-  return wantedBy(rule).flatMap((one) => made(one, sources));
+/** All that `generatedBy` says, of a trigger beside which nothing is known. */
+export function generatedFrom(trigger: Json, rules: readonly RuleResult[]): readonly Json[] {
+  return [...generatedBy(trigger, rules, []).values()].flat();
 }
 
 /**
- * The objects that a policy's rules generate from a trigger, where nothing else is known that could be copied. When there
- * is nothing to copy there are none, whatever the other rules make.
+ * What each rule of a policy generates from a trigger, beside which `known` objects are there to be copied. When one rule
+ * has nothing to copy, none makes anything.
  * Kyverno: cmd/cli/kubectl-kyverno/processor/generate.go handleGeneratePolicy.
  */
-export function generatedFrom(trigger: Json, rules: readonly RuleResult[]): readonly Json[] {
-  const sources = sourcesAmong([trigger]);
-  const wanted = rules.flatMap(wantedBy);
-  const isMissing = wanted.some(
-    (one) => "clone" in one && !isCopyOfItself(one) && sources.one(one.clone) === undefined,
-  );
-  return isMissing ? [] : wanted.flatMap((one) => made(one, sources));
+export function generatedBy(
+  trigger: Json,
+  rules: readonly RuleResult[],
+  known: readonly Json[],
+): ReadonlyMap<RuleResult, readonly Json[]> {
+  const sources = sourcesAmong([trigger, ...known]);
+  const isMissing = rules
+    .flatMap(wantedBy)
+    .some((one) => "clone" in one && !isCopyOfItself(one) && sources.one(one.clone) === undefined);
+  if (isMissing) return new Map();
+  return new Map(rules.map((rule) => [rule, wantedBy(rule).flatMap((one) => made(one, sources))]));
+}
+
+/** Whether a rule makes copies. */
+export function copies(rule: RuleResult): boolean {
+  return wantedBy(rule).some((one) => !("data" in one));
 }
 
 function wantedBy({ effects }: RuleResult): readonly Wanted[] {

@@ -3,12 +3,13 @@
 
 import { apiVersionOf, gvkOf, nameOf, namespaceOf } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
-import { type Row, checkResults } from "./check.ts";
+import { type CheckOptions, type Row, checkResults } from "./check.ts";
 import { describeDifference } from "./compare.ts";
-import { type CloneSources, generatedObjects, sourcesAmong } from "./effects.ts";
+import { copies, generatedBy } from "./effects.ts";
 import { type Files, type Unsupported } from "./load.ts";
 import { readDocuments, readObjects } from "./objects.ts";
 import { joinPaths, pathFrom } from "./path.ts";
+import type { PolicyResponse } from "./run.ts";
 import { type TestFile, readTestFile } from "./testfile.ts";
 import { type TestOptions, runTest } from "./testrun.ts";
 
@@ -69,8 +70,7 @@ export function runTestCase({ path, test }: TestCase, options: TestOptions): Tes
   options.print("  Checking results ...");
   const read = reader(options.files);
   const rows = checkResults(test.results, answers, {
-    generated: (rule, source) =>
-      generatedObjects(rule, sourcesIn(source === "" ? null : read(pathFrom(folder, source)))),
+    generated: generation(test, (source) => read(pathFrom(folder, source))),
     expected: (file, like) => expectedObject(read(pathFrom(folder, file)), like),
     difference: describeDifference,
   });
@@ -98,9 +98,27 @@ function reader({ readFile }: Files): (path: string) => ReadObjects {
   };
 }
 
-/** The objects of a file as what copies are made of; a file that cannot be read has none. */
-function sourcesIn(file: ReadObjects | null): CloneSources {
-  return sourcesAmong(file === null || "error" in file ? [] : file.objects);
+/**
+ * What rules generate, each response once: copies are made of the files that the first result about a rule names.
+ * Kyverno: cmd/cli/kubectl-kyverno/commands/test/test.go ruleToCloneSourceResource.
+ */
+function generation({ results }: TestFile, read: (path: string) => ReadObjects): CheckOptions["generated"] {
+  const sourcesOf = ({ policy, rules }: PolicyResponse): readonly Json[] =>
+    rules.filter(copies).flatMap(({ rule }) => {
+      const about = results.find((one) => one.rule === rule && isAbout(one.policy, policy));
+      const file = about === undefined || about.cloneSourceResource === "" ? null : read(about.cloneSourceResource);
+      return file === null || "error" in file ? [] : file.objects;
+    });
+  const known = new Map<PolicyResponse, ReturnType<typeof generatedBy>>();
+  return (response, rule) => {
+    const found = known.get(response) ?? generatedBy(response.object, response.rules, sourcesOf(response));
+    known.set(response, found);
+    return found.get(rule) ?? [];
+  };
+}
+
+function isAbout(named: string, { namespace, name }: PolicyResponse["policy"]): boolean {
+  return named === (namespace === "" ? name : `${namespace}/${name}`);
 }
 
 function expectedObject(file: ReadObjects, like: Json): { readonly object: Json } | { readonly error: string } {

@@ -170,7 +170,7 @@ function printObjects(response: PolicyResponse, toPipe: boolean, sink: Sink): vo
     printObject(response.patched, response, { toPipe, sink, isGenerated: false });
     write("\n\nMutation:\nMutation has been applied successfully.");
   } else if (response.phase === "generate") {
-    for (const object of generatedFrom(response.given, response.rules)) {
+    for (const object of generatedFrom(response.object, response.rules)) {
       printObject(object, response, { toPipe, sink, isGenerated: true });
       write("\n\nGenerate:\nGeneration completed successfully.");
     }
