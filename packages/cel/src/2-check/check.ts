@@ -248,7 +248,7 @@ function checkStruct(state: State, node: StructLiteral): Expression {
     }
     return { ...field, value };
   });
-  return set(state, { ...node, type: fieldsOf, fields }, type ?? types.errorType);
+  return set(state, { ...node, type: name, fields }, type ?? types.errorType);
 }
 
 function structType(state: State, id: number, { type }: Found): Type | undefined {
