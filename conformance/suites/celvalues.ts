@@ -35,6 +35,8 @@ export interface ExprValue {
 }
 
 export interface ExprType {
+  readonly typeParam?: string;
+  readonly abstractType?: { readonly name: string; readonly parameterTypes?: readonly ExprType[] };
   readonly primitive?: string;
   readonly wellKnown?: string;
   readonly null?: unknown;
@@ -56,6 +58,15 @@ const primitives: Readonly<Record<string, Type>> = {
 const messages: Readonly<Record<string, Type>> = {
   "google.protobuf.Duration": types.duration,
   "google.protobuf.Timestamp": types.timestamp,
+  "google.protobuf.BoolValue": { kind: "bool", nullable: true },
+  "google.protobuf.BytesValue": { kind: "bytes", nullable: true },
+  "google.protobuf.DoubleValue": { kind: "double", nullable: true },
+  "google.protobuf.FloatValue": { kind: "double", nullable: true },
+  "google.protobuf.Int32Value": { kind: "int", nullable: true },
+  "google.protobuf.Int64Value": { kind: "int", nullable: true },
+  "google.protobuf.StringValue": { kind: "string", nullable: true },
+  "google.protobuf.UInt32Value": { kind: "uint", nullable: true },
+  "google.protobuf.UInt64Value": { kind: "uint", nullable: true },
   "google.protobuf.Any": types.any,
   "google.protobuf.Value": types.dyn,
   "google.protobuf.ListValue": types.listOf(types.dyn),
@@ -65,6 +76,11 @@ const messages: Readonly<Record<string, Type>> = {
 /** Types of messages that Kubernetes does not know stay names. */
 export function typeOfDeclaration(type: ExprType): Type {
   if (type.primitive !== undefined) return primitives[type.primitive] ?? types.dyn;
+  if (type.typeParam !== undefined) return types.parameter(type.typeParam);
+  if (type.abstractType !== undefined) {
+    const { name, parameterTypes = [] } = type.abstractType;
+    return types.opaque(name, ...parameterTypes.map(typeOfDeclaration));
+  }
   if ("null" in type) return types.nullType;
   if (type.messageType !== undefined) return messages[type.messageType] ?? types.struct(type.messageType);
   if (type.listType !== undefined) return types.listOf(typeOfDeclaration(type.listType.elemType));

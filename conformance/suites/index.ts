@@ -1,6 +1,9 @@
 // The one list of suites, in the order in which they are run and printed.
 
 import type { ConformanceSuite } from "../suite.ts";
+import { cel } from "./cel.ts";
+import { celKubernetes } from "./cel-kubernetes.ts";
+import { celOverloads } from "./cel-overloads.ts";
 import { chainsaw } from "./chainsaw.ts";
 import { gatekeeperLibrary } from "./gatekeeper-library.ts";
 import { gatorRecorded } from "./gator-recorded.ts";
@@ -17,6 +20,9 @@ export const suites: readonly ConformanceSuite[] = [
   gator,
   gatorRecorded,
   jmespath,
+  cel,
+  celKubernetes,
+  celOverloads,
   kyvernoPolicies,
   kyvernoCli,
   kyvernoRecorded,

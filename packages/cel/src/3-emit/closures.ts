@@ -76,21 +76,30 @@ function emitSelection(emitter: Emitter, node: Selection, scope: Scope): Emitted
   const { field } = node;
   const path = stepCosts(operand);
   // Of a question whether something is there only the steps to it cost, in Kubernetes.
-  if (node.tests) return { run: (state) => has(run(state), field), cost: path.cost - costs.read };
+  if (node.tests) return { run: emitTest(run, field), cost: path.cost - costs.read };
   return {
     run: (state) => {
       const value = run(state);
-      if (!isEnd(value)) return select(value, field);
-      state.refund(costs.read);
-      return value;
+      const found = isNone(value) ? value : select(value, field);
+      // What an error leaves of a path is not looked at, and a step that an optional does not find costs nothing.
+      if (value instanceof CelError || isNone(found)) state.refund(costs.read);
+      return found;
     },
     ...path,
   };
 }
 
-/** Where a path ends, however much of it is left: what is left was charged, and is not looked at. */
-function isEnd(value: Value | CelError): boolean {
-  return value instanceof CelError || (value instanceof Optional && value.value === undefined);
+function emitTest(run: Evaluate, field: string): Evaluate {
+  return (state) => {
+    const value = run(state);
+    const found = has(value, field);
+    if (found === false && value instanceof Optional) state.refund(costs.read);
+    return found;
+  };
+}
+
+function isNone(value: Value | CelError): boolean {
+  return value instanceof Optional && value.value === undefined;
 }
 
 /** The costs of a path that is one step longer. One that begins at a computed value is read as a whole, too. */
@@ -174,12 +183,15 @@ function emitIndex(emitter: Emitter, args: readonly Expression[], scope: Scope, 
   return {
     run: (state) => {
       const value = run(state);
-      if (isEnd(value)) {
+      if (value instanceof CelError || isNone(value)) {
         state.refund(costs.read + keyCost);
         return value;
       }
       const at = runKey(state);
-      return at instanceof CelError ? at : read(value as Value, at);
+      if (at instanceof CelError) return at;
+      const found = read(value, at);
+      if (isNone(found)) state.refund(costs.read);
+      return found;
     },
     cost: path.cost + keyCost,
     whole: path.whole,
