@@ -144,14 +144,12 @@ registerServing(program, version);
 registerDecisions(program);
 registerCluster(program, version);
 
-program
-  .command("review")
+withPaths(program.command("review"), "a file with one object")
   .description("print the AdmissionReview that asks about an object, for curl")
-  .argument("<file>", "a file with one object")
   .option("--operation <operation>", "CREATE, UPDATE or DELETE", "CREATE")
-  .action(async (file: string, options: { operation: string }) => {
+  .action(async (paths: string[], options: { filename: string[]; operation: string }) => {
     const { review } = await import("./commands/review.ts");
-    process.exitCode = review({ file, operation: options.operation });
+    process.exitCode = review({ paths: [...options.filename, ...paths], operation: options.operation });
   });
 
 program

@@ -56,26 +56,18 @@ export function registerCluster(program: Command, version: string): void {
 
 function registerRender(program: Command, version: string): void {
   const render = program.command("render").description("print manifests for a repository (GitOps)").exitOverride();
-  render
-    .command("crds")
+  withPaths(render.command("crds"), "files and folders with templates")
     .description("print the definitions of constraints that templates want")
-    .option("-f, --filename <path>", "a file or folder with templates; may be repeated", collect, [])
     .option("--own", "print the definitions of policies and reports, too")
-    .action(async (options: RenderCrdsFlags) => {
+    .action(async (paths: string[], options: RenderCrdsFlags) => {
       const { renderCrds } = await import("./commands/render.ts");
-      process.exitCode = renderCrds(options);
+      process.exitCode = renderCrds({ ...options, filename: [...options.filename, ...paths] });
     });
-  withCluster(render.command("roles"))
+  withPaths(withCluster(render.command("roles")), "files and folders with policies, instead of the cluster's")
     .description("print the ClusterRole for what policies on custom resources look at")
-    .option(
-      "-f, --filename <path>",
-      "a file or folder with policies, instead of the cluster's; may be repeated",
-      collect,
-      [],
-    )
-    .action(async (options: RenderRolesFlags) => {
+    .action(async (paths: string[], options: RenderRolesFlags) => {
       const { renderRoles } = await import("./commands/roles.ts");
-      process.exitCode = await renderRoles(options, version);
+      process.exitCode = await renderRoles({ ...options, filename: [...options.filename, ...paths] }, version);
     });
   render
     .command("manifests")

@@ -151,6 +151,16 @@ test("cli: paths stand behind -f or alone", () => {
     assert.deepEqual([status, stdout], [flagged.status, flagged.stdout]);
     assert.notEqual(stdout, "");
   }
+  const crds = ["render", "crds"];
+  const templates = "examples/repos/policies";
+  assert.equal(portcullis([...crds, templates]).stdout, portcullis([...crds, "-f", templates]).stdout);
+  const pod = JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "piped" } });
+  for (const args of [
+    ["review", "-"],
+    ["review", "-f", "-"],
+  ]) {
+    assert.match(portcullis(args, pod).stdout, /^\{"kind":"AdmissionReview",.*"name":"piped"/);
+  }
 });
 
 test("cli: what was meant as a policy and is of no known kind or version is an error with its place", () => {

@@ -18,7 +18,7 @@ const cases: readonly (readonly [line: string, text: string])[] = [
   ["serve", "required option '--policies <path>' not specified"],
   ["install -f no-such-folder", "no-such-folder: no such file or folder"],
   ["install -f examples/repos/policies --timeout soon", "argument 'soon' is invalid. expected seconds, 0 to 3600"],
-  ["render crds", "expected -f PATH, --own, or both"],
+  ["render crds", "expected files or folders with templates, --own, or both"],
   ["render manifests", "required option '--image <reference>' not specified"],
   ["audit -o xml", "Allowed choices are table, text, json, sarif, junit."],
   ["status extra", "too many arguments for 'status'"],

@@ -21,7 +21,8 @@ export interface RenderCrdsFlags {
 
 /** Exit code 1 when a template is wrong: its definition is not among those that are printed. */
 export function renderCrds({ filename, own }: RenderCrdsFlags): number {
-  if (filename.length === 0 && own !== true) throw new UsageError("expected -f PATH, --own, or both");
+  if (filename.length === 0 && own !== true)
+    throw new UsageError("expected files or folders with templates, --own, or both");
   const { set } = partObjects(loadObjects(filename, { stdin: false }));
   print([...(own === true ? ownDefinitions() : []), ...constraintDefinitions(set)]);
   const wrong = [...set.status.values()].flat().filter(({ severity }) => severity === "error");
