@@ -2,6 +2,7 @@
 
 import type { ConformanceSuite } from "../suite.ts";
 import { cel } from "./cel.ts";
+import { celAdmission } from "./cel-admission.ts";
 import { celKubernetes } from "./cel-kubernetes.ts";
 import { celOverloads } from "./cel-overloads.ts";
 import { chainsaw } from "./chainsaw.ts";
@@ -23,6 +24,7 @@ export const suites: readonly ConformanceSuite[] = [
   cel,
   celKubernetes,
   celOverloads,
+  celAdmission,
   kyvernoPolicies,
   kyvernoCli,
   kyvernoRecorded,
