@@ -1,4 +1,4 @@
-// Where our answer is not OPA's: rows O1 to O19 of docs/compatibility.md.
+// Where our answer is not OPA's: rows O1 to O21 of docs/compatibility.md.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -176,4 +176,20 @@ test("deviation O18: nothing is left of a document that was replaced", () => {
 test("deviation O19: a rule with a number in its reference stands beside a package", () => {
   const program = programOf(["package t\nq[1] := 1", "package t.q.a\nr := 1"], { entrypoints: ["data.t.q.a.r"] });
   assert.equal(program.entry("data.t.q.a.r", evaluationOf({})), 1);
+});
+
+const conflicting = "f(x) := 1 if x\nf(x) := 2 if x\n";
+
+test("deviation O20: a rule that fails for one key fails for whoever reads another", () => {
+  const rules = `${conflicting}r[k] := y if { k := "a"; y := f(true) }\nr[k] := 1 if some k in ["c"]\np := r.c`;
+  assert.throws(() => valueOfP(rules), { subject: "function data.test.f" });
+});
+
+test("deviation O21: a literal of OPA's index is looked at where it stands, but for the commonest", () => {
+  const rule = (last: string): string => `${conflicting}p if { f(true); ${last} }`;
+  const given = { input: '{"x":"b","xs":[1]}' };
+  const fails = ['startswith(input.x, "a")', "input.x in input.xs", "[1] in input.xs", 'input.x in {"b"}'];
+  for (const last of fails) assert.throws(() => valueOfP(rule(last), given), { subject: "function data.test.f" }, last);
+  const guards = ['input.x == "a"', 'input.x in {"a"}', '"a" in input.xs', "input.none in [1]"];
+  for (const last of guards) assert.equal(valueOfP(rule(last), given), "undefined", last);
 });

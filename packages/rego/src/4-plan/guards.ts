@@ -1,8 +1,10 @@
-// Guards: literals of a rule that only look at the input or at base documents, such as `input.kind == "Pod"`. They are
-// tried before everything else in the body. That is quicker, and it is what OPA's rule index amounts to: a rule whose
-// guards fail is not evaluated, so that no error can come from it. OPA: v1/ast/index.go baseDocEqIndex.
+// Guards: literals of a rule that only look at the input or at base documents, such as `input.kind == "Pod"`, with what was
+// hoisted for them, such as `x = input.kind` for `x in {"Pod"}`. They are tried before everything else in the body. That is
+// quicker, and it is what OPA's rule index amounts to: a rule whose guards fail is not evaluated, so that no error can come
+// from it. OPA: v1/ast/index.go baseDocEqIndex.
 
 import type { Body, Expr, RefTerm, Term } from "../ast.ts";
+import { callsBuiltin, isComposite } from "../terms.ts";
 import { constantValue } from "./constants.ts";
 import type { PlanContext } from "./scope.ts";
 import { type RuleNode, childOf } from "./tree.ts";
@@ -10,8 +12,30 @@ import { type RuleNode, childOf } from "./tree.ts";
 /** The body with its guards in front. A trace shows bodies in the order in which they were written. */
 export function guardsFirst(context: PlanContext, body: Body): Body {
   if (context.trace || context.prints) return body;
-  const guards = body.filter((expr) => isGuard(context.tree, expr));
-  return guards.length === 0 ? body : [...guards, ...body.filter((expr) => !guards.includes(expr))];
+  const guards = new Set(body.filter((expr) => isGuard(context.tree, expr)));
+  for (const expr of memberships(context.tree, body)) guards.add(expr);
+  if (guards.size === 0) return body;
+  return [...body.filter((expr) => guards.has(expr)), ...body.filter((expr) => !guards.has(expr))];
+}
+
+/** `input.x in {1, 2}` and `1 in input.xs`, each with the literal that its reference was hoisted to. */
+function memberships(tree: RuleNode, body: Body): readonly Expr[] {
+  const tests = body.filter((expr) => callsBuiltin(expr, "internal.member_2")).filter(isPlain);
+  if (tests.length === 0) return [];
+  const references = new Map<string, Expr>();
+  for (const expr of body) {
+    const sides = sidesOf(expr);
+    const name = sides.find((side) => side.kind === "var");
+    if (name !== undefined && sides.some((side) => isBaseReference(tree, side))) references.set(name.name, expr);
+  }
+  return tests.flatMap((expr) => {
+    const [member, collection, more] = expr.args;
+    if (member === undefined || collection === undefined || more !== undefined) return [];
+    const isCollection = isComposite(collection) && constantValue(collection) !== undefined;
+    const looked = isCollection ? member : isScalar(member) && !isComposite(member) ? collection : null;
+    const reference = looked?.kind === "var" ? references.get(looked.name) : undefined;
+    return reference === undefined ? [] : [reference, expr];
+  });
 }
 
 function isGuard(tree: RuleNode, expr: Expr): boolean {

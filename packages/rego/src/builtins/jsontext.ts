@@ -11,9 +11,11 @@ import {
   exponentMax,
   numberText,
   parseJson,
+  chargeJson,
 } from "@portcullis/lang";
 import { encodeUtf8, quote } from "@portcullis/lang/go";
 import { compare, compareStrings, sortedKeys } from "../runtime/compare.ts";
+import { chargeRunning } from "../runtime/running.ts";
 import { type PlainObject, RegoObject, RegoSet, type Value, newObject } from "../runtime/value.ts";
 
 export interface Indentation {
@@ -92,6 +94,7 @@ const depthMax = 10_000;
 
 /** The value of a JSON text, or Go's error. Numbers lose nothing. */
 export function decodeJson(text: string): { readonly value: Value } | { readonly error: string } {
+  chargeRunning((budget) => chargeJson(text, budget));
   let value: Value;
   try {
     value = parseJson(text) as Value;
@@ -108,6 +111,7 @@ export function decodeJson(text: string): { readonly value: Value } | { readonly
 
 /** Whether Go's json.Valid accepts the text. */
 export function isJson(text: string): boolean {
+  chargeRunning((budget) => chargeJson(text, budget));
   try {
     JSON.parse(text);
     return !isDeep(text);

@@ -29,3 +29,8 @@ export function enterContainer(visits = 1): void {
   uncharged = 0;
   running?.step(charged);
 }
+
+/** Charges the running evaluation for what is made with no budget at hand. Throws LimitError. */
+export function chargeRunning(charge: (budget: Budget) => void): void {
+  if (running !== null) charge(running);
+}
