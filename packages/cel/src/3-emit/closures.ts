@@ -235,7 +235,7 @@ function emitFunction(emitter: Emitter, node: Call, args: readonly Expression[],
   );
   const constant = convertedConstant(emitter.environment, node, emitted[0]?.constant);
   if (constant !== undefined) return constantly(constant);
-  const set = node.function === "@in" && only === "in_list" ? emitted[1]?.constant : undefined;
+  const set = node.function === "@in" && one?.id === "in_list" ? emitted[1]?.constant : undefined;
   // cel-go does not even look at what it might find there.
   if (Array.isArray(set) && set.length === 0) return constantly(false);
   return {
@@ -251,7 +251,7 @@ function emitFunction(emitter: Emitter, node: Call, args: readonly Expression[],
 
 /** cel-go looks for a scalar in a constant list as in a map's keys, which costs nothing. */
 function isConstantSet(list: Value | undefined): boolean {
-  return Array.isArray(list) && (list as readonly Value[]).every((element) => element === null || isKey(element));
+  return Array.isArray(list) && (list as readonly Value[]).every(isKey);
 }
 
 /** Whether the types leave no other function that it could be. cel-go: cel/library.go evalOptionalOr. */
