@@ -20,7 +20,7 @@ export {
   warningAt,
 } from "./diagnostic.ts";
 export { boundExtent, chargeExtent, extentOf } from "./extent.ts";
-export { needsDecimals, parseJson } from "./json.ts";
+export { chargeJson, needsDecimals, parseJson, valuesIn } from "./json.ts";
 export { type Pieces, createPieces } from "./pieces.ts";
 export { type Position, Source, type Span, spanOf, spanText } from "./source.ts";
 export { type Answer, type Host, type Need, type SignatureKey, type Signatures, Suspend, type World } from "./world.ts";

@@ -2,11 +2,46 @@
 // plain JSON.parse; only text with a suspicious number (16 digits or more, a trailing zero after a point, an exponent)
 // takes the reviver, which is five times slower, and turns what a double would change into a Decimal.
 
+import type { Budget } from "./budget.ts";
 import { numberOf } from "./decimal.ts";
 
 /** The tree of JSON.parse, with a Decimal where a double would change the number. Throws SyntaxError as JSON.parse does. */
 export function parseJson(text: string): unknown {
   return needsDecimals(text) ? parseLossless(text, reviver) : (JSON.parse(text) as unknown);
+}
+
+/** How many values a JSON text holds, about: as many as it has commas and opening brackets outside of strings. */
+export function valuesIn(text: string): number {
+  let count = 1;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === comma || unit === bracket || unit === brace) count++;
+    else if (unit === quotes) at = closingQuotes(text, at);
+  }
+  return count;
+}
+
+const [comma, bracket, brace, quotes, backslash] = [0x2c, 0x5b, 0x7b, 0x22, 0x5c] as const;
+
+function closingQuotes(text: string, opening: number): number {
+  for (let at = text.indexOf('"', opening + 1); at !== -1; at = text.indexOf('"', at + 1)) {
+    let before = at;
+    while (text.charCodeAt(before - 1) === backslash) before--;
+    if ((at - before) % 2 === 0) return at;
+  }
+  return text.length;
+}
+
+/** What an empty object takes, in bytes, with its place in a list. */
+const bytesPerValue = 64;
+
+/**
+ * Charges what the tree of a JSON text will take, which may be twenty times the text. JSON.parse looks at no clock, and when it
+ * fills the heap of a thread, the whole process ends. Throws LimitError.
+ */
+export function chargeJson(text: string, budget: Budget): void {
+  budget.output(text.length);
+  budget.output(valuesIn(text) * bytesPerValue);
 }
 
 /** Whether the text may hold a number that JSON.parse would change; strings that look so only cost time. */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { numberOf } from "../src/decimal.ts";
-import { needsDecimals, parseJson } from "../src/json.ts";
+import { needsDecimals, parseJson, valuesIn } from "../src/json.ts";
 
 const digits = (max: number) => fc.stringMatching(new RegExp(`^\\d{1,${max}}$`));
 
@@ -61,4 +61,28 @@ test("no text makes the search slow", () => {
     needsDecimals(text);
     assert.ok(performance.now() - startMs < 2000, part);
   }
+});
+
+test("values are counted by what stands between them, not by what strings hold", () => {
+  const count = (tree: unknown): number => {
+    if (typeof tree !== "object" || tree === null) return 1;
+    return Object.values(tree).reduce((total: number, member) => total + count(member), 1);
+  };
+  const empty = (tree: unknown): number => {
+    if (typeof tree !== "object" || tree === null) return 0;
+    const members = Object.values(tree);
+    return members.reduce((total: number, member) => total + empty(member), members.length === 0 ? 1 : 0);
+  };
+  const texts = fc.string({ unit: fc.constantFrom('"', "\\", ",", "[", "{", "a", "é") });
+  const trees = fc.letrec((tie) => ({
+    tree: fc.oneof(
+      { depthSize: "small" },
+      texts,
+      fc.integer(),
+      fc.array(tie("tree")),
+      fc.dictionary(texts, tie("tree")),
+    ),
+  })).tree;
+  // The first member of a list has no comma before it, but a bracket; an empty list has none.
+  fc.assert(fc.property(trees, (tree) => valuesIn(JSON.stringify(tree)) === count(tree) + empty(tree)));
 });

@@ -1,7 +1,7 @@
 // Functions between texts and other forms: JSON, YAML, base64, digests. Kyverno: pkg/engine/jmespath/functions.go.
 
 import { parseYaml } from "@portcullis/kube";
-import { Decimal, Source } from "@portcullis/lang";
+import { Decimal, Source, chargeJson } from "@portcullis/lang";
 import { decodeBase64, decodeJson, decodeUtf8, encodeBase64, encodeUtf8, standardBase64 } from "@portcullis/lang/go";
 import type { JmesFunction } from "../functions/function.ts";
 import { type Value, isList, isObject, setOwn } from "../runtime/value.ts";
@@ -11,7 +11,7 @@ import { text } from "./signature.ts";
 type Evaluate = JmesFunction["evaluate"];
 
 const parseJson: Evaluate = ({ budget }, source) => {
-  budget.output((source as string).length * 4);
+  chargeJson(source as string, budget);
   const decoded = decodeJson(source as string);
   return "error" in decoded ? libraryError(decoded.error) : (decoded.value as Value);
 };

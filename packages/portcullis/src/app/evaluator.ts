@@ -3,7 +3,7 @@
 // prepared beside the one that is being served and used from the moment that requests name their version, so that all
 // threads change over between two requests, together.
 
-import { Budget, type Answer as NeedAnswer, type Need, type World, parseJson } from "@portcullis/lang";
+import { Budget, type Answer as NeedAnswer, type Need, type World, parseJson, valuesIn } from "@portcullis/lang";
 import {
   type Answered,
   type Decision,
@@ -428,7 +428,14 @@ function replyOf(reply: Reply): Settled {
 }
 
 /** The review, or what is wrong with the body. */
+/**
+ * A body of more values than this is not read: JSON.parse would fill the heap of this thread, and with it end the process. The
+ * largest objects that an API server stores have a tenth of it.
+ */
+const mostValues = 1_000_000;
+
 function readBody(body: string): ReturnType<typeof readReview> | string {
+  if (body.length > mostValues && valuesIn(body) > mostValues) return `the body holds more than ${mostValues} values`;
   try {
     return readReview(parseJson(body));
   } catch (error) {

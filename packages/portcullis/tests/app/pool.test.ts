@@ -241,6 +241,24 @@ test("large bodies are decided apart from the others", async () => {
   assert.equal((await ask(running, "bad", { padding: 4_000_000 })).message, "not this");
 });
 
+test("a body of very many small values is refused before it fills the memory of a thread", async () => {
+  // JSON.parse does not stop where a heap is full: V8 ends the whole process.
+  await using running = await startPool([denies]);
+  const whole = reviewText({ uid: "many", object: { padding: "?" } });
+  for (const values of [
+    `[${"{},".repeat(3_000_000)}{}]`,
+    "[".repeat(9_000_000),
+    `{"a":[${"1.0,".repeat(2_000_000)}1]}`,
+  ]) {
+    const { body } = await running.pool.decide(whole.replace('"?"', values), clockMs() + 10_000);
+    const { response } = JSON.parse(body) as { readonly response: Answer };
+    assert.equal(response.status.message, "the body holds more than 1000000 values");
+    assert.equal(response.status.code, 400);
+  }
+  assert.deepEqual(running.restarts, []);
+  assert.equal((await ask(running, "good")).allowed, true);
+});
+
 test("a change is served by every thread from one moment on", async () => {
   await using running = await startPool([denies]);
   const messageOf = async () => (await ask(running, "bad")).message ?? "";

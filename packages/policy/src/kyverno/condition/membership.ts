@@ -6,6 +6,7 @@
 // denies, hence `wildcards` says which side may hold them there. With "both" the answer is Kyverno's.
 // Behaviour from Kyverno pkg/engine/variables/operator/{in,notin,anyin,allin,anynotin,allnotin}.go.
 
+import { chargeJson } from "@portcullis/lang";
 import { type GoNumber, goNumber, goText } from "../pattern/govalue.ts";
 import { compileScalar, operatorOf } from "../pattern/scalar.ts";
 import { matchesWildcard } from "../pattern/wildcard.ts";
@@ -122,7 +123,7 @@ function placeOf(elements: readonly string[], value: unknown, options: OperatorO
 
 /** The list that a JSON text holds, or the text alone where it is no JSON; null for other JSON. */
 function jsonTexts(text: string, { budget }: OperatorOptions): readonly string[] | null {
-  budget.output(text.length);
+  chargeJson(text, budget);
   let tree: unknown;
   try {
     tree = JSON.parse(text);

@@ -2,7 +2,7 @@
 // Recent texts are remembered with their operations, so that a patch without variables is read once.
 // Behaviour from Kyverno pkg/engine/mutate/patch/{patchJSON6902,patchesUtils}.go.
 
-import { type Budget, Source, parseJson } from "@portcullis/lang";
+import { type Budget, Source, chargeJson, parseJson } from "@portcullis/lang";
 import { type JsonPatchOperation, applyJsonPatch as applyOperations, parseYaml, readJsonPatch } from "@portcullis/kube";
 import type { Json } from "../../engine/request.ts";
 import { deepEqual } from "../pattern/govalue.ts";
@@ -36,7 +36,7 @@ const memory = new Map<string, Operations>();
 export function operationsOf(text: string, budget: Budget): Operations {
   const known = memory.get(text);
   if (known !== undefined) return known;
-  budget.output(text.length);
+  chargeJson(text, budget);
   const operations = readOperations(text);
   if (text.length <= longestRemembered) {
     if (memory.size >= remembered) memory.clear();
