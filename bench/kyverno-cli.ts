@@ -126,7 +126,7 @@ function policyFiles(folder: string): readonly string[] {
 }
 
 function isDecided(text: string): boolean {
-  return /^kind: ClusterPolicy$/m.test(text) && !/^\s+(?:- )?(?:cel|verifyImages|manifests):/m.test(text);
+  return /^kind: ClusterPolicy$/m.test(text) && !/^\s+(?:- )?(?:verifyImages|manifests):/m.test(text);
 }
 
 interface Report {

@@ -2,6 +2,7 @@
 
 import { gvkOf, isObject, nameOf, namespaceOf, stringAt, valueAt } from "@portcullis/kube";
 import type { Json } from "../engine/request.ts";
+import type { RuleTree } from "./autogen/rules.ts";
 import { listOf } from "./match/filter.ts";
 import { compileFailureAction, compilePolicyAction, mayEnforce } from "./policy/action.ts";
 import { ruleTrees } from "./policy/policy.ts";
@@ -57,7 +58,7 @@ export function rulesStatus(object: Json): RulesStatus {
   const own = all.filter((rule) => !isGenerated(rule));
   const having = (type: string): number => own.filter((rule) => ruleType(rule) === type).length;
   return {
-    autogen: all.filter(isGenerated),
+    autogen: all.filter(isGenerated).map(asPrinted),
     count: {
       validate: having("validate"),
       generate: having("generate"),
@@ -65,6 +66,15 @@ export function rulesStatus(object: Json): RulesStatus {
       verifyimages: having("imageVerify"),
     },
   };
+}
+
+/** As Go prints a rule: of what a rule matches, the resources of its own are there even where it has none. */
+function asPrinted(rule: RuleTree): Json {
+  const blocks = ["match", "exclude"].flatMap((field) => {
+    const block = rule[field];
+    return isObject(block) ? [[field, { resources: {}, ...block }] as const] : [];
+  });
+  return { ...rule, ...Object.fromEntries(blocks) };
 }
 
 function ruleType(rule: Json): string {

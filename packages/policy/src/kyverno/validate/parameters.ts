@@ -5,9 +5,11 @@
 import {
   compileLabelSelector,
   goJson,
+  guessResource,
   gvkOf,
   isObject,
   labelsOf,
+  namespaceOf,
   readLabelSelector,
   stringAt,
   valueAt,
@@ -30,14 +32,18 @@ export interface Parameters {
 export function parametersOf({ scope }: RuleRun, { kind, reference }: Parameters, namespace: string): readonly Json[] {
   const gvk = gvkOf(kind);
   const known = scope.evaluation.catalog.resourceOf(gvk);
-  if (known === null) {
-    throw new Failure(`failed to check if resource is namespaced or not (no such kind: ${gvk.kind})`);
+  const isClusterWide = known?.namespaced === false;
+  const place = isClusterWide ? clusterWide(scope, reference) : namespaceFor(scope, reference, namespace);
+  // Of a kind that is defined elsewhere whoever answers knows whether it has a namespace.
+  if (place === "" && known?.namespaced === true) {
+    throw new Failure("can't use namespaced paramRef to match cluster-scoped resources");
   }
-  const place = known.namespaced ? namespaceFor(scope, reference, namespace) : clusterWide(scope, reference);
   const name = stringAt(reference, "name");
-  if (name !== "") return [ask(scope, objectNeed(gvk, place, name))];
+  if (name !== "") return [readable(scope, ask(scope, objectNeed(gvk, place, name)))];
   const selector = valueAt(reference, "selector");
-  const found = isObject(selector) ? selected(scope, gvk, listPath(known.resource, place), selector) : [];
+  const { group, version } = gvk;
+  const resource = known?.resource ?? { group, version, resource: guessResource(gvk.kind) };
+  const found = isObject(selector) ? selected(scope, gvk, listPath(resource, place), selector) : [];
   if (found.length === 0 && stringAt(reference, "parameterNotFoundAction") === "Deny") {
     throw new Failure("no params found");
   }
@@ -46,7 +52,6 @@ export function parametersOf({ scope }: RuleRun, { kind, reference }: Parameters
 
 function namespaceFor({ policyNamespace }: Scope, reference: Json, own: string): string {
   const namespace = stringAt(reference, "namespace") || own;
-  if (namespace === "") throw new Failure("can't use namespaced paramRef to match cluster-scoped resources");
   if (policyNamespace !== "" && namespace !== policyNamespace) {
     throw new Failure(
       `paramRef refers to namespace ${namespace}, which is different from the policy namespace ${policyNamespace}`,
@@ -59,10 +64,15 @@ function clusterWide({ policyNamespace }: Scope, reference: Json): string {
   if (stringAt(reference, "namespace") !== "") {
     throw new Failure("paramRef.namespace must not be provided for a cluster-scoped `paramKind`");
   }
-  if (policyNamespace !== "") {
-    throw new Failure(`paramRef refers to a cluster-wide object, which namespaced policies may not read`);
-  }
+  if (policyNamespace !== "") throw new Failure(notReadable);
   return "";
+}
+
+const notReadable = "paramRef refers to a cluster-wide object, which namespaced policies may not read";
+
+function readable({ policyNamespace }: Scope, object: Json): Json {
+  if (policyNamespace !== "" && namespaceOf(object) !== policyNamespace) throw new Failure(notReadable);
+  return object;
 }
 
 function objectNeed({ group, version, kind }: Gvk, namespace: string, name: string): Need {
