@@ -253,3 +253,12 @@ test("K12: numbers in lists are equal when their values are, which Kyverno never
   };
   assert.deepEqual([codes(false), codes(true)], [["list-of-integers"], []]);
 });
+
+test("K35: an object is no member, where Kyverno panics", () => {
+  const sources = '"{{ request.object.spec.containers[].resources }}"';
+  const object = documents(
+    "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: c, image: i, resources: {limits: {cpu: 1}}}]}}",
+  )[0];
+  assert.deepEqual(results(deny(sources, "NotIn", "[a, b]"), object), ["fail: m"]);
+  assert.deepEqual(results(deny(sources, "In", "[a, b]"), object), [passed]);
+});
