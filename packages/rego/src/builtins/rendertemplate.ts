@@ -146,8 +146,9 @@ function elementsOf(value: GoValue, pipeline: Pipeline): readonly (readonly [GoV
     return Array.from({ length: Math.max(0, Number(value)) }, (_, at) => [BigInt(at), BigInt(at)] as const);
   }
   const text = pipeline.commands.map((command) => command.text).join(" | ");
+  const place = pipeline.commands[0]?.args[0]?.place ?? "1:0";
   throw new TemplateError(
-    `template: template:1: executing "template" at <${text}>: range can't iterate over ${textOf(value, "<nil>")}`,
+    `template: template:${place}: executing "template" at <${text}>: range can't iterate over ${textOf(value, "<nil>")}`,
   );
 }
 
@@ -176,7 +177,7 @@ function evaluate(execution: Execution, pipeline: Pipeline, dot: GoValue): GoVal
 function runCommand(execution: Execution, command: Command, dot: GoValue, piped: readonly GoValue[]): GoValue {
   const [first, ...rest] = command.args as readonly [Argument, ...Argument[]];
   const fail = (message: string): TemplateError =>
-    new TemplateError(`template: template:1: executing "template" at <${command.text}>: ${message}`);
+    new TemplateError(`template: template:${command.place}: executing "template" at <${command.text}>: ${message}`);
   if (first.operand.kind !== "function") {
     if (rest.length > 0 || piped.length > 0) throw fail(`can't give argument to non-function ${first.text}`);
     return argumentValue(execution, first, dot);
@@ -196,7 +197,7 @@ function argumentValue(execution: Execution, argument: Argument, dot: GoValue): 
   return value;
 }
 
-function operandValue(execution: Execution, { operand, text }: Argument, dot: GoValue): GoValue {
+function operandValue(execution: Execution, { operand, text, place }: Argument, dot: GoValue): GoValue {
   switch (operand.kind) {
     case "dot":
       return dot;
@@ -210,7 +211,7 @@ function operandValue(execution: Execution, { operand, text }: Argument, dot: Go
     case "pipeline":
       return evaluate(execution, operand.pipeline, dot);
     case "function":
-      return runCommand(execution, { args: [{ operand, fields: [], text }], text }, dot, []);
+      return runCommand(execution, { args: [{ operand, fields: [], text, place }], text, place }, dot, []);
     case "variable":
     default: {
       const variable = execution.variables.findLast((one) => one.name === operand.name);
@@ -221,14 +222,14 @@ function operandValue(execution: Execution, { operand, text }: Argument, dot: Go
 }
 
 /** A key that is not there is no error, and neither is a field of nothing; a field of a scalar is. */
-function fieldOf(value: GoValue, field: string, { text }: Argument): GoValue {
+function fieldOf(value: GoValue, field: string, { text, place }: Argument): GoValue {
   if (value === undefined || value === null) return undefined;
   if (!(value instanceof GoFloat) && isPlainObject(value as Value)) {
     const object = value as { readonly [key: string]: Value };
     return Object.hasOwn(object, field) ? object[field] : undefined;
   }
   throw new TemplateError(
-    `template: template:1:4: executing "template" at <${text}>: can't evaluate field ${field} in type interface {}`,
+    `template: template:${place}: executing "template" at <${text}>: can't evaluate field ${field} in type interface {}`,
   );
 }
 

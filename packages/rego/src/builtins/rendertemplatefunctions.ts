@@ -98,7 +98,8 @@ function ordered(holds: (order: number) => boolean): TemplateFunction {
 }
 
 const length: TemplateFunction = ([value]) => {
-  if (value === undefined || value === null) return { error: "len of nil pointer" };
+  if (value === undefined) return { error: "reflect: call of reflect.Value.Type on zero Value" };
+  if (value === null) return { error: "len of nil pointer" };
   if (kindOf(value) === "string") return { value: BigInt(utf8Length(stringOf(value))) };
   if (isArray(value as Value)) return { value: BigInt((value as readonly Value[]).length) };
   if (kindOf(value) !== "other") return { error: `len of type ${typeText(value)}` };

@@ -1,6 +1,8 @@
 // Go's text/template language as a tree: text, actions in double braces with pipelines of commands, and the blocks if, range,
 // with, define, block. `{{-` and `-}}` trim the text beside them. Go: text/template/parse.
 
+import { utf8Length } from "@portcullis/lang/go";
+
 export class TemplateError extends Error {}
 
 type Operand =
@@ -18,11 +20,14 @@ export interface Argument {
   readonly operand: Operand;
   readonly fields: readonly string[];
   readonly text: string;
+  /** Where Go says it is, as `line:column`; of fields in a row it names the second. */
+  readonly place: string;
 }
 
 export interface Command {
   readonly args: readonly Argument[];
   readonly text: string;
+  readonly place: string;
 }
 
 export interface Pipeline {
@@ -197,6 +202,8 @@ interface Tokens {
   readonly parser: Parser;
   readonly piece: Piece;
   readonly tokens: readonly string[];
+  /** Where each begins in the template. */
+  readonly offsets: readonly number[];
   at: number;
 }
 
@@ -205,6 +212,8 @@ const token =
 
 function parsePipeline(parser: Parser, piece: Piece, text: string): Pipeline {
   const tokens: string[] = [];
+  const offsets: number[] = [];
+  const start = parser.source.indexOf(text, piece.offset);
   token.lastIndex = 0;
   // A space before a field makes it an argument of its own; without one it belongs to what stands before it.
   for (let end = 0; end < text.trimEnd().length;) {
@@ -214,8 +223,9 @@ function parsePipeline(parser: Parser, piece: Piece, text: string): Pipeline {
     const spaced = match[0].length > (match[1] ?? "").length;
     tokens.push(spaced && (match[1] ?? "").startsWith(".") ? ` ${match[1]}` : (match[1] ?? ""));
     end = token.lastIndex;
+    offsets.push(start + end - (match[1] ?? "").length);
   }
-  const reader: Tokens = { parser, piece, tokens, at: 0 };
+  const reader: Tokens = { parser, piece, tokens, offsets, at: 0 };
   const pipeline = readPipeline(reader);
   if (reader.at < tokens.length) throw failAt(parser, piece, `unexpected "${tokens[reader.at]}" in command`);
   return pipeline;
@@ -258,7 +268,7 @@ function readCommand(reader: Tokens): Command {
   const text = args.map((arg) => arg.text).join(" ");
   if (args.length === 0)
     throw failAt(reader.parser, reader.piece, from === 0 ? "missing value for command" : "unexpected | in operand");
-  return { args, text };
+  return { args, text, place: placeOf(reader, from) };
 }
 
 function readArgument(reader: Tokens): Argument {
@@ -279,7 +289,13 @@ function readArgument(reader: Tokens): Argument {
     .slice(from, reader.at)
     .map((part) => part.trim())
     .join("");
-  return { operand, fields, text };
+  return { operand, fields, text, place: placeOf(reader, fields.length > 0 && reader.at > from + 1 ? from + 1 : from) };
+}
+
+/** Go counts columns in bytes, from zero. */
+function placeOf({ parser, offsets }: Tokens, at: number): string {
+  const lines = parser.source.slice(0, offsets[at]).split("\n");
+  return `${lines.length}:${utf8Length(lines.at(-1) ?? "")}`;
 }
 
 function readOperand(reader: Tokens, text: string, fields: string[]): Operand {
