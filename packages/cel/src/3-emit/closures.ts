@@ -18,8 +18,8 @@ import { sizeOf } from "../runtime/size.ts";
 import type { Evaluate } from "../runtime/state.ts";
 import { goTypeName } from "../runtime/gotypename.ts";
 import { CelError, CelMap, Opaque, Optional, Uint, type Value, isDouble, isInt } from "../runtime/value.ts";
-import { ConstantFailed, checkRegex, convertedConstant } from "./constants.ts";
-import { type Emitted, type Emitter, type Scope, charged, constantly, partCost } from "./emitted.ts";
+import { ConstantFailed, convertedConstant, withPattern } from "./constants.ts";
+import { type Binding, type Emitted, type Emitter, type Scope, charged, constantly, partCost } from "./emitted.ts";
 import { emitFold } from "./fold.ts";
 
 const costs: Readonly<Record<"read" | "list" | "map" | "struct", number>> = { read: 1, list: 10, map: 30, struct: 40 };
@@ -57,9 +57,7 @@ function emitName({ checked }: Emitter, { id, name: written }: Name, { slots }: 
   if (isValue) return constantly(reference.value);
   const name = reference !== undefined && "name" in reference ? reference.name : written;
   const slot = slots.get(name);
-  if (slot !== undefined) {
-    return { run: (state) => state.locals[slot] as Value | CelError, cost: costs.read, whole: costs.read };
-  }
+  if (slot !== undefined) return { run: readLocal(slot), cost: costs.read, whole: costs.read };
   // With a dot before it, it is not one of a fold.
   const variable = name.startsWith(".") ? name.slice(1) : name;
   const missing = new CelError(`no such attribute(s): ${variable}`);
@@ -68,6 +66,16 @@ function emitName({ checked }: Emitter, { id, name: written }: Name, { slots }: 
     return value === undefined ? missing : value;
   };
   return { run, cost: costs.read, whole: costs.read };
+}
+
+function readLocal(slot: number | Binding): Evaluate {
+  if (typeof slot === "number") return (state) => state.locals[slot] as Value | CelError;
+  const { slot: at, init } = slot;
+  return (state) => {
+    const known = state.locals[at];
+    if (known !== undefined) return known;
+    return (state.locals[at] = init(state));
+  };
 }
 
 function emitSelection(emitter: Emitter, node: Selection, scope: Scope): Emitted {
@@ -229,8 +237,8 @@ function emitFunction(emitter: Emitter, node: Call, args: readonly Expression[],
     return emitOptionalOr(emitter, args, scope, node.function === "orValue");
   }
   const emitted = args.map((arg) => emitter.emit(arg, scope));
-  checkRegex(
-    all[0],
+  const overloads = withPattern(
+    one === undefined ? all : [one],
     emitted.map((arg) => arg.constant),
   );
   const constant = convertedConstant(emitter.environment, node, emitted[0]?.constant);
@@ -241,7 +249,7 @@ function emitFunction(emitter: Emitter, node: Call, args: readonly Expression[],
   return {
     run: callOf(
       node.function,
-      one === undefined ? all : [one],
+      overloads,
       emitted.map(({ run }) => run),
       { resolved: one !== undefined, readsBoth: emitter.environment.dialect.celGo === 26, isFree: isConstantSet(set) },
     ),

@@ -7,7 +7,7 @@ import { compileRegex } from "@portcullis/lang/go";
 import type { Call } from "../ast.ts";
 import type { Environment } from "../environment.ts";
 import type { Overload } from "../library.ts";
-import { dispatch } from "../runtime/dispatch.ts";
+import { bareMismatch, dispatch } from "../runtime/dispatch.ts";
 import { CelError, type Value } from "../runtime/value.ts";
 
 const conversions: ReadonlySet<string> = new Set([
@@ -39,9 +39,15 @@ export function convertedConstant({ functions }: Environment, node: Call, arg: V
   return result;
 }
 
-/** Looks at a regular expression that is written out. Throws ConstantFailed. cel-go: interpreter/optimizations.go. */
-export function checkRegex(overload: Overload | undefined, args: readonly (Value | undefined)[]): void {
-  const pattern = overload?.regexAt === undefined ? undefined : args[overload.regexAt];
-  const compiled = typeof pattern === "string" ? compileRegex(pattern) : undefined;
-  if (compiled !== undefined && "error" in compiled) throw new ConstantFailed(compiled.error);
+/**
+ * The overloads for a regular expression that is written out, if it is: it must compile, and then nothing is said of values
+ * that do not fit. Throws ConstantFailed. cel-go: interpreter/optimizations.go.
+ */
+export function withPattern(overloads: readonly Overload[], args: readonly (Value | undefined)[]): readonly Overload[] {
+  const at = overloads[0]?.regexAt;
+  const pattern = at === undefined ? undefined : args[at];
+  if (typeof pattern !== "string") return overloads;
+  const compiled = compileRegex(pattern);
+  if ("error" in compiled) throw new ConstantFailed(compiled.error);
+  return overloads.map((overload) => ({ ...overload, mismatch: bareMismatch }));
 }

@@ -21,9 +21,15 @@ export interface Emitted {
 
 /** Where a node stands: names of folds with their slots, and which accumulator may be added to in place. */
 export interface Scope {
-  readonly slots: ReadonlyMap<string, number>;
+  readonly slots: ReadonlyMap<string, number | Binding>;
   readonly depth: number;
   readonly builder: string | null;
+}
+
+/** A name that stands for a value, which is evaluated when the name is first read. */
+export interface Binding {
+  readonly slot: number;
+  readonly init: Evaluate;
 }
 
 export interface Emitter {

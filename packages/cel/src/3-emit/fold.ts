@@ -11,6 +11,7 @@ import type { CelError, Value } from "../runtime/value.ts";
 import { type Emitted, type Emitter, type Scope, charged } from "./emitted.ts";
 
 export function emitFold(emitter: Emitter, node: Fold, scope: Scope): Emitted {
+  if (node.range.kind === "list" && node.range.elements.length === 0) return emitBinding(emitter, node, scope);
   const range = emitter.emit(node.range, scope);
   const init = emitter.emit(node.init, scope);
   const accumulator = scope.depth;
@@ -44,6 +45,19 @@ export function emitFold(emitter: Emitter, node: Fold, scope: Scope): Emitted {
     }),
     cost: range.cost + init.cost,
   };
+}
+
+/** A fold over nothing, by which macros give a value a name: it is evaluated when the name is first read, or never. */
+function emitBinding(emitter: Emitter, node: Fold, scope: Scope): Emitted {
+  const slot = scope.depth;
+  const init = charged(emitter.emit(node.init, { ...scope, builder: null }));
+  const slots = new Map([...scope.slots, [node.accumulator, { slot, init }] as const]);
+  const result = charged(emitter.emit(node.result, { slots, depth: slot + 1, builder: null }));
+  const run: Evaluate = (state) => {
+    state.locals[slot] = undefined;
+    return result(state);
+  };
+  return { run, cost: 0 };
 }
 
 function isEmpty(init: Expression): boolean {

@@ -8,7 +8,7 @@ import { entriesOf } from "../runtime/container.ts";
 import { sizeOf } from "../runtime/size.ts";
 import { CelError, type Value, fromInput, isMap } from "../runtime/value.ts";
 
-type Cost = NonNullable<Overload["cost"]>;
+type Cost = (args: readonly Value[], result: Value | CelError | null) => number;
 
 /** Everything in a value once; of texts a tenth of their bytes. */
 function wholeTraversal(value: Value): number {

@@ -30,32 +30,35 @@ export function callOf(
       const value = arg(state);
       if (value instanceof CelError) {
         failed ??= value;
-        // What failed has the size of a scalar.
-        values.push(null);
+        // It is asked for nothing but its cost.
+        values.push(value as never);
         if (!goesOn) break;
       } else values.push(value);
     }
     if (failed === null) return answer(state, values);
     // A call whose arguments were all looked at costs even if it is not made.
-    if (values.length === args.length) state.charge(costOf(overloads[0], values, failed));
-    return failed;
+    return values.length === args.length ? answerOf(state, overloads[0], values, failed) : failed;
   };
 
   function answer(state: State, values: readonly Value[]): Value | CelError {
     const overload = choose(values);
-    if (overload instanceof CelError) {
-      state.charge(costOf(overloads[0], values, overload));
-      return overload;
-    }
+    if (overload instanceof CelError) return answerOf(state, overloads[0], values, overload);
     state.budget.step();
     const result = overload.run(values, state.budget);
-    if (isFree) return result;
-    state.charge(costOf(overload, values, result));
-    return result;
+    return isFree ? result : answerOf(state, overload, values, result);
   }
 
-  function costOf(overload: Overload | undefined, values: readonly Value[], result: Value | CelError): number {
-    if (overload?.cost === undefined || !(resolved || overload.costsWhenDispatched === true)) return 1;
-    return overload.cost(values, result);
+  /** The result, with its cost charged; where the cost cannot be told, as in cel-go an error. */
+  function answerOf(
+    state: State,
+    overload: Overload | undefined,
+    values: readonly Value[],
+    result: Value | CelError,
+  ): Value | CelError {
+    const isPriced = overload?.cost !== undefined && (resolved || overload.costsWhenDispatched === true);
+    const cost = isPriced ? overload.cost(values, result) : 1;
+    if (cost instanceof CelError) return cost;
+    state.charge(cost);
+    return result;
   }
 }

@@ -13,6 +13,7 @@ import {
   isDouble,
   isInt,
   isMap,
+  isTree,
 } from "./value.ts";
 import { goText } from "./gotext.ts";
 import { typeName, typeOfValue } from "./valuetype.ts";
@@ -47,13 +48,25 @@ export function index(container: Value, key: Value): Value | CelError {
 
 /** The same where nothing is found: undefined. An index that no list can have is still an error. */
 export function find(container: Value, key: Value): Value | CelError | undefined {
-  if (key instanceof Optional) return new CelError("invalid qualifier type: *types.Optional");
+  if (typeof key === "object" && key !== null && isContainer(key)) {
+    return new CelError(`invalid qualifier type: ${qualifierName(key)}`);
+  }
   if (Array.isArray(container)) {
     const at = listIndex(key);
     if (at instanceof CelError) return at;
     return at >= 0 && at < container.length ? elementAt(container as readonly Value[], at) : undefined;
   }
   return isMap(container) ? findKey(container, key) : undefined;
+}
+
+function isContainer(key: object): boolean {
+  return key instanceof Optional || Array.isArray(key) || isTree(key);
+}
+
+/** Go's types of what comes with input. */
+function qualifierName(key: object): string {
+  if (key instanceof Optional) return "*types.Optional";
+  return Array.isArray(key) ? "[]interface {}" : "map[string]interface {}";
 }
 
 /** Doubles and uints index, too, where they are whole. cel-go: common/types/list.go IndexOrError. */

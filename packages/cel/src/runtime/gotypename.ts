@@ -1,6 +1,17 @@
 // What Go calls the type of a value, where cel-go's messages show it (`%T`): `types.Int`.
 
-import { CelMap, Double, Duration, Optional, Timestamp, TypeValue, Uint, type Value, isTree } from "./value.ts";
+import {
+  CelError,
+  CelMap,
+  Double,
+  Duration,
+  Optional,
+  Timestamp,
+  TypeValue,
+  Uint,
+  type Value,
+  isTree,
+} from "./value.ts";
 
 export function goTypeName(value: Value): string {
   if (value === null) return "types.Null";
@@ -19,6 +30,7 @@ export function goTypeName(value: Value): string {
 }
 
 function nameOfObject(value: object): string {
+  if (value instanceof CelError) return "*types.Err";
   if (value instanceof Double) return "types.Double";
   if (value instanceof Uint) return "types.Uint";
   if (value instanceof Uint8Array) return "types.Bytes";

@@ -21,7 +21,7 @@ export class State {
   cost = 0;
   readonly #costMax: number;
   /** By slot. An accumulator may hold an error. */
-  readonly locals: (Value | CelError)[] = [];
+  readonly locals: (Value | CelError | undefined)[] = [];
 
   constructor(read: ReadVariable, budget: Budget, costMax: number) {
     this.read = read;

@@ -122,8 +122,7 @@ export class CelMap {
 
   /** Replaces what was there. For whoever makes the map; afterwards it does not change. */
   set(key: Value, value: Value): void {
-    const canonical = keyOf(key);
-    if (canonical !== null) this.#entries.set(canonical, [key, value]);
+    this.#entries.set(keyOf(key) ?? `other ${this.#entries.size}`, [key, value]);
   }
 
   delete(key: Value): void {
@@ -146,15 +145,16 @@ export class CelMap {
   }
 }
 
-/** Equal keys have equal texts, whatever numeric type they are of; null for what is no key. */
+/** Equal keys have equal texts, whatever numeric type they are of; null for what equals no other key. */
 function keyOf(key: Value): string | null {
   if (typeof key === "string") return `s${key}`;
-  if (typeof key === "boolean") return `b${key}`;
-  if (typeof key === "number") return Number.isInteger(key) ? `n${key}` : null;
+  if (typeof key === "boolean" || key === null) return `b${key}`;
+  if (typeof key === "number") return Number.isNaN(key) ? null : `n${key}`;
   if (typeof key === "bigint") return `n${key}`;
   if (key instanceof Uint) return `n${key.value}`;
   if (key instanceof Double) return `n${BigInt(key.value)}`;
-  return null;
+  if (key instanceof Timestamp) return `t${key.nanoseconds}`;
+  return key instanceof Duration ? `d${key.nanoseconds}` : null;
 }
 
 /** An int of any size within int64. The caller has checked the range. */
