@@ -102,7 +102,7 @@ function encodeObject(call: BuiltinCall, value: Value): Value | undefined {
       pairs.push([name, text]);
     }
   }
-  return encodeQuery(pairs);
+  return encodeQuery(pairs, (steps) => call.budget.step(steps));
 }
 
 function decodeObject(call: BuiltinCall, text: string): Value | undefined {
@@ -161,7 +161,7 @@ export const encodingBuiltins: readonly Builtin[] = [
     type: textToText,
     evaluate: onString((call, text) => {
       charge(call, text, 3);
-      return queryEscape(text);
+      return queryEscape(text, (steps) => call.budget.step(steps));
     }),
   },
   {

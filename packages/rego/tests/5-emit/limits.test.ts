@@ -49,6 +49,20 @@ suite("limits", () => {
     assert.throws(() => valueOfP(module, { input, limits: { steps: 500_000 } }), isLimit("steps"));
   });
 
+  test("what is escaped is charged while it is", () => {
+    const input = JSON.stringify({ t: ",".repeat(100_000) });
+    for (const call of ["urlquery.encode(input.t)", "urlquery.encode_object(input)"]) {
+      assert.throws(() => valueOfP(`p := ${call}`, { input, limits: { steps: 1_000_000 } }), isLimit("steps"));
+    }
+  });
+
+  test("JSON of very many small values is charged before it is read", () => {
+    const input = JSON.stringify({ t: `[${"{},".repeat(100_000)}1]` });
+    for (const call of ["json.unmarshal(input.t)", "json.is_valid(input.t)", 'json.match_schema(input.t, "{}")']) {
+      assert.throws(() => valueOfP(`p := ${call}`, { input, limits: { outputBytes: 5_000_000 } }), isLimit("output"));
+    }
+  });
+
   test("what a policy gathers is charged: arrays, sets, objects and rules", () => {
     const input = JSON.stringify(Array.from({ length: 120 }, (_, at) => at));
     const loops = "some a in input; some b in input; some c in input";
