@@ -60,14 +60,15 @@ function check({ expr, stage, type, value, error, cost }: Golden): void {
   else if (value !== undefined) assert.equal(shown, showExpected(value));
   else assert.doesNotMatch(shown, /^error: /);
   // What panics in Go has no costs to tell of.
-  if (cost !== undefined && error?.startsWith("internal error: ") !== true) assert.equal(outcome.cost, cost, `cost of ${expr}`);
+  if (cost !== undefined && error?.startsWith("internal error: ") !== true)
+    assert.equal(outcome.cost, cost, `cost of ${expr}`);
 }
 
 const environment = createEnvironment({
   libraries: [...kubernetesLibraries(kubernetes136), jsonPatchLibrary],
   variables: {
-    authorizer: types.opaque("kubernetes.authorization.Authorizer"),
-    "authorizer.requestResource": types.opaque("kubernetes.authorization.ResourceCheck"),
+    authorizer: types.struct("kubernetes.authorization.Authorizer"),
+    "authorizer.requestResource": types.struct("kubernetes.authorization.ResourceCheck"),
   },
   dialect: kubernetes136,
   container: "",

@@ -17,7 +17,7 @@ export interface Overload {
   readonly run: Implementation;
   /**
    * Steps of cel-go's cost model for a call, arguments and result known; 1 without. Arguments may be errors, and of other
-   * types, too. Some of cel-go's costs cannot be told then, which is an error that stands instead of the result.
+   * types, too. Some of cel-go's costs cannot be told then, which is an error that ends the evaluation.
    */
   readonly cost?: (args: readonly Value[], result: Value | CelError) => number | CelError;
   /** The cost is of the function, whichever overload runs; without, a call that is resolved at run time costs 1. */

@@ -152,8 +152,8 @@ function environmentsOf({ dialect, hasParams, libraries: own = [] }: AdmissionOp
     ...(hasParams ? { params: types.dyn } : {}),
   };
   const authorizer = {
-    authorizer: types.opaque("kubernetes.authorization.Authorizer"),
-    "authorizer.requestResource": types.opaque("kubernetes.authorization.ResourceCheck"),
+    authorizer: types.struct("kubernetes.authorization.Authorizer"),
+    "authorizer.requestResource": types.struct("kubernetes.authorization.ResourceCheck"),
   };
   const libraries = [...kubernetesLibraries(dialect), requestLibrary, ...own];
   const made: Environments = {

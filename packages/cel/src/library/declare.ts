@@ -104,7 +104,8 @@ export function readType(text: string): Type {
   if (known !== undefined) return known;
   if (text.startsWith("<")) return types.parameter(text.slice(1, -1));
   const open = text.indexOf("(");
-  if (open === -1) return types.opaque(text);
+  // To cel-go these are messages that nobody has declared.
+  if (open === -1) return text.startsWith("kubernetes.") ? types.struct(text) : types.opaque(text);
   const name = text.slice(0, open);
   const parameters = splitTypes(text.slice(open + 1, -1)).map(readType);
   const [first = types.dyn, second = types.dyn] = parameters;

@@ -4,7 +4,7 @@
 
 import type { Overload } from "../library.ts";
 import { dispatch } from "./dispatch.ts";
-import type { Evaluate, State } from "./state.ts";
+import { CostExceeded, type Evaluate, type State } from "./state.ts";
 import { CelError, type Value } from "./value.ts";
 
 export interface CallOptions {
@@ -48,7 +48,7 @@ export function callOf(
     return isFree ? result : answerOf(state, overload, values, result);
   }
 
-  /** The result, with its cost charged; where the cost cannot be told, as in cel-go an error. */
+  /** The result, with its cost charged. Throws CostExceeded where there is too much of it, or it cannot be told. */
   function answerOf(
     state: State,
     overload: Overload | undefined,
@@ -57,7 +57,7 @@ export function callOf(
   ): Value | CelError {
     const isPriced = overload?.cost !== undefined && (resolved || overload.costsWhenDispatched === true);
     const cost = isPriced ? overload.cost(values, result) : 1;
-    if (cost instanceof CelError) return cost;
+    if (cost instanceof CelError) throw new CostExceeded(cost.message);
     state.charge(cost);
     return result;
   }

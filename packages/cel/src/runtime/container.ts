@@ -48,7 +48,7 @@ export function index(container: Value, key: Value): Value | CelError {
 
 /** The same where nothing is found: undefined. An index that no list can have is still an error. */
 export function find(container: Value, key: Value): Value | CelError | undefined {
-  if (typeof key === "object" && key !== null && isContainer(key)) {
+  if (typeof key === "object" && isNoKey(key)) {
     return new CelError(`invalid qualifier type: ${qualifierName(key)}`);
   }
   if (Array.isArray(container)) {
@@ -59,12 +59,13 @@ export function find(container: Value, key: Value): Value | CelError | undefined
   return isMap(container) ? findKey(container, key) : undefined;
 }
 
-function isContainer(key: object): boolean {
-  return key instanceof Optional || Array.isArray(key) || isTree(key);
+function isNoKey(key: object | null): boolean {
+  return key === null || key instanceof Optional || Array.isArray(key) || isTree(key);
 }
 
 /** Go's types of what comes with input. */
-function qualifierName(key: object): string {
+function qualifierName(key: object | null): string {
+  if (key === null) return "<nil>";
   if (key instanceof Optional) return "*types.Optional";
   return Array.isArray(key) ? "[]interface {}" : "map[string]interface {}";
 }

@@ -15,8 +15,8 @@ import {
 const environment = createEnvironment({
   libraries: kubernetesLibraries(kubernetes136),
   variables: {
-    authorizer: types.opaque("kubernetes.authorization.Authorizer"),
-    "authorizer.requestResource": types.opaque("kubernetes.authorization.ResourceCheck"),
+    authorizer: types.struct("kubernetes.authorization.Authorizer"),
+    "authorizer.requestResource": types.struct("kubernetes.authorization.ResourceCheck"),
   },
   dialect: kubernetes136,
 });
