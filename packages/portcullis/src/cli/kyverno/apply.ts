@@ -185,7 +185,7 @@ interface ObjectOutput {
 
 function printObject(object: unknown, response: PolicyResponse, { toPipe, sink, isGenerated }: ObjectOutput): void {
   // What was not changed, or made, has the doubles of the command line; what was patched has integers again.
-  const isPatched = !isGenerated && object !== response.object;
+  const isPatched = !isGenerated && object !== response.given;
   const yaml = writeGoYaml(object ?? {}, "yaml.v3", isPatched ? "integers" : "doubles");
   const targets = patchedTargets(response).map((target) => `${writeGoYaml(target, "yaml.v3", "integers")}\n---\n`);
   if (sink !== null) {
