@@ -5,6 +5,7 @@
 // mention looks like something too. For a rule on Pods, some of the objects are controllers with such a Pod as template.
 
 import { isObject, valueAt } from "@portcullis/kube";
+import { celFields } from "./celfields.ts";
 import { generatePodSpec, generateOfKind } from "./objects.ts";
 import { type Random, chance, pick, words } from "./schema.ts";
 
@@ -46,7 +47,11 @@ export function hintsOf(policy: unknown): PolicyHints {
     wildKeys: unique(rules.flatMap((rule) => keysIn(shapesOf(rule)).filter((key) => key.includes("*")))),
     kinds: unique(filters.flatMap((filter) => listAt(filter, "kinds").map(String))),
     shapes: rules.flatMap(shapesOf),
-    fields: uniquePaths([...texts.flatMap(fieldsIn), ...lists.flatMap((each) => elementFields(each))]),
+    fields: uniquePaths([
+      ...texts.flatMap(fieldsIn),
+      ...lists.flatMap((each) => elementFields(each)),
+      ...rules.flatMap(celFields),
+    ]),
     // A value that holds its own variable never ends in Kyverno.
     constants: unique([...texts.flatMap(constantsIn), ...rules.flatMap((rule) => conditionValues(rule))]).filter(
       (value) => !hasVariable(value),
@@ -131,7 +136,7 @@ function elementFields(each: unknown): readonly Path[] {
 }
 
 function constantsIn(text: string): readonly unknown[] {
-  const quoted = [...text.matchAll(/'([^']*)'/g)].map(([, inner = ""]) => inner);
+  const quoted = [...text.matchAll(/'([^']*)'|"([^"]*)"/g)].map(([, single, double]) => single ?? double ?? "");
   const literals = [...text.matchAll(/`([^`]*)`/g)].map(([, inner = ""]) => {
     try {
       return JSON.parse(inner) as unknown;
