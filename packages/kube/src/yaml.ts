@@ -11,7 +11,7 @@ import { type Document, TextDocument } from "./yaml/document.ts";
 import { countIndicators, eventsOf, positionOf } from "./yaml/events.ts";
 import { readPlainDocument } from "./yaml/plain.ts";
 import { type YamlDialect, doubleValue } from "./yaml/scalar.ts";
-import { type Chunk, looksLikeJson, splitDocuments } from "./yaml/split.ts";
+import { type Chunk, isReadableJson, jsonValuesMax, looksLikeJson, splitDocuments } from "./yaml/split.ts";
 
 export type { JsonObject, JsonTree } from "./yaml/build.ts";
 export type { Document, Path, ScalarOrigin } from "./yaml/document.ts";
@@ -109,6 +109,10 @@ function unreadableAs(text: string, source: Source, chunk: Chunk): Diagnostic | 
     return errorAt("yaml-syntax", spanOf(source, at, at), "null byte is not allowed in input");
   }
   if (text.length <= documentMax) return null;
+  if (looksLikeJson(text, 0) && !isReadableJson(text)) {
+    const message = `a JSON document of more than ${jsonValuesMax} values`;
+    return errorAt("yaml-syntax", spanOf(source, chunk.start, chunk.start), message, "divide it into several files");
+  }
   const broken = looksLikeJson(text, 0) ? jsonProblem(text) : null;
   if (broken !== null) {
     const at = chunk.start + broken.offset;

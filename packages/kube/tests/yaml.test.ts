@@ -186,6 +186,15 @@ suite("hostile input", () => {
     assert.deepEqual(complaints(`a: |\n${"  some words, and others\n".repeat(100_000)}`), []);
   });
 
+  test("so is JSON of very many values", () => {
+    const [told = "", ...others] = complaints(`{"a":[${"1,".repeat(8_500_000)}1]}`);
+    assert.match(
+      told,
+      /^test\.yaml:1:1: .*a JSON document of more than 8000000 values \(divide it into several files\)/,
+    );
+    assert.deepEqual(others, []);
+  });
+
   test("of keys that stand twice the first hundred are told", () => {
     assert.equal(complaints("a: 1\n".repeat(5000), { tellsDuplicates: true }).length, 100);
   });

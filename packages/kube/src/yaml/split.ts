@@ -4,7 +4,7 @@
 // whole text to the YAML parser instead.
 // Behaviour from k8s.io/apimachinery pkg/util/yaml YAMLReader.Read and YAMLOrJSONDecoder.Decode.
 
-import { type Diagnostic, type Source, errorAt, needsDecimals, parseJson, spanOf } from "@portcullis/lang";
+import { type Diagnostic, type Source, errorAt, needsDecimals, parseJson, spanOf, valuesIn } from "@portcullis/lang";
 
 /** Half-open offsets of one document in the source. */
 export interface Chunk {
@@ -64,7 +64,16 @@ function lineAfterSpace(text: string, at: number): number {
   return newline !== -1 && newline < start ? newline + 1 : start;
 }
 
+/** Of a file of 64 MiB; lists of Kubernetes objects have half as many. */
+export const jsonValuesMax = 8_000_000;
+
+/** Whether the tree of a JSON text is one that memory has room for. */
+export function isReadableJson(text: string): boolean {
+  return text.length <= jsonValuesMax || valuesIn(text) <= jsonValuesMax;
+}
+
 function parse(text: string): Chunk["json"] {
+  if (!isReadableJson(text)) return null;
   try {
     const plain = !needsDecimals(text);
     return { value: plain ? (JSON.parse(text) as unknown) : parseJson(text), plain };
