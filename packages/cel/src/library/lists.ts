@@ -45,40 +45,19 @@ const costOfResult: OverloadOptions = {
 };
 
 const costOfDepth: OverloadOptions = {
-  cost: ([list, depth = 1]) => {
-    if (isInt(depth)) return allocating(Math.max(0, Number(depth)), sizeAt([list as Value], 0));
-    return new CelError(`internal error: interface conversion: ref.Val is ${goTypeName(depth)}, not types.Int`);
-  },
+  cost: ([list, depth = 1]) => allocating(isInt(depth) ? Math.max(0, Number(depth)) : 1, sizeAt([list as Value], 0)),
 };
 
 /** Every element with every other. */
 function selfComparison(position: number): NonNullable<OverloadOptions["cost"]> {
   return (args) => {
     const list = args[position];
-    if (!Array.isArray(list)) return noLister(list as Value);
+    if (!Array.isArray(list)) return 1;
     const first = list.length === 0 ? null : elementAt(list as List, 0);
     const isText = typeof first === "string" || first instanceof Uint8Array;
     return allocating(isText ? 2.1 : 2, list.length * list.length);
   };
 }
-
-/** In Go, a panic. It names the first method that the type lacks. */
-function noLister(value: Value): CelError {
-  const missing = addable.has(typeName(typeOfValue(value))) ? "Contains" : "Add";
-  return new CelError(
-    `internal error: interface conversion: ${goTypeName(value)} is not traits.Lister: missing method ${missing}`,
-  );
-}
-
-const addable = new Set([
-  "bytes",
-  "double",
-  "google.protobuf.Duration",
-  "google.protobuf.Timestamp",
-  "int",
-  "string",
-  "uint",
-]);
 
 // ── functions
 
@@ -112,6 +91,10 @@ function flattenList([list, depth = 1]: [Value, Value?], budget: Budget): Value 
 
 function flattenMismatch([list, depth]: readonly Value[]): CelError {
   const inner = depth === undefined ? "" : typeText(typeOfValue(depth));
+  // Of a list this is all that cel-go says.
+  if (Array.isArray(list) && depth !== undefined) {
+    return new CelError(`internal error: interface conversion: ref.Val is ${goTypeName(depth)}, not types.Int`);
+  }
   return new CelError(`no such overload: ${typeText(typeOfValue(list as Value))}.flatten(${inner})`);
 }
 

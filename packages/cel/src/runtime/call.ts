@@ -4,7 +4,7 @@
 
 import type { Overload } from "../library.ts";
 import { dispatch } from "./dispatch.ts";
-import { CostExceeded, type Evaluate, type State } from "./state.ts";
+import type { Evaluate, State } from "./state.ts";
 import { CelError, type Value } from "./value.ts";
 
 export interface CallOptions {
@@ -48,7 +48,7 @@ export function callOf(
     return isFree ? result : answerOf(state, overload, values, result);
   }
 
-  /** The result, with its cost charged. Throws CostExceeded where there is too much of it, or it cannot be told. */
+  /** The result, with its cost charged. Throws CostExceeded. */
   function answerOf(
     state: State,
     overload: Overload | undefined,
@@ -56,9 +56,7 @@ export function callOf(
     result: Value | CelError,
   ): Value | CelError {
     const isPriced = overload?.cost !== undefined && (resolved || overload.costsWhenDispatched === true);
-    const cost = isPriced ? overload.cost(values, result) : 1;
-    if (cost instanceof CelError) throw new CostExceeded(cost.message);
-    state.charge(cost);
+    state.charge(isPriced ? overload.cost(values, result) : 1);
     return result;
   }
 }

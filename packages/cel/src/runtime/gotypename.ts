@@ -30,7 +30,6 @@ export function goTypeName(value: Value): string {
 }
 
 function nameOfObject(value: object): string {
-  if (value instanceof CelError) return "*types.Err";
   if (value instanceof Double) return "types.Double";
   if (value instanceof Uint) return "types.Uint";
   if (value instanceof Uint8Array) return "types.Bytes";

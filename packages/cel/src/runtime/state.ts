@@ -6,10 +6,10 @@ import type { CelError, Value } from "./value.ts";
 
 export type Evaluate = (state: State) => Value | CelError;
 
-/** Ends an evaluation that costs more than it may, or nobody knows how much. It is thrown: no `||` may absorb it. */
+/** Ends an evaluation that costs more than it may. It is thrown, because no `||` may absorb it. */
 export class CostExceeded extends Error {
-  constructor(message = "operation cancelled: actual cost limit exceeded") {
-    super(message);
+  constructor() {
+    super("operation cancelled: actual cost limit exceeded");
     this.name = "CostExceeded";
   }
 }
