@@ -55,7 +55,7 @@ const mayImport: Zones = {
   "cel/src/runtime/value.ts": ["lang/src", "cel/src"],
   "cel/src": celShapes,
   "cel/src/compile.ts": [...celShapes, "cel/src/runtime", "cel/src/1-parse", "cel/src/2-check", "cel/src/3-emit"],
-  "cel/src/index.ts": [...celShapes, "cel/src/runtime", "cel/src/compile.ts"],
+  "cel/src/index.ts": [...celShapes, "cel/src/runtime", "cel/src/library", "cel/src/compile.ts"],
   "cel/src/1-parse": celShapes,
   "cel/src/2-check": celShapes,
   "cel/src/3-emit": [...celShapes, "cel/src/runtime"],

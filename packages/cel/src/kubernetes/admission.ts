@@ -24,7 +24,7 @@ import {
 import { kubernetesLibraries } from "./libraries.ts";
 import { requestLibrary } from "./request.ts";
 
-export interface Named {
+interface Named {
   readonly name: string;
   readonly expression: string;
 }
@@ -37,7 +37,7 @@ export interface Validation {
   readonly reason: string;
 }
 
-export interface AuditAnnotation {
+interface AuditAnnotation {
   readonly key: string;
   readonly valueExpression: string;
 }
