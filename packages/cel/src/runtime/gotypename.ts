@@ -1,17 +1,6 @@
 // What Go calls the type of a value, where cel-go's messages show it (`%T`): `types.Int`.
 
-import {
-  CelError,
-  CelMap,
-  Double,
-  Duration,
-  Optional,
-  Timestamp,
-  TypeValue,
-  Uint,
-  type Value,
-  isTree,
-} from "./value.ts";
+import { CelMap, Double, Duration, Optional, Timestamp, TypeValue, Uint, type Value, isTree } from "./value.ts";
 
 export function goTypeName(value: Value): string {
   if (value === null) return "types.Null";
