@@ -12,13 +12,13 @@ export function select(operand: Value | CelError, field: string): Value | CelErr
   if (isTree(operand)) return Object.hasOwn(operand, field) ? fromInput(operand[field] as Value) : missingKey(field);
   if (operand instanceof CelError) return operand;
   if (operand instanceof Optional) return selectOptional(operand, field);
-  return member(operand, field) ?? missingKey(field);
+  return foundOr(member(operand, field), field);
 }
 
 /** `operand[key]`. */
 export function index(operand: Value, key: Value): Value | CelError {
   if (operand instanceof Optional) return selectOptional(operand, key);
-  return operand instanceof StructValue ? (member(operand, key) ?? missingKey(key)) : indexValue(operand, key);
+  return operand instanceof StructValue ? foundOr(member(operand, key), key) : indexValue(operand, key);
 }
 
 /** `operand.?field` and `operand[?key]`. */
@@ -42,6 +42,11 @@ export function has(operand: Value | CelError, field: string): Value | CelError 
 function member(operand: Value, key: Value): Value | CelError | undefined {
   if (!(operand instanceof StructValue)) return find(operand, key);
   return typeof key === "string" ? operand.field(key) : undefined;
+}
+
+/** A null is found, too. */
+function foundOr(found: Value | CelError | undefined, key: Value): Value | CelError {
+  return found === undefined ? missingKey(key) : found;
 }
 
 function missingKey(key: Value): CelError {
