@@ -15,8 +15,11 @@ export interface Overload {
   readonly parameters: readonly Type[];
   readonly result: Type;
   readonly run: Implementation;
-  /** Steps of cel-go's cost model for a call; 1 without. Arguments may be errors, and of other types, too. */
-  readonly cost?: (args: readonly Value[], result: Value | CelError) => number;
+  /**
+   * Steps of cel-go's cost model for a call; 1 without. Arguments may be errors, and of other types, too. Whoever goes through
+   * a value to count charges the budget.
+   */
+  readonly cost?: (args: readonly Value[], result: Value | CelError, budget: Budget) => number;
   /** The cost is of the function, whichever overload runs; without, a call that is resolved at run time costs 1. */
   readonly costsWhenDispatched?: boolean;
   /** Arguments that are errors are handed in as they are (`@not_strictly_false`). */

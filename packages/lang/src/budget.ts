@@ -96,7 +96,8 @@ export class Budget {
   output(bytes: number): void {
     this.#outputLeft -= bytes;
     if (this.#outputLeft < 0) throw new LimitError("output");
-    this.step(bytes >> 6);
+    // At least one, or the clock would not be looked at while much is made of many small parts.
+    this.step((bytes >> 6) + 1);
   }
 
   /** A budget of its own for one policy, on the same clock, never later than this one. */

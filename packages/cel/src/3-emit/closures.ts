@@ -14,7 +14,7 @@ import { equals } from "../runtime/equality.ts";
 import { and, conditional, or, orOptional, orValue } from "../runtime/logic.ts";
 import { listOf, mapOf, structOf } from "../runtime/make.ts";
 import { has, index, select, selectOptional } from "../runtime/select.ts";
-import { sizeOf } from "../runtime/size.ts";
+import { reading, sizeOf } from "../runtime/size.ts";
 import type { Evaluate } from "../runtime/state.ts";
 import { goTypeName } from "../runtime/gotypename.ts";
 import { CelError, CelMap, Opaque, Optional, Uint, type Value, isDouble, isInt } from "../runtime/value.ts";
@@ -165,6 +165,7 @@ function emitEquality(emitter: Emitter, args: readonly Expression[], scope: Scop
       const x = a(state);
       if (x instanceof CelError && !readsBoth) return x;
       const y = b(state);
+      state.budget.step(reading(x) + reading(y) + 1);
       state.charge(wanted && x instanceof Opaque ? 1 : Math.ceil(Math.min(sizeOfOperand(x), sizeOfOperand(y)) / 10));
       if (x instanceof CelError) return x;
       if (y instanceof CelError) return y;

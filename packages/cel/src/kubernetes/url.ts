@@ -64,7 +64,9 @@ function queryOf({ parsed }: Url, budget: Budget): CelMap {
     const name = queryUnescape(at === -1 ? pair : pair.slice(0, at));
     const value = queryUnescape(at === -1 ? "" : pair.slice(at + 1));
     if (pair === "" || pair.includes(";") || typeof name !== "string" || typeof value !== "string") continue;
-    values.set(name, [...(values.get(name) ?? []), value]);
+    const known = values.get(name);
+    if (known === undefined) values.set(name, [value]);
+    else known.push(value);
   }
   const map = new CelMap();
   for (const [name, list] of values) map.set(name, list);

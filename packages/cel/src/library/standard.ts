@@ -1,7 +1,7 @@
 // The standard library: operators, sizes, conversions, what strings and moments are asked for.
 // cel-go: common/stdlib/standard.go.
 
-import { compileRegex } from "@portcullis/lang/go";
+import { compileRegex, searchFor } from "@portcullis/lang/go";
 import type { Library, Overload } from "../library.ts";
 import { sizeOfMap } from "../runtime/container.ts";
 import { bareMismatch, operandMismatch } from "../runtime/dispatch.ts";
@@ -52,8 +52,7 @@ function texts(celGo: 26 | 30): readonly Overload[] {
       "string.contains(string) -> bool",
       "contains_string",
       ([a, b]: Strings, budget) => {
-        budget.step(a.length >> 4);
-        return a.includes(b);
+        return b === "" || searchFor(b, a, (units) => budget.step(units)).next(0) !== -1;
       },
       { ...bare, cost: containment },
     ),

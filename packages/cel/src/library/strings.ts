@@ -1,6 +1,7 @@
 // What extends strings: parts, positions, replacing, splitting and joining, by code points. cel-go: ext/strings.go, version 2.
 
 import type { Budget } from "@portcullis/lang";
+import { searchFor } from "@portcullis/lang/go";
 import type { Library, Overload } from "../library.ts";
 import type { Int } from "../runtime/arithmetic.ts";
 import { elementAt } from "../runtime/container.ts";
@@ -43,26 +44,39 @@ function emptyFoundAt(text: string, offset: Int, celGo: 26 | 30): Value | CelErr
   return offset > length ? length : offset;
 }
 
-function indexOf(text: string, part: string, offset: Int, celGo: 26 | 30): Value | CelError {
+interface Sought {
+  readonly text: string;
+  readonly part: string;
+  readonly offset: Int;
+  readonly celGo: 26 | 30;
+}
+
+function indexOf({ text, part, offset, celGo }: Sought, budget: Budget): Value | CelError {
   if (part === "") return emptyFoundAt(text, offset, celGo);
   if (offset < 0) return outOfRange(offset);
-  const found = text.indexOf(part, unitOf(text, Number(offset)));
+  const found = searchFor(part, text, (units) => budget.step(units)).next(unitOf(text, Number(offset)));
   return found === -1 ? -1 : positionOf(text, found);
 }
 
-function lastIndexOf(text: string, part: string, offset: Int, celGo: 26 | 30): Value | CelError {
+function lastIndexOf({ text, part, offset, celGo }: Sought, budget: Budget): Value | CelError {
   if (part === "") return emptyFoundAt(text, offset, celGo);
   if (offset < 0) return outOfRange(offset);
   if (offset >= codePoints(text)) return -1;
-  const found = text.lastIndexOf(part, unitOf(text, Number(offset)));
+  const last = unitOf(text, Number(offset));
+  const search = searchFor(part, text, (units) => budget.step(units));
+  let found = -1;
+  for (let at = search.next(0); at !== -1 && at <= last; at = search.next(at + 1)) {
+    budget.step();
+    found = at;
+  }
   return found === -1 ? -1 : positionOf(text, found);
 }
 
 /** From the end; nothing is found in a shorter text. */
-function lastIndexOfAll(text: string, part: string): Value | CelError {
+function lastIndexOfAll(text: string, part: string, budget: Budget): Value | CelError {
   const length = codePoints(text);
   if (part === "") return length;
-  return length === 0 ? -1 : lastIndexOf(text, part, length - 1, 26);
+  return length === 0 ? -1 : lastIndexOf({ text, part, offset: length - 1, celGo: 26 }, budget);
 }
 
 /** At most `limit` pieces, the last one whole; all for a negative limit. Go: strings.SplitN. */
@@ -75,9 +89,10 @@ function split(text: string, separator: string, limit: Int, budget: Budget): rea
 
 function splitBy(text: string, separator: string, most: number, budget: Budget): readonly string[] {
   const pieces: string[] = [];
+  const search = searchFor(separator, text, (units) => budget.step(units));
   let from = 0;
   while (pieces.length < most - 1) {
-    const found = text.indexOf(separator, from);
+    const found = search.next(from);
     if (found === -1) break;
     budget.output(bytesPerPiece);
     pieces.push(text.slice(from, found));
@@ -148,23 +163,25 @@ function positions(celGo: 26 | 30): readonly Overload[] {
     method(
       "string.indexOf(string, int) -> int",
       "string_index_of_string_int",
-      ([text, part, offset]: [string, string, Int]) => indexOf(text, part, offset, celGo),
+      ([text, part, offset]: [string, string, Int], budget) => indexOf({ text, part, offset, celGo }, budget),
     ),
-    method("string.lastIndexOf(string) -> int", "string_last_index_of_string", ([text, part]: [string, string]) =>
-      lastIndexOfAll(text, part),
+    method(
+      "string.lastIndexOf(string) -> int",
+      "string_last_index_of_string",
+      ([text, part]: [string, string], budget) => lastIndexOfAll(text, part, budget),
     ),
     method(
       "string.lastIndexOf(string, int) -> int",
       "string_last_index_of_string_int",
-      ([text, part, offset]: [string, string, Int]) => lastIndexOf(text, part, offset, celGo),
+      ([text, part, offset]: [string, string, Int], budget) => lastIndexOf({ text, part, offset, celGo }, budget),
     ),
   ];
 }
 
 const parts: readonly Overload[] = [
   method("string.charAt(int) -> string", "string_char_at_int", ([text, at]: [string, Int]) => charAt(text, at)),
-  method("string.indexOf(string) -> int", "string_index_of_string", ([text, part]: [string, string]) =>
-    indexOf(text, part, 0, 26),
+  method("string.indexOf(string) -> int", "string_index_of_string", ([text, part]: [string, string], budget) =>
+    indexOf({ text, part, offset: 0, celGo: 26 }, budget),
   ),
   method("string.lowerAscii() -> string", "string_lower_ascii", ([text]: [string], budget) => {
     budget.output(text.length);

@@ -4,6 +4,7 @@
 
 import type { Overload } from "../library.ts";
 import { dispatch } from "./dispatch.ts";
+import { reading } from "./size.ts";
 import type { Evaluate, State } from "./state.ts";
 import { CelError, type Value } from "./value.ts";
 
@@ -41,9 +42,10 @@ export function callOf(
   };
 
   function answer(state: State, values: readonly Value[]): Value | CelError {
+    // Whatever the function is, somebody looks at its arguments.
+    for (const value of values) state.budget.step(reading(value) + 1);
     const overload = choose(values);
     if (overload instanceof CelError) return answerOf(state, overloads[0], values, overload);
-    state.budget.step();
     const result = overload.run(values, state.budget);
     return isFree ? result : answerOf(state, overload, values, result);
   }
@@ -56,7 +58,7 @@ export function callOf(
     result: Value | CelError,
   ): Value | CelError {
     const isPriced = overload?.cost !== undefined && (resolved || overload.costsWhenDispatched === true);
-    state.charge(isPriced ? overload.cost(values, result) : 1);
+    state.charge(isPriced ? overload.cost(values, result, state.budget) : 1);
     return result;
   }
 }

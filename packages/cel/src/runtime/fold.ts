@@ -46,7 +46,9 @@ function turns(parts: FoldParts, state: State, range: Value): CelError | null {
     return null;
   }
   if (isTree(range)) {
-    for (const key of Object.keys(range)) {
+    const keys = Object.keys(range);
+    state.budget.step(keys.length);
+    for (const key of keys) {
       if (!(isPair ? turn(parts, state, key, fromInput(range[key] as Value)) : turn(parts, state, key))) break;
     }
     return null;

@@ -3,12 +3,20 @@
 
 import { goText } from "./gotext.ts";
 import { valueOfStruct } from "./message.ts";
+import { reading } from "./size.ts";
 import type { Evaluate } from "./state.ts";
 import { typeName, typeOfValue } from "./valuetype.ts";
 import { CelError, CelMap, Optional, type Value } from "./value.ts";
 
+const bytesPerElement = 8;
+const bytesPerEntry = 64;
+
+/** An element that a fold makes: its place in the list, and a value such as a moment. */
+const bytesPerTurn = 64;
+
 export function listOf(elements: readonly Evaluate[], optionals: ReadonlySet<number>): Evaluate {
   return (state) => {
+    state.budget.output((elements.length + 2) * bytesPerElement);
     const list: Value[] = [];
     for (const [at, element] of elements.entries()) {
       const value = element(state);
@@ -29,6 +37,7 @@ interface Entry {
 
 export function mapOf(entries: readonly Entry[]): Evaluate {
   return (state) => {
+    state.budget.output((entries.length + 1) * bytesPerEntry);
     const map = new CelMap();
     for (const entry of entries) {
       const key = entry.key(state);
@@ -81,7 +90,10 @@ export function append(slot: number, added: Evaluate): Evaluate {
     if (list instanceof CelError) return list;
     const more = added(state);
     if (more instanceof CelError) return more;
-    list.push(...(more as readonly Value[]));
+    for (const element of more as readonly Value[]) {
+      state.budget.output(bytesPerTurn);
+      list.push(element);
+    }
     return list;
   };
 }
@@ -100,6 +112,7 @@ export function insert(slot: number, args: readonly Evaluate[]): Evaluate {
     const entries =
       values.length === 1 ? (values[0] as CelMap).entries() : [values as unknown as readonly [Value, Value]];
     for (const [key, value] of entries) {
+      state.budget.output(bytesPerEntry + reading(key));
       if (map.has(key)) return new CelError(`insert failed: key ${goText(key)} already exists`);
       map.set(key, value);
     }

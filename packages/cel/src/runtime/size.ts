@@ -2,7 +2,7 @@
 // cel-go: interpreter/runtimecost.go actualSize.
 
 import { sizeOfMap } from "./container.ts";
-import { CelMap, Opaque, Optional, type Value, isTree } from "./value.ts";
+import { type CelError, CelMap, Opaque, Optional, type Value, isTree } from "./value.ts";
 
 export function sizeOf(value: Value): number {
   if (typeof value === "string") return codePoints(value);
@@ -11,6 +11,17 @@ export function sizeOf(value: Value): number {
   if (value instanceof CelMap || isTree(value)) return sizeOfMap(value);
   if (value instanceof Opaque) return value.size();
   return value instanceof Optional && value.value !== undefined ? sizeOf(value.value) : 1;
+}
+
+/**
+ * Steps that it takes to look at a value once: functions read texts, and JavaScript lists all keys of an object, be it only
+ * for the first. What costs little in cel-go's model must not cost much in truth.
+ */
+export function reading(value: Value | CelError): number {
+  if (typeof value === "string") return value.length >> 4;
+  if (typeof value !== "object" || value === null) return 0;
+  if (value instanceof Uint8Array) return value.length >> 2;
+  return isTree(value) ? Object.keys(value).length : 0;
 }
 
 /** In linear time, but next to nothing where there are no pairs of surrogates. */

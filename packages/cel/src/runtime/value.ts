@@ -193,10 +193,13 @@ export function isMap(value: unknown): value is CelMap | Tree {
   return value instanceof CelMap || isTree(value);
 }
 
+/** Of the longest text of an int64: `-9223372036854775808`. */
+const int64Length = 20;
+
 /** A value that was read from input: `1.0` is a double, an integer beyond 2^53 an int or, beyond int64, a double. */
 export function fromInput(value: Value): Value {
   if (!(value instanceof Decimal)) return value;
-  if (!/^-?\d+$/.test(value.text)) return doubleOf(value.double);
+  if (value.text.length > int64Length || !/^-?\d+$/.test(value.text)) return doubleOf(value.double);
   const exact = BigInt(value.text);
   return exact >= -(2n ** 63n) && exact < 2n ** 63n ? intOf(exact) : doubleOf(value.double);
 }
