@@ -198,6 +198,7 @@ function emitIndex(emitter: Emitter, args: readonly Expression[], scope: Scope, 
       }
       const at = runKey(state);
       if (at instanceof CelError) return at;
+      state.budget.step(reading(at) + 1);
       const found = read(value, at);
       if (isNone(found)) state.refund(costs.read);
       return found;

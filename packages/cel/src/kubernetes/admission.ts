@@ -109,10 +109,11 @@ export interface AdmissionProblem {
 
 export function compileAdmission(expressions: AdmissionExpressions, options: AdmissionOptions): CompiledAdmission {
   const bare = environmentsOf(options);
-  const variables = compileVariables(expressions.variables, bare.withAuthorizer);
-  const full = extended(bare.withAuthorizer, variables);
+  const fields = emptyFields();
+  const full = withVariables(bare.withAuthorizer, fields);
+  const variables = compileVariables(expressions.variables, full, fields);
   const conditionsIn = options.conditionsReadVariables ? full : bare.withAuthorizer;
-  const messagesIn = extended(bare.withoutAuthorizer, variables);
+  const messagesIn = withVariables(bare.withoutAuthorizer, fields);
   const compiled: Groups = {
     variables,
     conditions: expressions.matchConditions.map(({ expression }) => compileOne(expression, conditionsIn, [types.bool])),
@@ -164,26 +165,43 @@ function environmentsOf({ dialect, hasParams, libraries: own = [] }: AdmissionOp
   return made;
 }
 
-/** Each variable sees those before it. */
-function compileVariables(variables: readonly Named[], bare: Environment): readonly CompiledVariable[] {
-  const compiled: CompiledVariable[] = [];
-  for (const { name, expression } of variables) {
-    compiled.push({ name, ...compileOne(expression, extended(bare, compiled), null) });
-  }
-  return compiled;
-}
+type Fields = Record<string, Type>;
 
-/** The environment with `variables`, whose fields have the types of what they come to. */
-function extended(environment: Environment, variables: readonly CompiledVariable[]): Environment {
-  const fields = variables.map(({ name, program }) => [name, declared(program?.result ?? types.dyn)] as const);
-  return environment.extend({
-    variables: { variables: types.struct(variablesType) },
-    structs: [{ name: variablesType, fields: Object.fromEntries(fields) }],
+const emptyFields = (): Fields => Object.create(null) as Fields;
+
+/** Each variable sees those before it: `fields`, which are those of `variables` in the environment, grow as they are compiled. */
+function compileVariables(
+  variables: readonly Named[],
+  environment: Environment,
+  fields: Fields,
+): readonly CompiledVariable[] {
+  return variables.map(({ name, expression }) => {
+    const compiled = compileOne(expression, environment, null);
+    fields[name] = declared(compiled.program?.result ?? types.dyn);
+    return { name, ...compiled };
   });
 }
 
-/** Types that variables cannot have are any type. k8s.io/apiserver: composition.go convertCelTypeToDeclType. */
+/** The environment with `variables`. */
+function withVariables(environment: Environment, fields: Fields): Environment {
+  return environment.extend({
+    variables: { variables: types.struct(variablesType) },
+    structs: [{ name: variablesType, fields }],
+  });
+}
+
+/** By the type that was found: that of a variable is a part of the next one's. */
+const declaredTypes = new WeakMap<Type, Type>();
+
 function declared(type: Type): Type {
+  const known = declaredTypes.get(type) ?? declaredAnew(type);
+  declaredTypes.set(type, known);
+  declaredTypes.set(known, known);
+  return known;
+}
+
+/** Types that variables cannot have are any type. k8s.io/apiserver: composition.go convertCelTypeToDeclType. */
+function declaredAnew(type: Type): Type {
   switch (type.kind) {
     case "list":
       return types.listOf(declared(type.element));
@@ -209,9 +227,10 @@ function compileOne(text: string, environment: Environment, wanted: readonly Typ
     return { text, program: null, problem: `${what}: ${message}` };
   }
   const { program } = compiled;
+  if (wanted === null) return { text, program, problem: "" };
   const found = typeText(program.result);
-  const names = wanted?.map(typeText) ?? [];
-  if (wanted === null || wanted.some((type) => typeText(type) === found)) return { text, program, problem: "" };
+  const names = wanted.map(typeText);
+  if (names.includes(found)) return { text, program, problem: "" };
   const one = names.length === 1 ? names[0] : `one of [${names.join(" ")}]`;
   return { text, program: null, problem: `must evaluate to ${one} but got ${found}` };
 }

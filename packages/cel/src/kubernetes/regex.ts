@@ -1,15 +1,15 @@
 // Finding what matches. k8s.io/apiserver: pkg/cel/library/regex.go.
 
 import type { Budget } from "@portcullis/lang";
-import { compileRegex } from "@portcullis/lang/go";
 import { method } from "../library/declare.ts";
+import { regexOf } from "../library/regex.ts";
 import type { Library } from "../library.ts";
 import type { Int } from "../runtime/arithmetic.ts";
 import { CelError, type Value } from "../runtime/value.ts";
 
 /** The texts that match, at most `limit` of them; all for a negative limit. */
 function findAll([text, pattern, limit = -1]: [string, string, Int?], budget: Budget): readonly string[] | CelError {
-  const compiled = compileRegex(pattern);
+  const compiled = regexOf(pattern, budget);
   if ("error" in compiled) return new CelError(`Illegal regex: ${compiled.error}`);
   const found: string[] = [];
   for (const [start = 0, end = 0] of compiled.regex.findAll(text, Number(limit), (steps) => budget.step(steps))) {

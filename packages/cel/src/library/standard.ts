@@ -1,7 +1,8 @@
 // The standard library: operators, sizes, conversions, what strings and moments are asked for.
 // cel-go: common/stdlib/standard.go.
 
-import { compileRegex, searchFor } from "@portcullis/lang/go";
+import type { Budget } from "@portcullis/lang";
+import { searchFor } from "@portcullis/lang/go";
 import type { Library, Overload } from "../library.ts";
 import { sizeOfMap } from "../runtime/container.ts";
 import { bareMismatch, operandMismatch } from "../runtime/dispatch.ts";
@@ -12,6 +13,7 @@ import { typeOfValue } from "../runtime/valuetype.ts";
 import { conversions } from "./conversions.ts";
 import { containment, matching, traverses } from "./cost.ts";
 import { global, method } from "./declare.ts";
+import { regexOf } from "./regex.ts";
 import { operators } from "./operators.ts";
 import { timeAccessors } from "./timeaccessors.ts";
 
@@ -36,8 +38,8 @@ const typesOfValues: readonly Overload[] = [
 ];
 
 /** Whether a text matches a pattern, or Go's error: ``error parsing regexp: missing closing ): `(` ``. */
-const matches = ([text, pattern]: Strings, budget: { step(steps?: number): void }): Value | CelError => {
-  const compiled = compileRegex(pattern);
+const matches = ([text, pattern]: Strings, budget: Budget): Value | CelError => {
+  const compiled = regexOf(pattern, budget);
   if ("error" in compiled) return new CelError(compiled.error);
   return compiled.regex.test(text, (steps) => budget.step(steps));
 };
