@@ -8,6 +8,7 @@ import { compare } from "../runtime/compare.ts";
 import { elementAt } from "../runtime/container.ts";
 import { bareMismatch } from "../runtime/dispatch.ts";
 import { equals } from "../runtime/equality.ts";
+import { reading } from "../runtime/size.ts";
 import { durationOf } from "../runtime/timestamp.ts";
 import { CelError, Double, Duration, Uint, type Value, isDouble, isInt } from "../runtime/value.ts";
 import { typeName, typeOfValue } from "../runtime/valuetype.ts";
@@ -35,8 +36,8 @@ function isComparable(value: Value): boolean {
 
 function isSorted([list]: [List], budget: Budget): Value | CelError {
   for (let at = 1; at < list.length; at++) {
-    budget.step();
     const element = elementAt(list, at);
+    budget.step(reading(element) + 1);
     if (!isComparable(element)) return bareMismatch();
     if (compare(elementAt(list, at - 1), element) === 1) return false;
   }
@@ -50,8 +51,8 @@ function extreme(name: "min" | "max"): (args: [List], budget: Budget) => Value |
     if (list.length === 0) return new CelError(`${name} called on empty list`);
     let best = elementAt(list, 0);
     for (let at = 1; at < list.length; at++) {
-      budget.step();
       const element = elementAt(list, at);
+      budget.step(reading(element) + 1);
       if (!isComparable(element)) return bareMismatch();
       if (compare(best, element) === worse) best = element;
     }

@@ -8,7 +8,7 @@ import { elementAt } from "../runtime/container.ts";
 import { operandMismatch } from "../runtime/dispatch.ts";
 import { equals } from "../runtime/equality.ts";
 import { goTypeName } from "../runtime/gotypename.ts";
-import { sizeOf } from "../runtime/size.ts";
+import { reading, sizeOf } from "../runtime/size.ts";
 import { CelError, type Value, isInt } from "../runtime/value.ts";
 import { typeName, typeOfValue } from "../runtime/valuetype.ts";
 import { typeText } from "../types.ts";
@@ -120,7 +120,7 @@ function sortByKeys(list: List, keys: List, budget: Budget): Value | CelError {
   }
   budget.output(pairs.length * bytesPerElement);
   const sorted = pairs.toSorted((a, b) => {
-    budget.step();
+    budget.step(reading(a.key) + 1);
     const order = compare(a.key, b.key);
     return order instanceof CelError ? 0 : order;
   });

@@ -104,7 +104,10 @@ function clauseOf(letter: string, precision: number): Clause | null {
     case "f":
       return (value, budget) => fixedText(value, precision, budget);
     case "e":
-      return (value) => scientificText(value, precision);
+      return (value, budget) => {
+        budget.output(precision);
+        return scientificText(value, precision);
+      };
     case "b":
       return binaryText;
     case "x":

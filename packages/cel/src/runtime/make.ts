@@ -3,7 +3,6 @@
 
 import { goText } from "./gotext.ts";
 import { valueOfStruct } from "./message.ts";
-import { reading } from "./size.ts";
 import type { Evaluate } from "./state.ts";
 import { typeName, typeOfValue } from "./valuetype.ts";
 import { CelError, CelMap, Optional, type Value } from "./value.ts";
@@ -112,7 +111,7 @@ export function insert(slot: number, args: readonly Evaluate[]): Evaluate {
     const entries =
       values.length === 1 ? (values[0] as CelMap).entries() : [values as unknown as readonly [Value, Value]];
     for (const [key, value] of entries) {
-      state.budget.output(bytesPerEntry + reading(key));
+      state.budget.output(bytesPerEntry);
       if (map.has(key)) return new CelError(`insert failed: key ${goText(key)} already exists`);
       map.set(key, value);
     }

@@ -114,7 +114,7 @@ export abstract class StructValue {
 
 /** A map that an expression made: keys of any type that keys may have, in the order in which they were put in. */
 export class CelMap {
-  readonly #entries = new Map<string, readonly [key: Value, value: Value]>();
+  readonly #entries = new Map<string | symbol, readonly [key: Value, value: Value]>();
 
   get size(): number {
     return this.#entries.size;
@@ -122,7 +122,7 @@ export class CelMap {
 
   /** Replaces what was there. For whoever makes the map; afterwards it does not change. */
   set(key: Value, value: Value): void {
-    this.#entries.set(keyOf(key) ?? `other ${this.#entries.size}`, [key, value]);
+    this.#entries.set(keyOf(key) ?? Symbol("other"), [key, value]);
   }
 
   delete(key: Value): void {
@@ -145,9 +145,12 @@ export class CelMap {
   }
 }
 
+/** Longer strings cannot be mistaken for keys of other types, so that they need not be copied. */
+const otherTextMax = 1000;
+
 /** Equal keys have equal texts, whatever numeric type they are of; null for what equals no other key. */
 function keyOf(key: Value): string | null {
-  if (typeof key === "string") return `s${key}`;
+  if (typeof key === "string") return key.length > otherTextMax ? key : `s${key}`;
   if (typeof key === "boolean" || key === null) return `b${key}`;
   if (typeof key === "number") return Number.isNaN(key) ? null : `n${key}`;
   if (typeof key === "bigint") return `n${key}`;
