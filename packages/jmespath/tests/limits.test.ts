@@ -63,8 +63,8 @@ const hostile: readonly Hostile[] = [
   { what: "lists that share their parts", text: pipe("[@, @]", 45), given: "a", limit: "steps" },
   { what: "objects that share their parts", text: pipe("{a: @, b: @}", 45), given: "a", limit: "steps" },
   { what: "comparing shared parts", text: "a == b", given: { a: doubled(40), b: doubled(40) }, limit: "steps" },
-  { what: "replacing again", text: pipe("replace_all(@, 'a', 'aaaaaaaa')", 12), given: "a", limit: "output" },
-  { what: "generators in each other", text: "random('(([a-z]*)*)*')", given: {}, limit: "output" },
+  { what: "replacing again", text: pipe("replace_all(@, 'a', 'aaaaaaaa')", 12), given: "a", limit: "steps" },
+  { what: "generators in each other", text: "random('(([a-z]*)*)*')", given: {}, limit: "steps" },
 ];
 
 for (const { what, text, given, limit } of hostile) {
