@@ -3,56 +3,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Budget } from "@portcullis/lang";
-import type { Decision } from "../../src/engine/outcome.ts";
-import type { EvaluationRequest, Json } from "../../src/engine/request.ts";
-import { admission, documents, policySet, worldOf } from "./decide.ts";
-
-function policy(name: string, rule: string): string {
-  return `
----
-apiVersion: kyverno.io/v1
-kind: ClusterPolicy
-metadata: {name: ${name}, annotations: {pod-policies.kyverno.io/autogen-controllers: none}}
-spec:
-  validationFailureAction: Enforce
-  background: false
-  rules:
-  - name: r
-    match: {any: [{resources: {kinds: [Pod]}}]}
-    ${rule}
-`;
-}
+import { answerOf, answers, pod, policy } from "./hostile.ts";
+import { documents, policySet } from "./decide.ts";
+import type { Json } from "../../src/engine/request.ts";
 
 function deny(key: string): string {
   return `validate: {message: m, deny: {conditions: {any: [{key: ${key}, operator: Equals, value: "x"}]}}}`;
-}
-
-const good = policy("good", 'validate: {message: m, pattern: {metadata: {name: "?*"}}}');
-
-function pod(annotations: Readonly<Record<string, string>>): Json {
-  return { apiVersion: "v1", kind: "Pod", metadata: { name: "a", namespace: "default", annotations }, spec: {} };
-}
-
-/** What a server allows a request: half of its time for one policy, and output that cannot fill the memory. */
-const deadlineMs = 1500;
-const outputBytes = 32 << 20;
-
-function answers(text: string, object: Json): ReadonlyMap<string, string> {
-  const now = (): number => performance.now();
-  const set = policySet(documents(good + text));
-  const budget = new Budget({ deadlineMs: now() + deadlineMs, outputBytes }, now);
-  const request: EvaluationRequest = admission(object);
-  const decision = set.evaluate(request, worldOf(), budget) as Decision;
-  assert.ok(now() < budget.deadlineMs, "the decision came after its deadline");
-  return new Map(decision.outcomes.map((one) => [one.policy.name, `${one.result}: ${one.message}`]));
-}
-
-/** The bad policy's answer; the good one has to have its own. */
-function answerOf(text: string, object: Json = pod({})): string {
-  const all = answers(text, object);
-  assert.equal(all.get("good"), "pass: validation rule 'r' passed.");
-  return all.get("bad") ?? "";
 }
 
 test("a bomb of context variables, each ten of the one before, stops at the size of a context", () => {
