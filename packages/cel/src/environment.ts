@@ -75,12 +75,24 @@ function extended(parts: Omit<Environment, "extend">, more: Extension): Omit<Env
   const typeNames = libraries.flatMap((library) => Object.entries(library.typeNames ?? {}));
   return {
     ...parts,
-    variables: new Map([...parts.variables, ...Object.entries(more.variables ?? {})]),
+    variables: withMore(parts.variables, Object.entries(more.variables ?? {})),
     functions: libraries.length === 0 ? parts.functions : withOverloads(parts.functions, libraries),
-    structs: new Map([...parts.structs, ...structs.map((one) => [one.name, one] as const)]),
-    typeNames: new Map([...parts.typeNames, ...typeNames, ...structNames]),
-    macros: new Set([...parts.macros, ...libraries.flatMap(({ macros = [] }) => macros)]),
+    structs: withMore(
+      parts.structs,
+      structs.map((one) => [one.name, one] as const),
+    ),
+    typeNames: withMore(parts.typeNames, [...typeNames, ...structNames]),
+    macros:
+      libraries.length === 0
+        ? parts.macros
+        : new Set([...parts.macros, ...libraries.flatMap((one) => one.macros ?? [])]),
   };
+}
+
+function withMore<T>(before: ReadonlyMap<string, T>, more: readonly (readonly [string, T])[]): ReadonlyMap<string, T> {
+  const map = new Map(before);
+  for (const [name, one] of more) map.set(name, one);
+  return map;
 }
 
 /** One of the same id takes the place of the former. */

@@ -74,12 +74,12 @@ function read(object: Json, from: ReadFrom, settings: KyvernoSettings): Read {
   if (group === "kyverno.io" && (kind === "ClusterPolicy" || kind === "Policy")) {
     const diagnostics = checkPolicy(object, from);
     if (hasError(diagnostics)) return { unit: null, diagnostics };
+    const unit = compilePolicy(object, { peerAnswers: settings.peerAnswers });
     const warnings = [
       ...queryWarnings(object, from, settings.peerAnswers),
-      ...expressionWarnings(object, from),
+      ...expressionWarnings(unit, from),
       ...unbuiltWarnings(object, from),
     ];
-    const unit = compilePolicy(object, { peerAnswers: settings.peerAnswers });
     return { unit, diagnostics: [...diagnostics, ...warnings] };
   }
   if (group === "kyverno.io" && kind === "PolicyException") {

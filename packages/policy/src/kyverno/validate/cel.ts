@@ -27,7 +27,8 @@ import { orValueLibrary } from "./orvalue.ts";
 import { type Parameters, parametersOf } from "./parameters.ts";
 
 export interface CelRule {
-  readonly expressions: CompiledAdmission;
+  /** Compiled when they are first asked for: of the rules that autogen makes most are never used on the command line. */
+  readonly expressions: () => CompiledAdmission;
   /** `paramKind` and `paramRef`; null when the rule has no parameters. */
   readonly parameters: Parameters | null;
 }
@@ -41,29 +42,34 @@ export function compileCel(rule: RuleTree): CelRule {
     name: stringAt(tree, "name"),
     expression: stringAt(tree, "expression"),
   });
-  const expressions = compileAdmission(
-    {
-      matchConditions: listOf(rule, "celPreconditions").map(named),
-      variables: listOf(cel, "variables").map(named),
-      validations: listOf(cel, "expressions").map((tree) => ({
-        expression: stringAt(tree, "expression"),
-        message: stringAt(tree, "message") || ruleMessage,
-        messageExpression: stringAt(tree, "messageExpression"),
-        reason: stringAt(tree, "reason"),
-      })),
-      auditAnnotations: listOf(cel, "auditAnnotations").map((tree) => ({
-        key: stringAt(tree, "key"),
-        valueExpression: stringAt(tree, "valueExpression"),
-      })),
-    },
-    {
-      dialect: kubernetesOnCelGo30,
-      libraries: [orValueLibrary],
-      hasParams: isObject(kind),
-      conditionsReadVariables: true,
-    },
-  );
-  return { expressions, parameters: isObject(kind) ? { kind, reference: valueAt(cel, "paramRef") } : null };
+  const compile = (): CompiledAdmission =>
+    compileAdmission(
+      {
+        matchConditions: listOf(rule, "celPreconditions").map(named),
+        variables: listOf(cel, "variables").map(named),
+        validations: listOf(cel, "expressions").map((tree) => ({
+          expression: stringAt(tree, "expression"),
+          message: stringAt(tree, "message") || ruleMessage,
+          messageExpression: stringAt(tree, "messageExpression"),
+          reason: stringAt(tree, "reason"),
+        })),
+        auditAnnotations: listOf(cel, "auditAnnotations").map((tree) => ({
+          key: stringAt(tree, "key"),
+          valueExpression: stringAt(tree, "valueExpression"),
+        })),
+      },
+      {
+        dialect: kubernetesOnCelGo30,
+        libraries: [orValueLibrary],
+        hasParams: isObject(kind),
+        conditionsReadVariables: true,
+      },
+    );
+  let compiled: CompiledAdmission | null = null;
+  return {
+    expressions: () => (compiled ??= compile()),
+    parameters: isObject(kind) ? { kind, reference: valueAt(cel, "paramRef") } : null,
+  };
 }
 
 /** Null where a ValidatingAdmissionPolicy that Kyverno made of the policy decides. */
@@ -80,7 +86,7 @@ export function checkCel(run: RuleRun, { expressions, parameters }: CelRule): Ru
     return ruleError(id, "error in parameterized resource", failureOf(error).message);
   }
   for (const one of params) {
-    const result = resultOf(run, expressions.evaluate({ ...input, params: one as Seen }));
+    const result = resultOf(run, expressions().evaluate({ ...input, params: one as Seen }));
     if (result !== null) return result;
   }
   return ruleResult(id, "pass", `Validation rule '${id.name}' passed.`);
@@ -103,29 +109,54 @@ function inputOf({ subject, scope }: RuleRun): Omit<AdmissionInput, "params"> | 
   const { object, oldObject, gvk } = subject;
   const own = object ?? oldObject;
   const isNamespace = gvk.kind === "Namespace" && gvk.version === "v1" && gvk.group === "";
-  const namespace = isNamespace ? "" : namespaceOf(own);
-  let found: Json;
+  const named = { namespace: isNamespace ? "" : namespaceOf(own), name: nameOf(own) };
+  let about = known.get(subject);
   try {
-    found = namespace === "" ? null : namespaceObject(namespace, scope.evaluation, scope.profile);
+    about ??= aboutOf(subject, scope, named);
   } catch (error) {
     return failureOf(error).message;
   }
-  const seen = (tree: Json): Seen => (scope.profile === "kyverno-cli" ? inDoubles(tree as Seen) : (tree as Seen));
+  known.set(subject, about);
+  return { ...about, ...authorizersOf(subject, scope, named), budget: scope.evaluation.budget };
+}
+
+type About = Pick<AdmissionInput, "object" | "oldObject" | "request" | "namespaceObject">;
+
+/** What all rules see of a subject. */
+const known = new WeakMap<Subject, About>();
+
+interface Named {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Throws Failure, Suspend where the namespace cannot be had. */
+function aboutOf(subject: Subject, scope: Scope, named: Named): About {
+  const { evaluation, profile } = scope;
+  const { namespace } = named;
+  const seen = (tree: Json): Seen => (profile === "kyverno-cli" ? doublesOf(tree) : (tree as Seen));
   return {
-    object: seen(object),
-    oldObject: seen(oldObject),
-    request: requestOf(subject, scope, { name: nameOf(own), namespace }),
-    namespaceObject: found as Seen,
-    ...authorizersOf(subject, scope, { namespace, name: nameOf(own) }),
-    budget: scope.evaluation.budget,
+    object: seen(subject.object),
+    oldObject: seen(subject.oldObject),
+    request: requestOf(subject, scope, named),
+    namespaceObject: (namespace === "" ? null : namespaceObject(namespace, evaluation, profile)) as Seen,
   };
+}
+
+const doubles = new WeakMap<object, Seen>();
+
+function doublesOf(tree: Json): Seen {
+  if (!isObject(tree)) return tree as Seen;
+  const made = doubles.get(tree) ?? inDoubles(tree as Seen);
+  doubles.set(tree, made);
+  return made;
 }
 
 /** `authorizer` and `authorizer.requestResource`: about whoever asks, who may be nobody. */
 function authorizersOf(
   { subresource }: Subject,
   scope: Scope,
-  named: { readonly namespace: string; readonly name: string },
+  named: Named,
 ): Pick<AdmissionInput, "authorizer" | "requestResource"> {
   const { user, resource } = scope.request;
   const who = { username: "", uid: "", groups: [], extra: {}, ...user };
@@ -138,7 +169,7 @@ function authorizersOf(
 function requestOf(
   { gvk, operation }: Subject,
   { request: { resource, user }, profile }: Scope,
-  { name, namespace }: { readonly name: string; readonly namespace: string },
+  { name, namespace }: Named,
 ): AdmissionInput["request"] {
   const kind = { group: gvk.group, version: gvk.version, kind: gvk.kind };
   const gvr = { group: "", version: "", resource: "", ...(profile === "kyverno-cli" ? {} : resource) };
