@@ -9,6 +9,7 @@ import {
   Double,
   Duration,
   Optional,
+  type Outcome,
   Timestamp,
   TypeValue,
   Uint,
@@ -39,10 +40,23 @@ export interface EvaluateOptions {
 
 /** The value of an expression in Kubernetes' environment. Throws LimitError. */
 export function evaluate(expression: string, options: EvaluateOptions = {}): Value | CelError {
+  return outcomeOf(expression, options).value;
+}
+
+/** The same with what it costs; an expression that is refused costs nothing. Throws LimitError. */
+export function outcomeOf(expression: string, options: EvaluateOptions = {}): Outcome {
   const { dialect = kubernetes136, x = {}, budget = new Budget({}, () => 0) } = options;
   const compiled = compile(expression, environmentOf(dialect));
-  if ("refusal" in compiled) return new CelError(compiled.refusal.message.replace(/\n[^]*/, ""));
-  return compiled.program.evaluate({ read: (name) => (name === "x" ? x : undefined), budget }).value;
+  if ("refusal" in compiled) {
+    return { value: new CelError(compiled.refusal.message.replace(/\n[^]*/, "")), cost: 0 };
+  }
+  return compiled.program.evaluate({ read: (name) => (name === "x" ? x : undefined), budget });
+}
+
+/** What an expression comes to, and costs: `"a" (1)`. */
+export function costedResultOf(expression: string, dialect: Dialect, x: Value): string {
+  const { value, cost } = outcomeOf(expression, { dialect, x });
+  return `${value instanceof CelError ? `error: ${value.message}` : show(value)} (${cost})`;
 }
 
 const environments = new Map<Dialect, ReturnType<typeof createEnvironment>>();
