@@ -111,9 +111,9 @@ const cases: Readonly<Record<string, readonly [Hostile, RegExp]>> = {
   "long texts that differ at their end are sorted": [
     {
       expressions: ["object.spec.l.map(a, string(a)).sort().size() < 0"],
-      spec: { l: texts(1000, million.slice(0, 100_000)) },
+      spec: { l: texts(300, million.slice(0, 100_000)) },
     },
-    either,
+    /^fail: m$/,
   ],
 
   // ── searches and patterns
