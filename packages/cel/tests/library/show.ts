@@ -36,6 +36,7 @@ export interface EvaluateOptions {
   /** The variable `x`. */
   readonly x?: Value;
   readonly budget?: Budget;
+  readonly costMax?: number;
 }
 
 /** The value of an expression in Kubernetes' environment. Throws LimitError. */
@@ -45,12 +46,12 @@ export function evaluate(expression: string, options: EvaluateOptions = {}): Val
 
 /** The same with what it costs; an expression that is refused costs nothing. Throws LimitError. */
 export function outcomeOf(expression: string, options: EvaluateOptions = {}): Outcome {
-  const { dialect = kubernetes136, x = {}, budget = new Budget({}, () => 0) } = options;
+  const { dialect = kubernetes136, x = {}, budget = new Budget({}, () => 0), costMax = Infinity } = options;
   const compiled = compile(expression, environmentOf(dialect));
   if ("refusal" in compiled) {
     return { value: new CelError(compiled.refusal.message.replace(/\n[^]*/, "")), cost: 0 };
   }
-  return compiled.program.evaluate({ read: (name) => (name === "x" ? x : undefined), budget });
+  return compiled.program.evaluate({ read: (name) => (name === "x" ? x : undefined), budget, costMax });
 }
 
 /** What an expression comes to, and costs: `"a" (1)`. */
