@@ -108,6 +108,7 @@ function check(recorded: Recorded, dialect: Dialect, answer: Answer): void {
     },
     budget: unlimited(),
     costMax,
+    zoneOffset,
   });
   const shown = showValue(value);
   if (answer.status === "pass") {
@@ -147,10 +148,7 @@ function environmentOf({ typeEnv, container }: Recorded, dialect: Dialect): Envi
     ident === undefined ? [] : [[name, typeOfDeclaration(ident.type)] as const],
   );
   return createEnvironment({
-    libraries: [
-      ...kubernetesLibraries(dialect, zoneOffset),
-      { name: "declared", overloads: (typeEnv ?? []).flatMap(overloadsOf) },
-    ],
+    libraries: [...kubernetesLibraries(dialect), { name: "declared", overloads: (typeEnv ?? []).flatMap(overloadsOf) }],
     variables: Object.fromEntries(variables),
     dialect,
     container: container ?? "",

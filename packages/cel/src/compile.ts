@@ -40,8 +40,8 @@ function programOf(text: string, { result }: Checked, evaluate: Evaluate): Progr
   return { text, result, evaluate: (run) => outcomeOf(evaluate, run) };
 }
 
-function outcomeOf(evaluate: Evaluate, { read, budget, costMax = Infinity }: Run): Outcome {
-  const state = new State(read, budget, costMax);
+function outcomeOf(evaluate: Evaluate, run: Run): Outcome {
+  const state = new State(run);
   try {
     const value = evaluate(state);
     return { value, cost: state.cost };

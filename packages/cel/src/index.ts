@@ -7,10 +7,10 @@ export { listsLibrary } from "./library/lists.ts";
 export { mathLibrary } from "./library/math.ts";
 export { optionalsLibrary } from "./library/optionals.ts";
 export { setsLibrary } from "./library/sets.ts";
-export { type StandardOptions, standardLibrary } from "./library/standard.ts";
+export { standardLibrary } from "./library/standard.ts";
 export { stringsLibrary } from "./library/strings.ts";
 export type { Library, Overload, StructType } from "./library.ts";
-export type { Outcome, Program, ReadVariable, Run } from "./program.ts";
+export type { Outcome, Program, ReadVariable, Run, ZoneOffset } from "./program.ts";
 export {
   CelError,
   CelMap,

@@ -3,6 +3,7 @@
 // has looked), and gives a value or a CelError; it never throws but LimitError, from the budget.
 
 import type { Budget } from "@portcullis/lang";
+import type { ZoneOffset } from "./program.ts";
 import type { Type } from "./types.ts";
 import type { CelError, Value } from "./runtime/value.ts";
 
@@ -33,7 +34,7 @@ export interface Overload {
 }
 
 /** Charge `budget` for work that grows with the arguments: a step is a nanosecond, `output` takes bytes. */
-export type Implementation = (args: readonly Value[], budget: Budget) => Value | CelError;
+export type Implementation = (args: readonly Value[], budget: Budget, zoneOffset?: ZoneOffset) => Value | CelError;
 
 /** A type whose fields are known, such as `kubernetes.AdmissionRequest`. */
 export interface StructType {

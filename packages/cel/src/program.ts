@@ -15,9 +15,14 @@ export interface Program {
 /** What a variable is; undefined when there is none. It is asked each time the variable is read. */
 export type ReadVariable = (name: string) => Value | CelError | undefined;
 
+/** The offset of a time zone at a moment, in seconds east of UTC; null for an unknown zone. */
+export type ZoneOffset = (name: string, epochMs: number) => number | null;
+
 export interface Run {
   readonly read: ReadVariable;
   readonly budget: Budget;
+  /** Without it moments can be looked at in UTC and at offsets from it, but in no zone by its name. */
+  readonly zoneOffset?: ZoneOffset | undefined;
   /** In units of cel-go's cost model; more ends the evaluation with an error that nothing absorbs. Without: no limit. */
   readonly costMax?: number;
 }

@@ -11,6 +11,7 @@ import { compile } from "../compile.ts";
 import type { Dialect } from "../dialect.ts";
 import { type Environment, createEnvironment } from "../environment.ts";
 import type { Library } from "../library.ts";
+import type { ZoneOffset } from "../program.ts";
 import type { Tree, Value } from "../runtime/value.ts";
 import * as types from "../types.ts";
 import { type Type, typeText } from "../types.ts";
@@ -70,6 +71,8 @@ export interface AdmissionInput {
   readonly authorizer: Value | undefined;
   readonly requestResource: Value | undefined;
   readonly budget: Budget;
+  /** Where zones are known by their names. */
+  readonly zoneOffset?: ZoneOffset;
 }
 
 export interface ValidationResult {

@@ -2,8 +2,7 @@
 // a budget of costs and with variables of its own. k8s.io/apiserver: see admission.ts.
 
 import { utf8Length } from "@portcullis/lang/go";
-import type { Budget } from "@portcullis/lang";
-import type { Program, ReadVariable } from "../program.ts";
+import type { Program, ReadVariable, Run } from "../program.ts";
 import { CelError, StructValue, type Value } from "../runtime/value.ts";
 import { type Type, struct } from "../types.ts";
 import type {
@@ -137,7 +136,7 @@ function evaluateGroup(
     if (one === null) values.push({ value: undefined, error: null });
     else if (one.program === null) values.push({ value: undefined, error: `compilation error: ${one.problem}` });
     else {
-      const outcome = one.program.evaluate({ read, budget: input.budget, costMax: limits.call });
+      const outcome = one.program.evaluate({ ...how(input), read });
       cost += outcome.cost + computed.takeCost();
       if (cost > costMax) return { values: [], cost, ended: true };
       const { value } = outcome;
@@ -146,6 +145,10 @@ function evaluateGroup(
     }
   }
   return { values, cost, ended: false };
+}
+
+function how({ budget, zoneOffset }: AdmissionInput): Omit<Run, "read"> {
+  return { budget, zoneOffset, costMax: limits.call };
 }
 
 function readerOf(input: AdmissionInput, variables: Variables): ReadVariable {
@@ -180,14 +183,14 @@ class Variables extends StructValue {
   readonly #compiled: ReadonlyMap<string, CompiledVariable>;
   readonly #values = new Map<string, Value | CelError>();
   readonly #read: ReadVariable;
-  readonly #budget: Budget;
+  readonly #how: Omit<Run, "read">;
   #cost = 0;
 
   constructor(compiled: readonly CompiledVariable[], input: AdmissionInput) {
     super();
     this.#compiled = new Map(compiled.map((one) => [one.name, one]));
     this.#read = readerOf(input, this);
-    this.#budget = input.budget;
+    this.#how = how(input);
   }
 
   field(name: string): Value | CelError | undefined {
@@ -202,7 +205,7 @@ class Variables extends StructValue {
 
   #compute({ name, program, problem }: CompiledVariable): Value | CelError {
     if (program === null) return new CelError(`composited variable "${name}" fails to compile: ${problem}`);
-    const { value, cost } = program.evaluate({ read: this.#read, budget: this.#budget, costMax: limits.call });
+    const { value, cost } = program.evaluate({ ...this.#how, read: this.#read });
     this.#cost += cost;
     if (!(value instanceof CelError)) return value;
     return new CelError(`composited variable "${name}" fails to evaluate: ${value.message}`);

@@ -9,7 +9,6 @@ import { setsLibrary } from "../library/sets.ts";
 import { standardLibrary } from "../library/standard.ts";
 import { stringsLibrary } from "../library/strings.ts";
 import type { Library } from "../library.ts";
-import type { ZoneOffset } from "../runtime/timestamp.ts";
 import { authorizerLibrary } from "./authorizer.ts";
 import { cidrLibrary } from "./cidr.ts";
 import { withCosts } from "./cost.ts";
@@ -21,11 +20,10 @@ import { regexLibrary } from "./regex.ts";
 import { semverLibrary } from "./semver.ts";
 import { urlLibrary } from "./url.ts";
 
-/** Without `zoneOffset` moments can be looked at in UTC and at offsets from it, but in no zone by its name. */
-export function kubernetesLibraries(dialect: Dialect, zoneOffset?: ZoneOffset): readonly Library[] {
+export function kubernetesLibraries(dialect: Dialect): readonly Library[] {
   const { celGo } = dialect;
   return [
-    standardLibrary({ celGo, zoneOffset }),
+    standardLibrary(celGo),
     urlLibrary,
     regexLibrary,
     listsLibrary,

@@ -4,12 +4,13 @@
 
 import type { Budget } from "@portcullis/lang";
 import type { Implementation, Overload } from "../library.ts";
+import type { ZoneOffset } from "../program.ts";
 import type { CelError, Value } from "../runtime/value.ts";
 import * as types from "../types.ts";
 import type { Type } from "../types.ts";
 
 /** Takes the arguments as the signature declares them. */
-type Typed<A extends readonly unknown[]> = (args: A, budget: Budget) => Value | CelError;
+type Typed<A extends readonly unknown[]> = (args: A, budget: Budget, zoneOffset?: ZoneOffset) => Value | CelError;
 
 export type OverloadOptions = Omit<Overload, "id" | "function" | "member" | "parameters" | "result" | "run">;
 

@@ -7,7 +7,6 @@ import type { Library, Overload } from "../library.ts";
 import { sizeOfMap } from "../runtime/container.ts";
 import { bareMismatch, operandMismatch } from "../runtime/dispatch.ts";
 import { codePoints } from "../runtime/size.ts";
-import type { ZoneOffset } from "../runtime/timestamp.ts";
 import { CelError, type CelMap, type Tree, TypeValue, type Value } from "../runtime/value.ts";
 import { typeOfValue } from "../runtime/valuetype.ts";
 import { conversions } from "./conversions.ts";
@@ -65,14 +64,8 @@ function texts(celGo: 26 | 30): readonly Overload[] {
   ];
 }
 
-export interface StandardOptions {
-  readonly celGo: 26 | 30;
-  /** Without it no zone is known by its name but UTC. */
-  readonly zoneOffset?: ZoneOffset | undefined;
-}
-
 /** The library as a version of cel-go has it. */
-export function standardLibrary({ celGo, zoneOffset }: StandardOptions): Library {
+export function standardLibrary(celGo: 26 | 30): Library {
   return {
     name: "stdlib",
     overloads: [
@@ -81,7 +74,7 @@ export function standardLibrary({ celGo, zoneOffset }: StandardOptions): Library
       ...typesOfValues,
       ...conversions(celGo),
       ...texts(celGo),
-      ...timeAccessors(zoneOffset),
+      ...timeAccessors,
     ],
     macros: [
       "has:1:false",

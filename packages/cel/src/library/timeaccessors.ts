@@ -2,7 +2,9 @@
 // cel-go: common/stdlib/standard.go, common/types/duration.go.
 
 import type { Overload } from "../library.ts";
-import { type LocalTime, type ZoneOffset, localTime, partsOfDuration } from "../runtime/timestamp.ts";
+import type { Budget } from "@portcullis/lang";
+import type { ZoneOffset } from "../program.ts";
+import { type LocalTime, localTime, partsOfDuration } from "../runtime/timestamp.ts";
 import { CelError, type Duration, type Timestamp, type Value } from "../runtime/value.ts";
 import { method } from "./declare.ts";
 
@@ -33,18 +35,21 @@ const lengths: readonly Overload[] = [
   ),
 );
 
-export function timeAccessors(zoneOffset: ZoneOffset | undefined): readonly Overload[] {
-  const accessors = parts.flatMap(([name, id, part]) => {
-    const run = ([time, zone = "UTC"]: [Timestamp, string?]): Value | CelError => {
-      const local = localTime(time, zone, zoneOffset);
-      return local instanceof CelError ? local : part(local);
-    };
-    // cel-go spells one of them its own way.
-    const withZone = id === "seconds" ? "timestamp_to_seconds_tz" : `timestamp_to_${id}_with_tz`;
-    return [
-      method(`google.protobuf.Timestamp.${name}() -> int`, `timestamp_to_${id}`, run),
-      method(`google.protobuf.Timestamp.${name}(string) -> int`, withZone, run),
-    ];
-  });
-  return [...accessors, ...lengths];
-}
+const accessors: readonly Overload[] = parts.flatMap(([name, id, part]) => {
+  const run = (
+    [time, zone = "UTC"]: [Timestamp, string?],
+    _budget: Budget,
+    zoneOffset?: ZoneOffset,
+  ): Value | CelError => {
+    const local = localTime(time, zone, zoneOffset);
+    return local instanceof CelError ? local : part(local);
+  };
+  // cel-go spells one of them its own way.
+  const withZone = id === "seconds" ? "timestamp_to_seconds_tz" : `timestamp_to_${id}_with_tz`;
+  return [
+    method(`google.protobuf.Timestamp.${name}() -> int`, `timestamp_to_${id}`, run),
+    method(`google.protobuf.Timestamp.${name}(string) -> int`, withZone, run),
+  ];
+});
+
+export const timeAccessors: readonly Overload[] = [...accessors, ...lengths];

@@ -46,7 +46,7 @@ export function callOf(
     for (const value of values) state.budget.step(reading(value) + 1);
     const overload = choose(values);
     if (overload instanceof CelError) return answerOf(state, overloads[0], values, overload);
-    const result = overload.run(values, state.budget);
+    const result = overload.run(values, state.budget, state.zoneOffset);
     return isFree ? result : answerOf(state, overload, values, result);
   }
 

@@ -1,7 +1,7 @@
 // One evaluation: where variables come from, what it may cost, and the variables of the folds that are under way.
 
 import type { Budget } from "@portcullis/lang";
-import type { ReadVariable } from "../program.ts";
+import type { ReadVariable, Run, ZoneOffset } from "../program.ts";
 import type { CelError, Value } from "./value.ts";
 
 export type Evaluate = (state: State) => Value | CelError;
@@ -17,15 +17,17 @@ export class CostExceeded extends Error {
 export class State {
   readonly read: ReadVariable;
   readonly budget: Budget;
+  readonly zoneOffset: ZoneOffset | undefined;
   /** In the units of cel-go's cost model. */
   cost = 0;
   readonly #costMax: number;
   /** By slot. An accumulator may hold an error. */
   readonly locals: (Value | CelError | undefined)[] = [];
 
-  constructor(read: ReadVariable, budget: Budget, costMax: number) {
+  constructor({ read, budget, zoneOffset, costMax = Infinity }: Run) {
     this.read = read;
     this.budget = budget;
+    this.zoneOffset = zoneOffset;
     this.#costMax = costMax;
   }
 

@@ -2,6 +2,7 @@
 // and the parts of a moment in a zone. Zones by name are asked of whoever runs us, because only a host has their data.
 // cel-go: common/types/timestamp.go, duration.go, overflow.go; common/stdlib/standard.go inTimeZone.
 
+import type { ZoneOffset } from "../program.ts";
 import {
   type CivilDate,
   type Clock,
@@ -113,9 +114,6 @@ export function subtractTimestamps(a: Timestamp, b: Timestamp): Duration | CelEr
 
 // ── parts of a moment
 
-/** The offset of a zone at a moment, in seconds east of UTC; null for an unknown zone. */
-export type ZoneOffset = (name: string, epochMs: number) => number | null;
-
 export interface LocalTime extends CivilDate, Clock {
   /** 0 for Sunday. */
   readonly weekday: number;
@@ -124,7 +122,7 @@ export interface LocalTime extends CivilDate, Clock {
   readonly nanoseconds: number;
 }
 
-/** Date and clock of a moment in a zone: `UTC`, `+02:00` or, where `zoneOffset` is given, `Europe/Vienna`. */
+/** Date and clock of a moment in a zone: `UTC`, `+02:00` or, where `zoneOffset` knows it, `Europe/Vienna`. */
 export function localTime(time: Timestamp, zone: string, zoneOffset: ZoneOffset | undefined): LocalTime | CelError {
   const { seconds, nanoseconds } = zonedTime(time);
   const offset = offsetOf(zone, seconds, zoneOffset);

@@ -9,7 +9,7 @@ import { mathLibrary } from "../../src/library/math.ts";
 import { standardLibrary } from "../../src/library/standard.ts";
 
 const environment = createEnvironment({
-  libraries: [standardLibrary({ celGo: 30 }), mathLibrary, encodersLibrary],
+  libraries: [standardLibrary(30), mathLibrary, encodersLibrary],
   dialect: kubernetesOnCelGo30,
 });
 

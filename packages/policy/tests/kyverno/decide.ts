@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { builtinCatalog, gvkOf, isObject, nameOf, namespaceOf, parseYaml, stringAt, valueAt } from "@portcullis/kube";
 import { type Answer, Budget, type Need, Source, type World, formatDiagnostic } from "@portcullis/lang";
+import { worldNow } from "../../../portcullis/src/app/host.ts";
 import { createEngine } from "../../src/engine/engine.ts";
 import type { Profile } from "../../src/engine/frontend.ts";
 import type { Decision } from "../../src/engine/outcome.ts";
@@ -21,6 +22,8 @@ export type Answers = (need: Need) => Answer;
 
 const nothing: Answers = (need) => ({ error: `${need.kind} ${need.key} is not there` });
 
+const zones = worldNow(() => null).host.zone;
+
 export function worldOf(answer: Answers = nothing): World {
   return {
     nowMs: 1_767_225_600_000,
@@ -28,7 +31,7 @@ export function worldOf(answer: Answers = nothing): World {
     host: {
       digest: (algorithm, bytes) => createHash(algorithm).update(bytes).digest(),
       hmac: () => new Uint8Array(),
-      zone: () => null,
+      zone: zones,
     },
     ask: (needs) => needs.map(answer),
   };

@@ -117,7 +117,10 @@ function inputOf({ subject, scope }: RuleRun): Omit<AdmissionInput, "params"> | 
     return failureOf(error).message;
   }
   known.set(subject, about);
-  return { ...about, ...authorizersOf(subject, scope, named), budget: scope.evaluation.budget };
+  const { world, budget } = scope.evaluation;
+  const zoneOffset = (name: string, epochMs: number): number | null =>
+    world.host.zone(name, epochMs)?.offsetSeconds ?? null;
+  return { ...about, ...authorizersOf(subject, scope, named), budget, zoneOffset };
 }
 
 type About = Pick<AdmissionInput, "object" | "oldObject" | "request" | "namespaceObject">;
