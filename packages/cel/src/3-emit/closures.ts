@@ -101,7 +101,7 @@ function emitTest(run: Evaluate, field: string): Evaluate {
   return (state) => {
     const value = run(state);
     const found = has(value, field);
-    if (found === false && value instanceof Optional) state.refund(costs.read);
+    if (value instanceof CelError || (found === false && value instanceof Optional)) state.refund(costs.read);
     return found;
   };
 }
@@ -163,7 +163,10 @@ function emitEquality(emitter: Emitter, args: readonly Expression[], scope: Scop
   return {
     run: (state) => {
       const x = a(state);
-      if (x instanceof CelError && !readsBoth) return x;
+      if (x instanceof CelError && !readsBoth) {
+        state.refund(right.cost);
+        return x;
+      }
       const y = b(state);
       state.budget.step(reading(x) + reading(y) + 1);
       state.charge(wanted && x instanceof Opaque ? 1 : Math.ceil(Math.min(sizeOfOperand(x), sizeOfOperand(y)) / 10));
@@ -197,10 +200,13 @@ function emitIndex(emitter: Emitter, args: readonly Expression[], scope: Scope, 
         return value;
       }
       const at = runKey(state);
-      if (at instanceof CelError) return at;
+      if (at instanceof CelError) {
+        if (read === selectOptional) state.refund(costs.read);
+        return at;
+      }
       state.budget.step(reading(at) + 1);
       const found = read(value, at);
-      if (isNone(found)) state.refund(costs.read);
+      if (isNone(found) || (found instanceof CelError && read === selectOptional)) state.refund(costs.read);
       return found;
     },
     cost: path.cost + keyCost,
@@ -249,12 +255,11 @@ function emitFunction(emitter: Emitter, node: Call, args: readonly Expression[],
   // cel-go does not even look at what it might find there.
   if (Array.isArray(set) && set.length === 0) return constantly(false);
   return {
-    run: callOf(
-      node.function,
-      overloads,
-      emitted.map(({ run }) => run),
-      { resolved: one !== undefined, readsBoth: emitter.environment.dialect.celGo === 26, isFree: isConstantSet(set) },
-    ),
+    run: callOf(node.function, overloads, emitted, {
+      resolved: one !== undefined,
+      readsBoth: emitter.environment.dialect.celGo === 26,
+      isFree: isConstantSet(set),
+    }),
     cost: emitted.reduce((sum, { cost }) => sum + cost, 0),
   };
 }
@@ -277,10 +282,7 @@ function emitList(emitter: Emitter, node: ListLiteral, scope: Scope): Emitted {
   const constants = elements.map(({ constant }) => constant);
   if (node.optionals.size === 0 && constants.every((one) => one !== undefined)) return constantly(constants);
   return {
-    run: listOf(
-      elements.map(({ run }) => run),
-      node.optionals,
-    ),
+    run: listOf(elements, node.optionals),
     cost: elements.reduce((sum, { cost }) => sum + cost, costs.list),
   };
 }
@@ -294,8 +296,10 @@ function emitMap(emitter: Emitter, node: MapLiteral, scope: Scope): Emitted {
   const constant = new CelMap();
   for (const { key, value, optional } of entries) {
     if (optional || key.constant === undefined || value.constant === undefined) {
-      const run = mapOf(entries.map((entry) => ({ ...entry, key: entry.key.run, value: entry.value.run })));
-      return { run, cost: entries.reduce((sum, entry) => sum + entry.key.cost + entry.value.cost, costs.map) };
+      return {
+        run: mapOf(entries),
+        cost: entries.reduce((sum, entry) => sum + entry.key.cost + entry.value.cost, costs.map),
+      };
     }
     constant.set(key.constant, value.constant);
   }

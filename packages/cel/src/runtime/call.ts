@@ -5,7 +5,7 @@
 import type { Overload } from "../library.ts";
 import { dispatch } from "./dispatch.ts";
 import { reading } from "./size.ts";
-import type { Evaluate, State } from "./state.ts";
+import { type Evaluate, type Part, type State, costsBehind } from "./state.ts";
 import { CelError, type Value } from "./value.ts";
 
 export interface CallOptions {
@@ -19,16 +19,17 @@ export interface CallOptions {
 export function callOf(
   name: string,
   overloads: readonly Overload[],
-  args: readonly Evaluate[],
+  args: readonly Part[],
   { resolved, readsBoth, isFree }: CallOptions,
 ): Evaluate {
   const choose = dispatch(name, overloads, args.length);
+  const behind = costsBehind(args);
   const goesOn = readsBoth && args.length === 2;
   return (state) => {
     const values: Value[] = [];
     let failed: CelError | null = null;
-    for (const arg of args) {
-      const value = arg(state);
+    for (const { run } of args) {
+      const value = run(state);
       if (value instanceof CelError) {
         failed ??= value;
         // It is asked for nothing but its cost.
@@ -38,7 +39,9 @@ export function callOf(
     }
     if (failed === null) return answer(state, values);
     // A call whose arguments were all looked at costs even if it is not made.
-    return values.length === args.length ? answerOf(state, overloads[0], values, failed) : failed;
+    if (values.length === args.length) return answerOf(state, overloads[0], values, failed);
+    state.refund(behind[values.length - 1] as number);
+    return failed;
   };
 
   function answer(state: State, values: readonly Value[]): Value | CelError {

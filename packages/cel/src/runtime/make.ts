@@ -3,7 +3,7 @@
 
 import { goText } from "./gotext.ts";
 import { valueOfStruct } from "./message.ts";
-import type { Evaluate } from "./state.ts";
+import { type Evaluate, type Part, costsBehind } from "./state.ts";
 import { typeName, typeOfValue } from "./valuetype.ts";
 import { CelError, CelMap, Optional, type Value } from "./value.ts";
 
@@ -13,13 +13,17 @@ const bytesPerEntry = 64;
 /** An element that a fold makes: its place in the list, and a value such as a moment. */
 const bytesPerTurn = 64;
 
-export function listOf(elements: readonly Evaluate[], optionals: ReadonlySet<number>): Evaluate {
+export function listOf(elements: readonly Part[], optionals: ReadonlySet<number>): Evaluate {
+  const behind = costsBehind(elements);
   return (state) => {
     state.budget.output((elements.length + 2) * bytesPerElement);
     const list: Value[] = [];
-    for (const [at, element] of elements.entries()) {
-      const value = element(state);
-      if (value instanceof CelError) return value;
+    for (const [at, { run }] of elements.entries()) {
+      const value = run(state);
+      if (value instanceof CelError) {
+        state.refund(behind[at] as number);
+        return value;
+      }
       if (!optionals.has(at)) list.push(value);
       else if (!(value instanceof Optional)) return notOptional("element", value);
       else if (value.value !== undefined) list.push(value.value);
@@ -29,20 +33,23 @@ export function listOf(elements: readonly Evaluate[], optionals: ReadonlySet<num
 }
 
 interface Entry {
-  readonly key: Evaluate;
-  readonly value: Evaluate;
+  readonly key: Part;
+  readonly value: Part;
   readonly optional: boolean;
 }
 
 export function mapOf(entries: readonly Entry[]): Evaluate {
+  const behind = costsBehind(entries.flatMap(({ key, value }) => [key, value]));
   return (state) => {
     state.budget.output((entries.length + 1) * bytesPerEntry);
     const map = new CelMap();
-    for (const entry of entries) {
-      const key = entry.key(state);
-      if (key instanceof CelError) return key;
-      const value = entry.value(state);
-      if (value instanceof CelError) return value;
+    for (const [at, entry] of entries.entries()) {
+      const key = entry.key.run(state);
+      const value = key instanceof CelError ? key : entry.value.run(state);
+      if (key instanceof CelError || value instanceof CelError) {
+        state.refund(behind[key instanceof CelError ? 2 * at : 2 * at + 1] as number);
+        return value;
+      }
       if (!entry.optional) map.set(key, value);
       else if (!(value instanceof Optional)) return notOptional("entry", value);
       else if (value.value !== undefined) map.set(key, value.value);

@@ -4,6 +4,24 @@ import type { Budget } from "@portcullis/lang";
 import type { ReadVariable, Run, ZoneOffset } from "../program.ts";
 import type { CelError, Value } from "./value.ts";
 
+/** A part of an expression: code, and how much of its cost was charged before it runs. */
+export interface Part {
+  readonly run: Evaluate;
+  readonly cost: number;
+}
+
+/** What was charged for the parts behind each, which nobody looks at when it fails. */
+export function costsBehind(parts: readonly Part[]): readonly number[] {
+  let behind = 0;
+  return parts
+    .map(({ cost }) => {
+      const here = behind;
+      behind += cost;
+      return here;
+    })
+    .map((before, at) => behind - before - (parts[at] as Part).cost);
+}
+
 export type Evaluate = (state: State) => Value | CelError;
 
 /** Ends an evaluation that costs more than it may. It is thrown, because no `||` may absorb it. */
