@@ -70,13 +70,13 @@ function slice([list, start, end]: [List, Int, Int], budget: Budget): Value | Ce
   return list.slice(Number(start), Number(end));
 }
 
-function flatten(list: List, depth: number, budget: Budget): Value[] {
-  const flat: Value[] = [];
+/** Adds the elements to `flat`, so that no level makes a list of its own. */
+function flattenInto(flat: Value[], list: List, depth: number, budget: Budget): Value[] {
   for (let at = 0; at < list.length; at++) {
     budget.output(bytesPerElement);
     const element = elementAt(list, at);
     if (depth === 0 || !Array.isArray(element)) flat.push(element);
-    else for (const inner of flatten(element as List, depth - 1, budget)) flat.push(inner);
+    else flattenInto(flat, element as List, depth - 1, budget);
   }
   return flat;
 }
@@ -86,7 +86,7 @@ function flattenList([list, depth = 1]: [Value, Value?], budget: Budget): Value 
   if (!Array.isArray(list) || (typeof depth !== "number" && typeof depth !== "bigint"))
     return new CelError("no such overload");
   if (depth < 0) return new CelError("level must be non-negative");
-  return flatten(list as List, Number(depth), budget);
+  return flattenInto([], list as List, Number(depth), budget);
 }
 
 function flattenMismatch([list, depth]: readonly Value[]): CelError {

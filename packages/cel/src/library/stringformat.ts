@@ -260,10 +260,13 @@ function octalText(value: Value): string | CelError {
 
 // ── what lists and maps hold
 
+/** The text of a member is a text of its own until all are joined. */
+const bytesPerMember = 24;
+
 function listText(list: readonly Value[], budget: Budget): string | CelError {
   const texts: string[] = [];
   for (let at = 0; at < list.length; at++) {
-    budget.output(2);
+    budget.output(bytesPerMember);
     const text = memberText(elementAt(list, at), budget);
     if (text instanceof CelError) return text;
     texts.push(text);
@@ -274,7 +277,7 @@ function listText(list: readonly Value[], budget: Budget): string | CelError {
 function mapText(map: Parameters<typeof entriesOf>[0], budget: Budget): string | CelError {
   const pairs: (readonly [key: string, value: string])[] = [];
   for (const [key, value] of entriesOf(map)) {
-    budget.output(3);
+    budget.output(2 * bytesPerMember);
     const keyText = memberText(key, budget);
     const valueText = memberText(value, budget);
     if (keyText instanceof CelError) return keyText;
