@@ -7,7 +7,7 @@ import { foldOver } from "../runtime/fold.ts";
 import { conditional } from "../runtime/logic.ts";
 import { append, insert, newMap } from "../runtime/make.ts";
 import type { Evaluate } from "../runtime/state.ts";
-import type { CelError, Value } from "../runtime/value.ts";
+import { CelError, type Value } from "../runtime/value.ts";
 import { type Emitted, type Emitter, type Scope, charged } from "./emitted.ts";
 
 export function emitFold(emitter: Emitter, node: Fold, scope: Scope): Emitted {
@@ -82,6 +82,10 @@ function onlyGrows(step: Expression, accumulator: string): boolean {
   return step.function === mapInsert || (step.function === "_+_" && second?.kind === "list");
 }
 
+/** Of adding, and of reading the accumulator before. */
+const callCost = 1;
+const readCost = 1;
+
 /** cel-go: ext/comprehensions.go mapInsert. */
 const mapInsert = "cel.@mapInsert";
 
@@ -90,10 +94,20 @@ function emitGrowth(emitter: Emitter, step: Expression, scope: Scope): Evaluate 
   const slot = scope.slots.get(scope.builder ?? "") as number;
   if (name === "_?_:_") return emitGrowthIf(emitter, args, scope, slot);
   const added = args.slice(1).map((arg) => emitter.emit(arg, scope));
-  // The call and the reading of the accumulator.
-  const cost = added.reduce((sum, one) => sum + one.cost, 2);
+  const addedCost = added.reduce((sum, one) => sum + one.cost, 0);
   const runs = added.map(({ run }) => run);
-  return charged({ run: name === mapInsert ? insert(slot, runs) : append(slot, runs[0] as Evaluate), cost });
+  const run = name === mapInsert ? insert(slot, runs) : append(slot, runs[0] as Evaluate);
+  const goesOn = emitter.environment.dialect.celGo === 26 && added.length === 1;
+  const failed: Evaluate = (state) => {
+    // A turn before failed. As in any call, cel-go 0.26 evaluates the second of two arguments, later ones only the first.
+    if (goesOn) runs[0]?.(state);
+    else state.refund(addedCost + callCost);
+    return state.locals[slot] as CelError;
+  };
+  return charged({
+    run: (state) => (state.locals[slot] instanceof CelError ? failed(state) : run(state)),
+    cost: addedCost + callCost + readCost,
+  });
 }
 
 function emitGrowthIf(emitter: Emitter, args: readonly Expression[], scope: Scope, slot: number): Evaluate {

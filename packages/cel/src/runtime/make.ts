@@ -85,15 +85,14 @@ function notOptional(what: string, value: Value): CelError {
   );
 }
 
-// ── accumulators that grow in place
+// ── accumulators that grow in place, as long as no turn fails
 
 export const newMap: Evaluate = () => new CelMap();
 
 /** Adds the elements of a list to the list in `slot`. */
 export function append(slot: number, added: Evaluate): Evaluate {
   return (state) => {
-    const list = state.locals[slot] as Value[] | CelError;
-    if (list instanceof CelError) return list;
+    const list = state.locals[slot] as Value[];
     const more = added(state);
     if (more instanceof CelError) return more;
     for (const element of more as readonly Value[]) {
@@ -107,8 +106,7 @@ export function append(slot: number, added: Evaluate): Evaluate {
 /** Puts a key with its value, or the entries of a map, into the map in `slot`. No key may be there twice. */
 export function insert(slot: number, args: readonly Evaluate[]): Evaluate {
   return (state) => {
-    const map = state.locals[slot] as CelMap | CelError;
-    if (map instanceof CelError) return map;
+    const map = state.locals[slot] as CelMap;
     const values: Value[] = [];
     for (const arg of args) {
       const value = arg(state);
