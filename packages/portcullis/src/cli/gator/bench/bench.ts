@@ -50,7 +50,7 @@ export async function gatorBench(flags: GatorBenchFlags): Promise<number> {
   return finish(results, settings, flags);
 }
 
-const celMissing = "the CEL engine is not built yet; use --engine=rego";
+const celMissing = "templates in CEL are not decided yet; use --engine=rego";
 
 /** Saves and compares; the exit code. */
 function finish(results: readonly BenchResults[], settings: Settings, { save, compare }: GatorBenchFlags): number {
